@@ -1,0 +1,1 @@
+"""The only layer that touches disk or database: schemas, sources, integration, snapshots, records, access."""

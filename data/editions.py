@@ -1,0 +1,104 @@
+"""Editions (研判期次): what the models said from one snapshot at one ``as_of``; written once, never changed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from data.errors import SchemaError, StoreError
+from data.files import digest_of, folder_appears_whole, read_json, sha256_of_file, write_json
+from data.schemas import EDITION
+from data.store import Store
+
+
+class Edition:
+    """One edition, opened for reading."""
+
+    def __init__(self, store: Store, edition_id: str) -> None:
+        self.store = store
+        self.edition_id = edition_id
+        self.folder = store.editions / edition_id
+        if not (self.folder / "manifest.json").is_file():
+            raise StoreError(
+                f"there is no edition {edition_id!r}.",
+                where=str(store.root),
+                remedy=f"Known editions: {', '.join(store.edition_ids()) or 'none; run `beatwise publish` first'}.",
+            )
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """Snapshot id, as-of day, parameters, code version, verdicts, file hashes; see :func:`write_edition`."""
+        return dict(read_json(self.folder / "manifest.json"))
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        """Return one table lazily, empty when the edition could not make it from its data."""
+        if table not in EDITION:
+            raise StoreError(f"editions have no table {table!r}.", remedy=f"Tables: {', '.join(EDITION)}.")
+        path = self.folder / f"{table}.parquet"
+        return pl.scan_parquet(path) if path.is_file() else EDITION[table].create_empty().lazy()
+
+    def read(self, table: str) -> pl.DataFrame:
+        """Return one table in memory."""
+        return self.scan(table).collect()
+
+
+def newest_edition(store: Store) -> Edition:
+    """Return the edition created last.
+
+    Raises
+    ------
+    StoreError
+        If nothing has been published yet.
+    """
+    ids = store.edition_ids()
+    if not ids:
+        raise StoreError("nothing has been published yet.", where=str(store.root), remedy="Run `beatwise publish`.")
+    return Edition(store, ids[-1])
+
+
+def edition_id_of(snapshot_id: str, parameters: dict[str, Any], code_version: str) -> str:
+    """Return the id an edition of these inputs has: same snapshot, parameters and code, same id."""
+    as_of = str(parameters["as_of"]).replace("-", "")
+    return f"E{as_of}-{digest_of([snapshot_id, parameters, code_version])[:10]}"
+
+
+def write_edition(store: Store, edition_id: str, tables: dict[str, pl.DataFrame], manifest: dict[str, Any]) -> Edition:
+    """Write an edition in one step.
+
+    Parameters
+    ----------
+    tables
+        Frames by name, see ``data.schemas.EDITION``. Each is validated against its schema.
+    manifest
+        Must hold ``snapshot_id``, ``parameters``, ``code_version``, ``created_at``, ``created_by``; row counts and
+        file hashes are added.
+
+    Raises
+    ------
+    SchemaError
+        If a table is unknown or does not fit its schema; nothing is written then.
+
+    Notes
+    -----
+    Writing an id that exists already changes nothing: the first writing stands.
+    """
+    unknown = set(tables) - set(EDITION)
+    if unknown:
+        raise SchemaError(f"an edition has no table {sorted(unknown)}.", remedy=f"Tables: {', '.join(EDITION)}.")
+    with folder_appears_whole(store.editions / edition_id, store.scratch) as folder:
+        contents: dict[str, dict[str, Any]] = {}
+        for name, frame in tables.items():
+            path = folder / f"{name}.parquet"
+            _fitting(name, frame).write_parquet(path, statistics=True)
+            contents[name] = {"rows": frame.height, "sha256": sha256_of_file(path)}
+        write_json(folder / "manifest.json", {"edition_id": edition_id, **manifest, "tables": contents})
+    return Edition(store, edition_id)
+
+
+def _fitting(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    good, failures = EDITION[name].filter(frame, cast=True)
+    if len(failures):
+        raise SchemaError(f"rows of {name} break its rules: {failures.counts()}.", where=name)
+    return good

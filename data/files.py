@@ -1,0 +1,80 @@
+"""Writing files so that a kill at any moment leaves the old state or the new one, never a half."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def digest_of(value: Any) -> str:
+    """Return the SHA-256 of a JSON-able value, independent of the order of its keys."""
+    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside ``folder`` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_text_atomically(path: Path, text: str) -> None:
+    """Replace ``path`` by ``text`` in one step."""
+    scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    with scratch.open("w", encoding="utf-8") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    scratch.replace(path)
+    sync_folder(path.parent)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write readable JSON; dates become ISO text."""
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def folder_appears_whole(target: Path, scratch_root: Path) -> Iterator[Path]:
+    """Give a scratch folder to fill; rename it to ``target`` when the block ends without an error.
+
+    The rename is the single moment at which ``target`` comes into being. When ``target`` exists already (the same
+    content was written before) the scratch folder is thrown away: folders named by their content never change.
+    """
+    scratch_root.mkdir(parents=True, exist_ok=True)
+    scratch = scratch_root / f"{target.name}.{uuid.uuid4().hex}"
+    scratch.mkdir()
+    try:
+        yield scratch
+        for path in sorted(scratch.rglob("*")):
+            if path.is_file():
+                with path.open("rb") as handle:
+                    os.fsync(handle.fileno())
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            scratch.rename(target)
+            sync_folder(target.parent)
+    finally:
+        if scratch.exists():
+            shutil.rmtree(scratch)

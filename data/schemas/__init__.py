@@ -1,0 +1,72 @@
+"""The canonical tables: a schema class is the documentation of what a column means."""
+
+from data.schemas.advice import (
+    Hotspots,
+    HotspotSurface,
+    ModelScores,
+    Staffing,
+    VisitPlan,
+    VisitWorkload,
+)
+from data.schemas.incidents import Calls, Dispatches, Feedbacks, Incidents
+from data.schemas.places import Addresses, Areas, BaseMap, Population
+from data.schemas.trends import DailyCounts, Funnel, HourlyProfile
+from data.schemas.work import Shifts, VisitRegister, Visits
+
+#: Tables that a load may fill, by name. The order is the order in which they are validated and stored.
+CANONICAL = {
+    "areas": Areas,
+    "addresses": Addresses,
+    "base_map": BaseMap,
+    "population": Population,
+    "calls": Calls,
+    "dispatches": Dispatches,
+    "feedbacks": Feedbacks,
+    "visit_register": VisitRegister,
+    "visits": Visits,
+    "shifts": Shifts,
+}
+
+#: Tables derived from the canonical ones when a snapshot is written.
+DERIVED = {"incidents": Incidents}
+
+#: Tables of an edition.
+EDITION = {
+    "hotspots": Hotspots,
+    "hotspot_surface": HotspotSurface,
+    "model_scores": ModelScores,
+    "visit_workload": VisitWorkload,
+    "visit_plan": VisitPlan,
+    "staffing": Staffing,
+    "daily_counts": DailyCounts,
+    "hourly_profile": HourlyProfile,
+    "funnel": Funnel,
+    "areas": Areas,
+    "base_map": BaseMap,
+}
+
+__all__ = [
+    "CANONICAL",
+    "DERIVED",
+    "EDITION",
+    "Addresses",
+    "Areas",
+    "BaseMap",
+    "Calls",
+    "DailyCounts",
+    "Dispatches",
+    "Feedbacks",
+    "Funnel",
+    "HotspotSurface",
+    "Hotspots",
+    "HourlyProfile",
+    "Incidents",
+    "ModelScores",
+    "Population",
+    "Shifts",
+    "Staffing",
+    "VisitPlan",
+    "VisitRegister",
+    "VisitWorkload",
+    "Visits",
+]

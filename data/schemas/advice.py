@@ -1,0 +1,216 @@
+"""What an edition says: ranked places, visit workload and plan, staffing, and how good the models were.
+
+Every row of advice has an ``advice_id`` that decisions refer to. No table here has a column that names a person,
+and ``tests/architecture`` refuses one.
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from data.schemas.columns import VISIT_KINDS, about, code, text
+
+#: Groups of reasons for a place's rank. Contributions are in log units of the expected count and sum to it.
+REASONS = ("base", "long_standing", "last_year", "recent", "neighbours", "season", "population", "place")
+#: What a reader can do about a row of advice.
+ACTIONS = ("foot_patrol", "vehicle_patrol", "prevention_visit", "venue_check", "observe")
+
+
+class Hotspots(dy.Schema):
+    """Ranked places inside the area budget, one row per category, horizon and place."""
+
+    advice_id = code("建议编号", "Key decisions refer to", nullable=False)
+    category = code("警情类别", "First-level category", nullable=False)
+    horizon_days = dy.Int32(nullable=False, min=1, metadata=about("预测天数", "Length of the period, days"))
+    period_start = dy.Date(nullable=False, metadata=about("开始日期", "First day of the period"))
+    period_end = dy.Date(nullable=False, metadata=about("结束日期", "Day after the last day"))
+    rank = dy.Int32(nullable=False, min=1, metadata=about("名次", "1 = highest expected count"))
+    place_id = code("网格编号", "Cell, stable while the grid is the same", nullable=False)
+    street = text("临近道路", "Name of the nearest street on the base map")
+    cell_m = dy.Float64(nullable=False, min=1, metadata=about("网格边长", "Side of the cell, metres"))
+    lon = dy.Float64(nullable=False, metadata=about("经度", "Centre, EPSG:4326", 2))
+    lat = dy.Float64(nullable=False, metadata=about("纬度", "Centre, EPSG:4326", 2))
+    ring = dy.List(
+        dy.Float64(nullable=False),
+        nullable=False,
+        metadata=about("四角", "lon, lat of the four corners, anticlockwise, 8 numbers", 2),
+    )
+    expected = dy.Float64(nullable=False, min=0, metadata=about("预期警情数", "Expected incidents in the period", 2))
+    low = dy.Float64(nullable=False, min=0, metadata=about("下限", "Lower end of the interval of the count", 2))
+    high = dy.Float64(nullable=False, min=0, metadata=about("上限", "Upper end of the interval of the count", 2))
+    interval_level = dy.Float64(nullable=False, min=0, max=1, metadata=about("区间水平", "Nominal coverage"))
+    baseline_rank = dy.Int32(
+        nullable=False, min=1, metadata=about("历史频次名次", "Rank by plain count of the last 365 days")
+    )
+    baseline_count = dy.Float64(nullable=False, metadata=about("历史频次", "Incidents of the last 365 days", 2))
+    reasons = dy.List(
+        dy.Struct({"reason": dy.Enum(REASONS, nullable=False), "contribution": dy.Float64(nullable=False)}),
+        nullable=False,
+        metadata=about("理由", "Exact additive contributions to log(expected)", 2),
+    )
+    action = dy.Enum(ACTIONS, nullable=False, metadata=about("建议行动", "Type of action"))
+    peak_weekday = dy.Int8(nullable=True, min=1, max=7, metadata=about("高发星期", "Weekday with most, 1 Monday"))
+    peak_hour = dy.Int8(
+        nullable=True,
+        min=0,
+        max=23,
+        metadata=about("高发时刻", "Start of the busiest 4 hours; null if only dates are known"),
+    )
+    community_code = code("社区", "Community the centre lies in")
+    beat_code = code("警务区", "Beat the centre lies in")
+    station_code = code("派出所", "Station the centre lies in")
+
+
+class HotspotSurface(dy.Schema):
+    """The risk surface behind the ranked places: every cell worth drawing, lighter than the advice rows."""
+
+    category = code("警情类别", "First-level category", nullable=False)
+    horizon_days = dy.Int32(nullable=False, min=1, metadata=about("预测天数", "Days"))
+    place_id = code("网格编号", "Cell", nullable=False)
+    lon = dy.Float64(nullable=False, metadata=about("经度", "Centre", 2))
+    lat = dy.Float64(nullable=False, metadata=about("纬度", "Centre", 2))
+    expected = dy.Float64(nullable=False, min=0, metadata=about("预期警情数", "Expected incidents in the period", 2))
+    station_code = code("派出所", "Station")
+    beat_code = code("警务区", "Beat")
+
+
+class ModelScores(dy.Schema):
+    """Rolling back-test: one row per category, horizon, origin, model and area."""
+
+    category = code("警情类别", "First-level category", nullable=False)
+    horizon_days = dy.Int32(nullable=False, metadata=about("预测天数", "Days"))
+    origin = dy.Date(nullable=False, metadata=about("起报日", "as-of day of the past forecast"))
+    model = code("模型", "Name of the model: additive_boosting, count_365", nullable=False)
+    area_km2 = dy.Float64(nullable=False, metadata=about("面积", "Flagged area"))
+    events = dy.Float64(nullable=False, metadata=about("警情数", "Incidents in the period"))
+    hits = dy.Float64(nullable=False, metadata=about("命中", "Incidents in flagged cells"))
+    pai = dy.Float64(nullable=True, metadata=about("PAI", "(hits/events)/(area/total area)"))
+    pei = dy.Float64(nullable=True, metadata=about("PEI", "hits / most any choice of equal area could catch"))
+    expected_hits = dy.Float64(nullable=True, metadata=about("预期命中", "Sum of expected counts in flagged cells"))
+    coverage = dy.Float64(nullable=True, metadata=about("覆盖率", "Share of cells whose count fell in the interval"))
+
+
+class VisitWorkload(dy.Schema):
+    """Visit workload per beat, week and kind: what is due by rule and what events will trigger."""
+
+    advice_id = code("建议编号", "Key decisions refer to", nullable=False)
+    station_code = code("派出所", "Station")
+    beat_code = code("警务区", "Beat", nullable=False)
+    week_start = dy.Date(nullable=False, metadata=about("周起始", "First day of the week"))
+    visit_kind = dy.Enum(VISIT_KINDS, nullable=False, metadata=about("走访类别", "Kind of object"))
+    due = dy.Float64(nullable=False, min=0, metadata=about("到期", "Visits that fall due in the week by rule"))
+    overdue = dy.Float64(
+        nullable=False, min=0, metadata=about("逾期", "Visits already overdue, in the first week only")
+    )
+    triggered = dy.Float64(nullable=False, min=0, metadata=about("触发", "Expected visits events will trigger"))
+    triggered_low = dy.Float64(nullable=False, min=0, metadata=about("触发下限", "Lower end of the interval"))
+    triggered_high = dy.Float64(nullable=False, min=0, metadata=about("触发上限", "Upper end of the interval"))
+    baseline = dy.Float64(
+        nullable=False, min=0, metadata=about("去年同期", "Triggered visits in the same week a year before")
+    )
+    attempts = dy.Float64(nullable=False, min=0, metadata=about("预计上门次数", "Visits x tries until contact"))
+    minutes = dy.Float64(nullable=False, min=0, metadata=about("预计用时", "Expected officer-minutes"))
+    minutes_low = dy.Float64(nullable=False, min=0, metadata=about("用时下限", "Lower end"))
+    minutes_high = dy.Float64(nullable=False, min=0, metadata=about("用时上限", "Upper end"))
+    assumed = dy.Bool(nullable=False, metadata=about("含假定", "A rule or duration without a public source was used"))
+
+
+class VisitPlan(dy.Schema):
+    """What one beat should visit next, in order."""
+
+    advice_id = code("建议编号", "Key decisions refer to", nullable=False)
+    station_code = code("派出所", "Station")
+    beat_code = code("警务区", "Beat", nullable=False)
+    rank = dy.Int32(nullable=False, min=1, metadata=about("顺序", "Order within the beat"))
+    object_id = code("走访对象编号", "Object", 2, nullable=False)
+    visit_kind = dy.Enum(VISIT_KINDS, nullable=False, metadata=about("走访类别", "Kind"))
+    label = text("对象名称", "Venue or building", 3)
+    grade = code("等级", "Grade")
+    due_on = dy.Date(nullable=False, metadata=about("到期日", "Day it falls due"))
+    overdue_days = dy.Int32(nullable=False, min=0, metadata=about("逾期天数", "Days past due at as-of, 0 if not"))
+    last_visit_on = dy.Date(nullable=True, metadata=about("上次走访", "Last visit with contact"))
+    suggested_on = dy.Date(
+        nullable=True, metadata=about("建议日期", "Day the plan puts it on; null if capacity runs out")
+    )
+    minutes = dy.Float64(nullable=False, min=0, metadata=about("预计用时", "Expected minutes, tries included"))
+    rule_id = code("规则", "Rule that makes it due", nullable=False)
+    lon = dy.Float64(nullable=True, metadata=about("经度", "Longitude", 3))
+    lat = dy.Float64(nullable=True, metadata=about("纬度", "Latitude", 3))
+
+
+class Staffing(dy.Schema):
+    """Commander's table: one row per unit and shift, averages per day of the period."""
+
+    advice_id = code("建议编号", "Key decisions refer to", nullable=False)
+    unit_code = code("单位", "Station", nullable=False)
+    shift_code = code("班次", "Shift", nullable=False)
+    shift_name_zh = text("班次中文", "Chinese name of the shift")
+    shift_name_en = text("班次英文", "English name of the shift")
+    start_hour = dy.Float64(nullable=False, metadata=about("开始时刻", "Local hour"))
+    hours = dy.Float64(nullable=False, metadata=about("时长", "Hours"))
+    period_start = dy.Date(nullable=False, metadata=about("开始日期", "First day"))
+    period_end = dy.Date(nullable=False, metadata=about("结束日期", "Day after the last day"))
+    incidents_p10 = dy.Float64(
+        nullable=False,
+        min=0,
+        metadata=about("有效警情P10", "Valid incidents per shift, 10th percentile of days"),
+    )
+    incidents_p50 = dy.Float64(nullable=False, min=0, metadata=about("有效警情P50", "median"))
+    incidents_p90 = dy.Float64(nullable=False, min=0, metadata=about("有效警情P90", "90th percentile"))
+    incident_hours = dy.Float64(
+        nullable=False, min=0, metadata=about("警情警力小时", "Officer-hours per shift on incidents")
+    )
+    visit_hours = dy.Float64(
+        nullable=False,
+        min=0,
+        metadata=about("走访警力小时", "Officer-hours per shift on visits due and triggered"),
+    )
+    backlog_hours = dy.Float64(
+        nullable=False,
+        min=0,
+        metadata=about("积压警力小时", "Officer-hours per shift to clear overdue visits within the period"),
+    )
+    travel_hours = dy.Float64(
+        nullable=False, min=0, metadata=about("路途警力小时", "Officer-hours per shift on the road")
+    )
+    duty_hours = dy.Float64(nullable=False, min=0, metadata=about("勤务警力小时", "Fixed duties per shift"))
+    demand_hours = dy.Float64(nullable=False, min=0, metadata=about("需求合计", "Sum of the above"))
+    established = dy.Float64(
+        nullable=True, metadata=about("编制数", "Officers planned; null where the source has no shifts")
+    )
+    available = dy.Float64(nullable=True, metadata=about("实有数", "Officers usually on duty"))
+    relief_factor = dy.Float64(
+        nullable=False,
+        min=1,
+        metadata=about("轮休系数", "Officers on the roll per officer on the post, seven days a week"),
+    )
+    committed_share = dy.Float64(nullable=True, min=0, metadata=about("占用率", "demand / available officer-hours"))
+    need_p50 = dy.Float64(
+        nullable=False, min=0, metadata=about("需求人数P50", "Officers on duty needed on a median day")
+    )
+    need_p80 = dy.Float64(nullable=False, min=0, metadata=about("需求人数P80", "... on four days of five"))
+    need_p90 = dy.Float64(nullable=False, min=0, metadata=about("需求人数P90", "... on nine days of ten"))
+    fte = dy.Float64(nullable=False, min=0, metadata=about("折合编制", "need_p80 x relief factor"))
+    fte_low = dy.Float64(nullable=False, min=0, metadata=about("编制下限", "Lower end of the interval of fte"))
+    fte_high = dy.Float64(nullable=False, min=0, metadata=about("编制上限", "Upper end"))
+    gap = dy.Float64(nullable=True, metadata=about("缺口", "need_p80 - available; positive = short"))
+    wait_share = dy.Float64(
+        nullable=True,
+        min=0,
+        max=1,
+        metadata=about(
+            "排队概率",
+            "Chance that a call waits for a free officer (Erlang C); null without officers on duty",
+        ),
+    )
+    next_officer_value = dy.Float64(
+        nullable=True, metadata=about("增一人的效果", "Fall of the chance of waiting with one more officer")
+    )
+    binding = code("制约因素", "What sets the need: workload, peak_hour, minimum_crew", nullable=False)
+    time_completeness = dy.Float64(
+        nullable=True,
+        min=0,
+        max=1,
+        metadata=about("时间完整率", "Share of incidents with complete officer times"),
+    )
+    assumed = dy.Bool(nullable=False, metadata=about("含假定", "A default duration or the default shifts were used"))

@@ -1,0 +1,183 @@
+"""Snapshots: immutable sets of validated tables, read lazily.
+
+A snapshot is an ordered list of loads. A load is what one ``beatwise ingest`` brought in from one source. A later
+load may replace a record of the same source (same ``record_key``); the earlier version stays on disk, so every
+older snapshot reads as it did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from data.errors import StoreError
+from data.files import digest_of, folder_appears_whole, read_json, write_json
+from data.schemas import CANONICAL, DERIVED
+from data.store import Store
+
+
+@dataclass(frozen=True)
+class Jurisdiction:
+    """A police force as the mappings describe it.
+
+    ``timezone`` is an IANA name; ``analysis_crs`` a projected reference system in which cells are cut (lengths in it
+    may be feet: use ``analytics.cells`` for the conversion);
+    """
+
+    code: str
+    name_zh: str
+    name_en: str
+    timezone: str
+    analysis_crs: str
+
+
+class Snapshot:
+    """One snapshot, opened for reading."""
+
+    def __init__(self, store: Store, snapshot_id: str) -> None:
+        self.store = store
+        self.snapshot_id = snapshot_id
+        self.folder = store.snapshots / snapshot_id
+        if not (self.folder / "manifest.json").is_file():
+            raise StoreError(
+                f"there is no snapshot {snapshot_id!r}.",
+                where=str(store.root),
+                remedy=f"Known snapshots: {', '.join(store.snapshot_ids()) or 'none'}.",
+            )
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """Counts, sources, legal basis, hashes; see :func:`write_snapshot`."""
+        return dict(read_json(self.folder / "manifest.json"))
+
+    @cached_property
+    def loads(self) -> list[dict[str, Any]]:
+        """The ``load.json`` of every load, oldest first: files, row counts, quarantine counts."""
+        return [read_json(self.store.loads / load_id / "load.json") for load_id in self.manifest["loads"]]
+
+    @cached_property
+    def jurisdictions(self) -> dict[str, Jurisdiction]:
+        """Police forces in the snapshot, by code."""
+        found = {load["jurisdiction"]["code"]: Jurisdiction(**load["jurisdiction"]) for load in self.loads}
+        return dict(sorted(found.items()))
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether every row was made by the demo generator. Only then may roles be picked freely."""
+        return bool(self.loads) and all(load.get("demo", False) for load in self.loads)
+
+    def has(self, table: str) -> bool:
+        """Return whether a table holds at least one row."""
+        return bool(self.manifest["tables"].get(table, {}).get("rows", 0))
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        """Return a table as a lazy frame with the schema's columns; empty when nothing was loaded.
+
+        Rows replaced by a later load of the same source are left out.
+        """
+        if table in DERIVED:
+            path = self.folder / f"{table}.parquet"
+            return pl.scan_parquet(path) if path.is_file() else DERIVED[table].create_empty().lazy()
+        if table not in CANONICAL:
+            raise StoreError(f"there is no table {table!r}.", remedy=f"Tables: {', '.join([*CANONICAL, *DERIVED])}.")
+        parts = [path for load in self.loads if (path := self._part(load, table)).is_file()]
+        if not parts:
+            return CANONICAL[table].create_empty().lazy()
+        frame = pl.concat([pl.scan_parquet(part) for part in parts], how="vertical")
+        replaced = sum(load["tables"].get(table, {}).get("replaced", 0) for load in self.loads)
+        return frame.unique("record_key", keep="last", maintain_order=True) if replaced else frame
+
+    def read(self, table: str) -> pl.DataFrame:
+        """Return a whole table in memory."""
+        return self.scan(table).collect()
+
+    def quarantine(self) -> pl.LazyFrame:
+        """Return all rejected rows: source, load_id, source_file, source_line, column, reason (no personal values)."""
+        parts = [self.store.loads / load["load_id"] / "quarantine.parquet" for load in self.loads]
+        found = [pl.scan_parquet(part) for part in parts if part.is_file()]
+        return pl.concat(found, how="vertical") if found else pl.LazyFrame(schema=QUARANTINE)
+
+    def _part(self, load: dict[str, Any], table: str) -> Path:
+        return self.store.loads / str(load["load_id"]) / f"{table}.parquet"
+
+
+#: Columns of quarantine.parquet. ``raw`` is the row as JSON text with personal columns already dropped.
+QUARANTINE: dict[str, Any] = {
+    "source": pl.String,
+    "load_id": pl.String,
+    "source_file": pl.String,
+    "source_line": pl.Int64,
+    "table": pl.String,
+    "column": pl.String,
+    "reason": pl.String,
+    "raw": pl.String,
+}
+
+
+def current_snapshot(store: Store) -> Snapshot:
+    """Return the newest snapshot of a store.
+
+    Raises
+    ------
+    StoreError
+        If nothing has been loaded yet.
+    """
+    snapshot_id = store.current_snapshot_id()
+    if snapshot_id is None:
+        raise StoreError("nothing has been loaded yet.", where=str(store.root), remedy="Run `beatwise ingest` first.")
+    return Snapshot(store, snapshot_id)
+
+
+def write_snapshot(
+    store: Store,
+    load_ids: list[str],
+    derived: dict[str, pl.DataFrame],
+    *,
+    created_at: datetime,
+    created_by: str,
+) -> Snapshot:
+    """Write a snapshot of the given loads and make it current.
+
+    Parameters
+    ----------
+    load_ids
+        Loads in order; their folders must be complete.
+    derived
+        Derived tables by name, see ``data.schemas.DERIVED``.
+    created_at, created_by
+        Recorded in the manifest; not part of the id, so that the same data always has the same id.
+    """
+    loads = [read_json(store.loads / load_id / "load.json") for load_id in load_ids]
+    tables: dict[str, dict[str, int]] = {}
+    for load in loads:
+        for name, counts in load["tables"].items():
+            rows = tables.setdefault(name, {"rows": 0})
+            rows["rows"] += counts["rows"] - counts.get("replaced", 0)
+    for name, frame in derived.items():
+        tables[name] = {"rows": frame.height}
+    snapshot_id = "S" + digest_of([FORMAT_OF_SNAPSHOT, load_ids])[:12]
+    with folder_appears_whole(store.snapshots / snapshot_id, store.scratch) as folder:
+        for name, frame in derived.items():
+            DERIVED[name].validate(frame).write_parquet(folder / f"{name}.parquet", statistics=True)
+        write_json(
+            folder / "manifest.json",
+            {
+                "snapshot_id": snapshot_id,
+                "previous": store.current_snapshot_id(),
+                "created_at": created_at.isoformat(),
+                "created_by": created_by,
+                "loads": load_ids,
+                "tables": tables,
+            },
+        )
+    store.make_current(snapshot_id)
+    return Snapshot(store, snapshot_id)
+
+
+#: Part of every snapshot id: change it when the derivation of the incident view changes.
+FORMAT_OF_SNAPSHOT = 1

@@ -1,0 +1,131 @@
+"""A store: one folder that holds snapshots (data in), editions (advice out) and the records database.
+
+::
+
+    STORE/
+      store.json                  format of the folder
+      CURRENT                     id of the newest snapshot; replaced in one step
+      loads/<load id>/            one folder per load: <table>.parquet, quarantine.parquet, load.json
+      snapshots/<snapshot id>/    manifest.json (which loads), incidents.parquet (derived)
+      editions/<edition id>/      manifest.json, <table>.parquet
+      records.sqlite              decisions, visits, viewers, audit log (unless BEATWISE_RECORDS_URL names another)
+      scratch/                    unfinished work; safe to delete when nothing runs
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from data.errors import StoreError
+from data.files import read_json, write_json, write_text_atomically
+
+FORMAT = 1
+
+
+class Store:
+    """A folder opened as a store. Holds paths only, no state: any number of processes may open it.
+
+    Parameters
+    ----------
+    root
+        The folder. Use :meth:`open` for one that must exist and :meth:`create` for one that may not.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.loads = root / "loads"
+        self.snapshots = root / "snapshots"
+        self.editions = root / "editions"
+        self.scratch = root / "scratch"
+
+    @classmethod
+    def open(cls, root: Path | str) -> Store:
+        """Open an existing store.
+
+        Raises
+        ------
+        StoreError
+            If the folder is missing, is not a store or was written by a newer beatwise.
+        """
+        store = cls(Path(root))
+        marker = store.root / "store.json"
+        if not marker.is_file():
+            raise StoreError(
+                "this folder is not a beatwise store.",
+                where=str(root),
+                remedy="Create one with `beatwise demo --store DIR` or `beatwise ingest --store DIR ...`.",
+            )
+        found = read_json(marker).get("format")
+        if found != FORMAT:
+            raise StoreError(
+                f"the store has format {found}; this version reads format {FORMAT}.",
+                where=str(root),
+                remedy="Use the beatwise version that wrote it.",
+            )
+        return store
+
+    @classmethod
+    def create(cls, root: Path | str) -> Store:
+        """Open a store, making the folder when it does not exist.
+
+        Raises
+        ------
+        StoreError
+            If the folder holds something else, or cannot be written.
+        """
+        path = Path(root)
+        if (path / "store.json").is_file():
+            return cls.open(path)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise StoreError(
+                "the folder exists and is not a beatwise store.",
+                where=str(root),
+                remedy="Name an empty folder.",
+            )
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            write_json(path / "store.json", {"format": FORMAT})
+        except OSError as error:
+            raise StoreError(f"the folder cannot be written ({error.strerror}).", where=str(root)) from error
+        return cls(path)
+
+    def current_snapshot_id(self) -> str | None:
+        """Return the id of the newest snapshot, or None in an empty store."""
+        pointer = self.root / "CURRENT"
+        return pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else None
+
+    def make_current(self, snapshot_id: str) -> None:
+        """Point readers at a snapshot. The folder must be complete before this is called."""
+        write_text_atomically(self.root / "CURRENT", snapshot_id + "\n")
+
+    def snapshot_ids(self) -> list[str]:
+        """Return the ids of all snapshots, oldest first by time of creation."""
+        return _ids_by_creation(self.snapshots)
+
+    def edition_ids(self) -> list[str]:
+        """Return the ids of all editions, oldest first by time of creation."""
+        return _ids_by_creation(self.editions)
+
+    @property
+    def records_url(self) -> str:
+        """SQLAlchemy URL of the records database: BEATWISE_RECORDS_URL, else SQLite inside the store."""
+        return os.environ.get("BEATWISE_RECORDS_URL") or f"sqlite:///{(self.root / 'records.sqlite').resolve()}"
+
+    @contextmanager
+    def locked_for_writing(self) -> Iterator[None]:
+        """Hold the store's write lock; a second writer waits. Readers never need it."""
+        import fcntl
+
+        with (self.root / "store.lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+
+def _ids_by_creation(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    found = [entry for entry in folder.iterdir() if (entry / "manifest.json").is_file()]
+    return [entry.name for entry in sorted(found, key=lambda e: (read_json(e / "manifest.json")["created_at"], e.name))]
