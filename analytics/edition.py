@@ -1,0 +1,236 @@
+"""THE SPINE: from a snapshot to an edition, top to bottom.
+
+Everything the models say is made here, in the order a reader would ask: where will it happen, what must be visited,
+how many officers does that take, and what has the past looked like. Each step is one call to the room that knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from data.editions import edition_id_of
+from data.errors import RequestError
+from data.snapshots import Jurisdiction, Snapshot
+from data.version import code_version
+
+
+@dataclass(frozen=True)
+class EditionParameters:
+    """What an edition was asked for. Together with snapshot and code it decides every byte of the result.
+
+    Attributes
+    ----------
+    as_of
+        Local day. The edition uses nothing that happened or was known on or after it; its periods start on it.
+    horizons_days
+        Lengths of the forecast periods, days; the longest is also the period of the staffing table.
+    categories
+        First-level category codes to forecast; empty = the most frequent ones.
+    jurisdiction
+        Code of the police force; None when the snapshot holds only one.
+    cell_m, area_km2
+        Side of a cell, metres, and how much area the list of places may cover.
+    interval_level
+        Nominal coverage of all intervals.
+    visit_weeks
+        Weeks of visit workload to forecast.
+    backtest_origins
+        Past origins on which models are compared.
+    seed
+        Of every random draw.
+    """
+
+    as_of: date
+    horizons_days: tuple[int, ...] = (7, 28)
+    categories: tuple[str, ...] = ()
+    jurisdiction: str | None = None
+    cell_m: float = 150.0
+    area_km2: float = 1.5
+    interval_level: float = 0.8
+    visit_weeks: int = 4
+    backtest_origins: int = 6
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.horizons_days or min(self.horizons_days) < 1 or max(self.horizons_days) > 366:
+            raise RequestError("a forecast period must be 1 to 366 days.", where="--days")
+        if not 10 <= self.cell_m <= 5_000:
+            raise RequestError(f"a cell must be 10 to 5,000 m wide; got {self.cell_m}.", where="--cell-m")
+        if not self.area_km2 > 0:
+            raise RequestError(f"the area must be greater than 0; got {self.area_km2}.", where="--area-km2")
+
+
+#: How many categories an edition forecasts when none is named, and how many incidents in the three years before
+#: ``as_of`` a category needs for a forecast to be worth printing.
+MOST_CATEGORIES = 6
+FEWEST_INCIDENTS = 100
+
+
+@dataclass(frozen=True)
+class EditionDraft:
+    """An edition before it is written: id, tables by name (``data.schemas.EDITION``) and manifest."""
+
+    edition_id: str
+    tables: dict[str, pl.DataFrame]
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+
+def make_edition(snapshot: Snapshot, parameters: EditionParameters) -> EditionDraft:
+    """Compute everything an edition holds.
+
+    Parameters
+    ----------
+    snapshot
+        Read, never changed.
+    parameters
+        What is asked for.
+
+    Returns
+    -------
+    EditionDraft
+        Tables that a source cannot support (no register, no officer times) are empty or marked ``assumed``; they are
+        never filled with invented rows.
+
+    Raises
+    ------
+    RequestError
+        If the jurisdiction or a category is unknown, or nothing is known before ``as_of``.
+    """
+    from analytics.cells import Grid
+    from analytics.hotspots.tables import hotspot_tables
+    from analytics.staffing.requirement import require_staffing
+    from analytics.trends.series import daily_counts, funnel, hourly_profile
+    from analytics.visits.workload import forecast_visits
+
+    force = choose_jurisdiction(snapshot, parameters.jurisdiction)
+    incidents = known_incidents(snapshot, force, parameters.as_of)
+    categories = choose_categories(incidents, parameters)
+    areas, base_map = snapshot.read("areas"), snapshot.read("base_map")
+    edition_id = edition_id_of(snapshot.snapshot_id, asdict(parameters), code_version())
+
+    hotspots = hotspot_tables(
+        incidents,
+        areas,
+        base_map,
+        as_of=parameters.as_of,
+        horizons=parameters.horizons_days,
+        categories=categories,
+        grid=Grid(force.analysis_crs, cell_m=parameters.cell_m),
+        area_km2=parameters.area_km2,
+        interval_level=parameters.interval_level,
+        backtest_origins=parameters.backtest_origins,
+        seed=parameters.seed,
+        edition_id=edition_id,
+        timezone=force.timezone,
+    )
+    visit_workload, visit_plan = forecast_visits(
+        snapshot.read("visit_register"),
+        snapshot.read("visits"),
+        incidents,
+        areas=areas,
+        as_of=parameters.as_of,
+        weeks=parameters.visit_weeks,
+        timezone=force.timezone,
+        interval_level=parameters.interval_level,
+        seed=parameters.seed,
+        edition_id=edition_id,
+    )
+    staffing = require_staffing(
+        incidents,
+        snapshot.read("shifts"),
+        visit_workload,
+        as_of=parameters.as_of,
+        horizon_days=max(parameters.horizons_days),
+        timezone=force.timezone,
+        seed=parameters.seed,
+        edition_id=edition_id,
+    )
+    tables = {
+        **hotspots.tables,
+        "visit_workload": visit_workload,
+        "visit_plan": visit_plan,
+        "staffing": staffing,
+        "daily_counts": daily_counts(incidents, as_of=parameters.as_of),
+        "hourly_profile": hourly_profile(incidents, as_of=parameters.as_of, timezone=force.timezone),
+        "funnel": funnel(snapshot.read("calls"), incidents),
+        "areas": areas,
+        "base_map": base_map,
+    }
+    manifest = {
+        "snapshot_id": snapshot.snapshot_id,
+        "parameters": asdict(parameters),
+        "code_version": code_version(),
+        "jurisdiction": asdict(force),
+        "demo": snapshot.is_demo,
+        "categories": categories,
+        "verdicts": hotspots.verdicts,
+        "last_known_on": str(incidents["occurred_on"].max()),
+        "sources": sorted({load["source"] for load in snapshot.loads}),
+        "legal_basis": sorted({load["legal_basis"] for load in snapshot.loads}),
+        "purpose": sorted({load["purpose"] for load in snapshot.loads}),
+    }
+    return EditionDraft(edition_id, tables, manifest)
+
+
+def choose_jurisdiction(snapshot: Snapshot, wanted: str | None, *, category: str | None = None) -> Jurisdiction:
+    """Return the police force an edition is for.
+
+    Without a name there must be only one force, or only one that knows ``category``.
+    """
+    known = snapshot.jurisdictions
+    if wanted in known:
+        return known[wanted]
+    candidates = list(known)
+    if wanted is None and len(known) > 1 and category is not None:
+        with_category = snapshot.scan("incidents").filter(pl.col("category") == category)
+        candidates = sorted(with_category.select("jurisdiction").unique().collect()["jurisdiction"])
+    if wanted is None and len(candidates) == 1:
+        return known[candidates[0]]
+    problem = "the store holds several police forces." if wanted is None else f"unknown police force {wanted!r}."
+    raise RequestError(problem, where="--jurisdiction", remedy=f"Choose one of: {', '.join(known) or 'none loaded'}.")
+
+
+def known_incidents(snapshot: Snapshot, force: Jurisdiction, as_of: date) -> pl.DataFrame:
+    """Return the incidents of a force that had happened and were known before ``as_of``.
+
+    Rows without a date are kept (they count in the funnel); models drop them.
+    """
+    known_on = pl.coalesce("known_on", "occurred_on")
+    frame = (
+        snapshot.scan("incidents")
+        .filter(pl.col("jurisdiction") == force.code)
+        .filter((pl.col("occurred_on") < as_of).fill_null(True) & (known_on < as_of).fill_null(True))
+        .collect()
+    )
+    if frame.select(pl.col("occurred_on").is_not_null().sum()).item() == 0:
+        raise RequestError(f"nothing is known before {as_of}.", where="--as-of", remedy="Choose a later day.")
+    return frame
+
+
+def choose_categories(incidents: pl.DataFrame, parameters: EditionParameters) -> list[str]:
+    """Return the categories to forecast: those asked for, else the most frequent of the last three years."""
+    recent = (
+        incidents.lazy()
+        .filter(pl.col("valid"), pl.col("lon").is_not_null())
+        .filter(pl.col("occurred_on") >= parameters.as_of - timedelta(days=3 * 365))
+        .group_by("category")
+        .agg(pl.col("weight").sum().alias("incidents"))
+        .sort("incidents", "category", descending=[True, False])
+        .collect()
+    )
+    if parameters.categories:
+        known = set(incidents["category"].unique())
+        unknown = [code for code in parameters.categories if code not in known]
+        if unknown:
+            raise RequestError(
+                f"no incident before {parameters.as_of} has category {', '.join(map(repr, unknown))}.",
+                where="--category",
+                remedy=f"Known categories: {', '.join(sorted(known))}.",
+            )
+        return list(parameters.categories)
+    enough = recent.filter(pl.col("incidents") >= FEWEST_INCIDENTS)["category"].to_list()
+    return enough[:MOST_CATEGORIES]

@@ -1,0 +1,338 @@
+"""The door for machines: every command of ``beatwise``. Thin: each command is one call into ``data`` or ``analytics``.
+
+Exit codes: 0 success, 2 bad use or bad input with one message on stderr. Output files appear whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from data.errors import BeatwiseError, RequestError
+
+app = typer.Typer(
+    name="beatwise",
+    help="beatwise · 社区警务参谋. Places, workload and staffing from incident and population data.\n\n"
+    "Typical first run:  beatwise demo --store CITY  then  beatwise serve --store CITY",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+source_app = typer.Typer(help="Upstream systems: which mappings exist and how well a file fits.", no_args_is_help=True)
+viewer_app = typer.Typer(help="People who may sign in: grant, revoke, list.", no_args_is_help=True)
+app.add_typer(source_app, name="source")
+app.add_typer(viewer_app, name="viewer")
+
+StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the store.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
+Day = Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Nothing on or after this day is used.")]
+OutputOption = Annotated[Path, typer.Option("--output", help="File to write; an existing one is replaced.")]
+ForceOption = Annotated[str | None, typer.Option("--jurisdiction", help="Police force, when the store holds several.")]
+
+
+AUTH_MODES = ("demo", "local", "oidc", "proxy")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def main() -> None:
+    """Run the command line; turn an expected error into one message and exit code 2."""
+    try:
+        app()
+    except BeatwiseError as error:
+        sys.stderr.write(f"beatwise: {error}\n")
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+@app.command()
+def demo(
+    store: StoreOption,
+    seed: Annotated[int, typer.Option(help="Another seed makes another city.")] = 20260101,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the demo city: generate its upstream files, ingest them like any others, publish an edition."""
+    from data.demo.build import build_demo_store
+
+    with progress_bar() as progress:
+        built = build_demo_store(store, seed=seed, loaded_by=operator(), now=now(), progress=progress)
+        edition = publish_edition(built.store, as_of=built.as_of, horizons_days=(7, 28), progress=progress)
+    tell(
+        {**built.to_dict(), "edition_id": edition},
+        as_json,
+        f"Demo city in {store}: snapshot {built.snapshot_id}, edition {edition}.\n"
+        f"Open it with: beatwise serve --store {store}",
+    )
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Upstream files.", show_default=False)],
+    store: StoreOption,
+    source: Annotated[str, typer.Option(help="Built-in mapping or path of a TOML mapping.", show_default=False)],
+    as_json: JsonOption = False,
+) -> None:
+    """Load upstream files into a new snapshot. Every row is kept or quarantined, and the counts say which."""
+    from data.integration.ingest import ingest as ingest_files
+    from data.store import Store
+
+    with progress_bar() as progress:
+        report = ingest_files(
+            Store.create(store), source_of(source), paths, loaded_by=operator(), now=now(), progress=progress
+        )
+    tell(report.to_dict(), as_json, report.to_text())
+
+
+@app.command()
+def publish(
+    store: StoreOption,
+    as_of: Day,
+    days: Annotated[list[int], typer.Option("--days", help="Forecast period; repeat for several.")],
+    category: Annotated[list[str] | None, typer.Option(help="Category code; repeat for several.")] = None,
+    cell_m: Annotated[float, typer.Option("--cell-m", help="Side of a cell, metres.")] = 150.0,
+    area_km2: Annotated[float, typer.Option("--area-km2", help="Area the list may cover, km².")] = 1.5,
+    jurisdiction: ForceOption = None,
+    seed: int = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute an edition (hotspots, visits, staffing, trends) from the newest snapshot and publish it."""
+    from data.store import Store
+
+    with progress_bar() as progress:
+        edition_id = publish_edition(
+            Store.open(store),
+            as_of=as_of.date(),
+            horizons_days=tuple(days),
+            categories=tuple(category or ()),
+            cell_m=cell_m,
+            area_km2=area_km2,
+            jurisdiction=jurisdiction,
+            seed=seed,
+            progress=progress,
+        )
+    tell({"edition_id": edition_id}, as_json, f"Edition {edition_id}")
+
+
+@app.command()
+def hotspots(
+    store: StoreOption,
+    as_of: Day,
+    days: Annotated[int, typer.Option("--days", help="Length of the forecast period, days.")],
+    category: Annotated[str, typer.Option(help="Category code.", show_default=False)],
+    output: OutputOption,
+    cell_m: Annotated[float, typer.Option("--cell-m", help="Side of a cell, metres.")] = 76.2,
+    area_km2: Annotated[float, typer.Option("--area-km2", help="Area to cover, km².")] = 0.65,
+    jurisdiction: ForceOption = None,
+    seed: int = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Rank equal cells for one category and write just enough of them to reach the area, as GeoJSON (EPSG:4326)."""
+    from analytics.cells import Grid
+    from analytics.edition import EditionParameters, choose_categories, choose_jurisdiction, known_incidents
+    from analytics.hotspots.forecast import forecast_hotspots
+    from data.exports import write_cells_geojson
+    from data.snapshots import current_snapshot
+    from data.store import Store
+
+    parameters = EditionParameters(
+        as_of.date(), (days,), (category,), jurisdiction, cell_m=cell_m, area_km2=area_km2, seed=seed
+    )
+    snapshot = current_snapshot(Store.open(store))
+    force = choose_jurisdiction(snapshot, jurisdiction, category=category)
+    incidents = known_incidents(snapshot, force, parameters.as_of)
+    choose_categories(incidents, parameters)
+    with progress_bar() as progress:
+        progress(0, 1, f"ranking places for {category}")
+        forecast = forecast_hotspots(
+            incidents,
+            as_of=parameters.as_of,
+            horizon_days=days,
+            category=category,
+            grid=Grid(force.analysis_crs, cell_m=cell_m),
+            area_km2=area_km2,
+            areas=snapshot.read("areas"),
+            interval_level=parameters.interval_level,
+            seed=seed,
+        )
+        progress(1, 1, f"ranking places for {category}")
+    write_cells_geojson(forecast.cells, output)
+    result = {"output": str(output), "cells": forecast.cells.height, "snapshot_id": snapshot.snapshot_id}
+    tell({**result, "verdict": forecast.verdict}, as_json, f"{forecast.cells.height} cells → {output}")
+
+
+@app.command()
+def staffing(
+    store: StoreOption,
+    edition: Annotated[str, typer.Option(help="Edition id.", show_default=False)],
+    output: OutputOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the staffing table of an edition as CSV: one row per unit and shift."""
+    from data.editions import Edition
+    from data.store import Store
+
+    frame = Edition(Store.open(store), edition).read("staffing")
+    write_table(frame, output, as_json)
+
+
+@app.command()
+def visits(
+    store: StoreOption,
+    edition: Annotated[str, typer.Option(help="Edition id.", show_default=False)],
+    beat: Annotated[str, typer.Option(help="Beat code.", show_default=False)],
+    output: OutputOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the visit plan of one beat as CSV, in the order the plan suggests."""
+    import polars as pl
+
+    from data.editions import Edition
+    from data.store import Store
+
+    opened = Edition(Store.open(store), edition)
+    known = opened.scan("areas").filter(pl.col("level") == "beat").select("area_code").collect()["area_code"]
+    planned = opened.read("visit_plan")
+    if beat not in set(known) | set(planned["beat_code"]):
+        shown = ", ".join(sorted(known)[:10]) or "none"
+        raise RequestError(f"unknown beat {beat!r}.", where="--beat", remedy=f"Beats of the edition: {shown} …")
+    write_table(planned.filter(pl.col("beat_code") == beat).sort("rank"), output, as_json)
+
+
+@app.command()
+def serve(
+    store: StoreOption,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    auth: Annotated[
+        str | None, typer.Option(help="demo, proxy, oidc or local; default: demo for the demo city, else proxy.")
+    ] = None,
+    viewer: Annotated[
+        str | None, typer.Option("--as", help="Sign this granted viewer in; for one desk, on this machine only.")
+    ] = None,
+) -> None:
+    """Open the dashboard on a store."""
+    from data.editions import newest_edition
+    from data.snapshots import current_snapshot
+    from data.store import Store
+
+    opened = Store.open(store)
+    is_demo = current_snapshot(opened).is_demo
+    newest_edition(opened)
+    mode = auth or ("local" if viewer else "demo" if is_demo else "proxy")
+    if mode not in AUTH_MODES:
+        raise RequestError(
+            f"unknown way to sign in {mode!r}.", where="--auth", remedy=f"One of: {', '.join(AUTH_MODES)}."
+        )
+    if mode == "demo" and not is_demo:
+        raise RequestError(
+            "the role picker works on the demo city only.",
+            where="--auth demo",
+            remedy="Grant a viewer (`beatwise viewer grant`) and use `--as NAME` on this machine, or a gateway.",
+        )
+    if mode == "local" and (viewer is None or address not in LOOPBACK):
+        raise RequestError(
+            "signing one viewer in without a gateway is for this machine only.",
+            where="--as",
+            remedy="Name a granted viewer and keep `--address 127.0.0.1`.",
+        )
+    os.environ.update(BEATWISE_STORE=str(store.resolve()), BEATWISE_AUTH=mode, BEATWISE_VIEWER=viewer or "")
+    root = Path(__file__).resolve().parent
+    os.chdir(root)  # Streamlit reads .streamlit/config.toml from the working folder.
+    typer.echo(f"beatwise: http://{address}:{port}")
+    where = ["--server.port", str(port), "--server.address", address]
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(root / "app.py"), *where])
+
+
+@source_app.command("list")
+def list_sources(as_json: JsonOption = False) -> None:
+    """List the built-in mappings."""
+    from data.sources.mapping import built_in_mappings, load_mapping
+
+    rows = [{"name": name, "title": load_mapping(name).source.title_en} for name in built_in_mappings()]
+    tell({"sources": rows}, as_json, "\n".join(f"{row['name']:<12} {row['title']}" for row in rows))
+
+
+@source_app.command("check")
+def check(
+    file: Annotated[Path, typer.Argument(help="Upstream file.", show_default=False)],
+    source: Annotated[str | None, typer.Option(help="Only this mapping (name or TOML).")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain which mapping fits a file and what does not: headers, formats, coordinates, codes."""
+    from data.sources.check import check_source
+
+    result = check_source(file, source_of(source) if source else None)
+    tell(result.to_dict(), as_json, result.to_text())
+
+
+def publish_edition(store: Any, *, progress: Callable[[int, int, str], None], **asked: Any) -> str:
+    """Compute and write an edition; return its id."""
+    from analytics.edition import EditionParameters, make_edition
+    from data.editions import write_edition
+    from data.snapshots import current_snapshot
+
+    progress(0, 1, "computing the edition")
+    draft = make_edition(current_snapshot(store), EditionParameters(**asked))
+    written = {"created_at": now().isoformat(), "created_by": operator()}
+    write_edition(store, draft.edition_id, draft.tables, {**draft.manifest, **written})
+    progress(1, 1, "computing the edition")
+    return draft.edition_id
+
+
+def write_table(frame: Any, output: Path, as_json: bool) -> None:
+    """Write a frame as CSV and say so."""
+    from data.exports import write_csv
+
+    write_csv(frame, output)
+    tell({"output": str(output), "rows": frame.height}, as_json, f"{frame.height} rows → {output}")
+
+
+def source_of(text: str) -> str | Path:
+    """Return a path for something that looks like one, else the name of a built-in mapping."""
+    return Path(text) if text.endswith(".toml") or "/" in text else text
+
+
+def tell(result: dict[str, Any], as_json: bool, text: str) -> None:
+    """Print a result for a machine or for a person."""
+    typer.echo(json.dumps(result, ensure_ascii=False, default=str) if as_json else text)
+
+
+def now() -> datetime:
+    """Return the time written into manifests. The only clock of the command line."""
+    return datetime.now(UTC)
+
+
+def operator() -> str:
+    """Return the name of the account that runs the command, for manifests and the audit log."""
+    import getpass
+
+    return getpass.getuser()
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
+    """Give a function ``progress(done, total, label)`` that draws a bar on stderr when a person is watching."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        tasks: dict[str, Any] = {}
+
+        def progress(done: int, total: int, label: str) -> None:
+            if label not in tasks:
+                tasks[label] = bar.add_task(label, total=total)
+            bar.update(tasks[label], completed=done, total=total)
+
+        yield progress
+
+
+if __name__ == "__main__":
+    main()
