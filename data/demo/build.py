@@ -13,6 +13,7 @@ from typing import Any
 from data.demo.city import write_city
 from data.errors import StoreError
 from data.integration.ingest import IngestReport, ingest
+from data.snapshots import current_snapshot
 from data.store import Store
 
 #: Folder in the store with the city's true risk surface. Tests read it; no page and no model does.
@@ -48,7 +49,8 @@ def build_demo_store(
         If the store already holds something that is not the demo city.
     """
     store = Store.create(root)
-    if store.current_snapshot_id() is not None:
+    # A demo that was cut off before its edition is finished, not refused: loading the same files adds nothing.
+    if store.current_snapshot_id() is not None and not current_snapshot(store).is_demo:
         raise StoreError(
             "the store already holds data.", where=str(root), remedy="Name a new folder for the demo city."
         )
