@@ -1,0 +1,327 @@
+"""What a viewer may see: role → pages, tables, columns, rows, smallest count. Nothing else decides that.
+
+Pure functions over frames: no disk, no database, no clock. Rows and columns are dropped here, on the server; a column
+hidden in a table widget still reaches the browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal, cast, get_args
+
+import polars as pl
+
+from data.disclosure import SMALLEST_COUNT, hide_small_counts
+from data.errors import AccessDeniedError, RequestError
+from data.schemas import EDITION
+from data.schemas.columns import AREA_LEVELS
+
+Role = Literal["commander", "researcher", "officer", "steward", "security", "auditor"]
+ROLES: tuple[Role, ...] = get_args(Role)
+#: System, security and audit administration (三权分立): no account may hold two of them.
+SEPARATED_ROLES: frozenset[Role] = frozenset({"steward", "security", "auditor"})
+
+#: Page key → roles that may open it.
+PAGES: dict[str, frozenset[Role]] = {
+    "briefing": frozenset({"commander", "officer"}),
+    "hotspots": frozenset({"commander", "researcher", "officer"}),
+    "staffing": frozenset({"commander", "auditor"}),
+    "my_beat": frozenset({"commander", "officer"}),
+    "trends": frozenset({"commander", "researcher", "officer"}),
+    "data_quality": frozenset({"steward", "auditor"}),
+    "audit": frozenset({"auditor"}),
+}
+
+#: Table → roles that may read it. Steward and security administrator see no advice; the auditor sees no raw rows.
+TABLES: dict[str, frozenset[Role]] = {
+    "hotspots": frozenset({"commander", "researcher", "officer", "auditor"}),
+    "hotspot_surface": frozenset({"commander", "researcher", "officer"}),
+    "model_scores": frozenset({"commander", "researcher", "officer", "auditor"}),
+    "visit_workload": frozenset({"commander", "officer", "auditor"}),
+    "visit_plan": frozenset({"commander", "officer"}),
+    "staffing": frozenset({"commander", "auditor"}),
+    "daily_counts": frozenset({"commander", "researcher", "officer"}),
+    "hourly_profile": frozenset({"commander", "researcher", "officer"}),
+    "funnel": frozenset({"commander", "researcher", "steward", "auditor"}),
+    "areas": frozenset({"commander", "researcher", "officer", "steward", "auditor"}),
+    "base_map": frozenset({"commander", "researcher", "officer"}),
+    "manifest": frozenset({"commander", "researcher", "officer", "steward", "auditor"}),
+    "loads": frozenset({"steward", "auditor"}),
+    "quarantine_counts": frozenset({"steward", "auditor"}),
+    "quarantine_rows": frozenset({"steward"}),
+    "decisions": frozenset({"commander", "officer", "auditor"}),
+    "visits_recorded": frozenset({"commander", "officer"}),
+    "audit_log": frozenset({"auditor"}),
+    "viewers": frozenset({"security", "auditor"}),
+}
+
+#: Action → roles that may do it. Nobody but a person decides: there is no role for a program.
+DOINGS: dict[str, frozenset[Role]] = {
+    "decide": frozenset({"commander"}),
+    "record_visit": frozenset({"officer"}),
+    "export": frozenset({"commander", "researcher", "steward", "auditor"}),
+    "verify_audit": frozenset({"auditor"}),
+    "grant": frozenset({"security"}),
+}
+
+#: Highest column grade (see ``data.schemas.columns``) a role reads. Grade 3, names and exact places of the objects
+#: to visit, is for the officer who goes there.
+HIGHEST_GRADE: dict[Role, int] = {
+    "commander": 2,
+    "researcher": 2,
+    "officer": 3,
+    "steward": 2,
+    "security": 0,
+    "auditor": 2,
+}
+
+#: Roles that read aggregates only: positive counts below ``SMALLEST_COUNT`` are hidden from them.
+AGGREGATES_ONLY: frozenset[Role] = frozenset({"researcher", "auditor"})
+#: Observed counts of single cells, by table. Expected counts are the model's, not an observation.
+SMALL_COUNT_COLUMNS: dict[str, str] = {"hotspots": "baseline_count"}
+#: Columns of records that a role does not need. Who made a visit is for the record, not for a ranking of officers.
+HIDDEN_RECORD_COLUMNS: dict[tuple[str, Role], frozenset[str]] = {
+    ("visits_recorded", "commander"): frozenset({"recorded_by"}),
+}
+#: Tables about the whole force: no column says where, so no row can be dropped by area.
+WITHOUT_AREA: frozenset[str] = frozenset({"model_scores", "funnel", "base_map", "areas"})
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """A person at the desk: account name, one role, and the area the role is held for.
+
+    Parameters
+    ----------
+    area_code, area_level
+        Commander: a sub-bureau or a station, or both None for the whole force. Officer: a beat. Others: None.
+    language
+        ``zh`` or ``en``.
+
+    Raises
+    ------
+    RequestError
+        If role, area and language do not go together.
+    """
+
+    name: str
+    role: Role
+    area_code: str | None = None
+    area_level: str | None = None
+    language: str = "zh"
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise RequestError("a viewer must have a name.")
+        if self.role not in ROLES:
+            raise RequestError(f"there is no role {self.role!r}.", remedy=f"Roles: {', '.join(ROLES)}.")
+        if self.language not in ("zh", "en"):
+            raise RequestError(f"there is no language {self.language!r}.", remedy="Languages: zh, en.")
+        if (self.area_code is None) != (self.area_level is None):
+            raise RequestError("an area needs both its code and its level.", where=self.name)
+        allowed: dict[str, tuple[str | None, ...]] = {
+            "officer": ("beat",),
+            "commander": (None, "station", "sub_bureau"),
+        }
+        levels = allowed.get(self.role, (None,))
+        if self.area_level not in levels:
+            readable = " or ".join(level or "no area" for level in levels)
+            raise RequestError(f"the role {self.role} is held for: {readable}.", where=self.name)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Areas a viewer's rows may lie in. ``whole_force`` lets every row pass, also rows without any area."""
+
+    whole_force: bool = False
+    communities: frozenset[str] = frozenset()
+    beats: frozenset[str] = frozenset()
+    stations: frozenset[str] = frozenset()
+    sub_bureaus: frozenset[str] = frozenset()
+
+    def of_level(self, level: str) -> frozenset[str]:
+        """Return the codes of one level."""
+        codes = {
+            "community": self.communities,
+            "beat": self.beats,
+            "station": self.stations,
+            "sub_bureau": self.sub_bureaus,
+        }
+        return codes[level]
+
+    def covers(self, level: str, code: str) -> bool:
+        """Return whether an area lies in the scope."""
+        return self.whole_force or code in self.of_level(level)
+
+
+def may_open(viewer: Viewer, page: str) -> bool:
+    """Return whether a role may open a page. An unknown page is open to nobody."""
+    return viewer.role in PAGES.get(page, frozenset())
+
+
+def require_page(viewer: Viewer, page: str) -> None:
+    """Raise AccessDeniedError unless the viewer may open the page."""
+    if not may_open(viewer, page):
+        raise AccessDeniedError(
+            f"the role {viewer.role} has no access to this page.", where=page, remedy="Choose a page from the menu."
+        )
+
+
+def may_read(viewer: Viewer, table: str) -> bool:
+    """Return whether a role may read a table at all."""
+    return viewer.role in TABLES.get(table, frozenset())
+
+
+def require_table(viewer: Viewer, table: str) -> None:
+    """Raise AccessDeniedError unless the viewer may read the table."""
+    if not may_read(viewer, table):
+        raise AccessDeniedError(f"the role {viewer.role} does not read this table.", where=table)
+
+
+def may_do(viewer: Viewer, doing: str) -> bool:
+    """Return whether a role may do something, see ``DOINGS``."""
+    return viewer.role in DOINGS.get(doing, frozenset())
+
+
+def require_doing(viewer: Viewer, doing: str) -> None:
+    """Raise AccessDeniedError unless the viewer may do it."""
+    if not may_do(viewer, doing):
+        raise AccessDeniedError(f"the role {viewer.role} may not do this.", where=doing)
+
+
+def scope_of(viewer: Viewer, areas: pl.DataFrame) -> Scope:
+    """Return the areas a viewer's rows may lie in: the own area and everything below it.
+
+    Parameters
+    ----------
+    areas
+        Frame of schema ``Areas``; parents chain community → beat → station → sub-bureau.
+
+    Notes
+    -----
+    A code that no row of ``areas`` names is still in its own scope: a force without polygons has beats all the same.
+    Nothing is below it then.
+    """
+    if viewer.role in ("researcher", "auditor", "steward"):
+        return Scope(whole_force=True)
+    if viewer.role == "security":
+        return Scope()
+    if viewer.area_code is None or viewer.area_level is None:
+        return Scope(whole_force=viewer.role == "commander")
+    codes: dict[str, frozenset[str]] = {viewer.area_level: frozenset({viewer.area_code})}
+    for position in range(AREA_LEVELS.index(viewer.area_level), 0, -1):
+        upper, lower = AREA_LEVELS[position], AREA_LEVELS[position - 1]
+        below = areas.filter(pl.col("level") == lower, pl.col("parent_code").is_in(sorted(codes[upper])))
+        codes[lower] = frozenset(below["area_code"].to_list())
+    none: frozenset[str] = frozenset()
+    return Scope(
+        communities=codes.get("community", none),
+        beats=codes.get("beat", none),
+        stations=codes.get("station", none),
+        sub_bureaus=codes.get("sub_bureau", none),
+    )
+
+
+def require_area(viewer: Viewer, scope: Scope, level: str, code: str) -> None:
+    """Raise AccessDeniedError unless an area lies in the viewer's scope."""
+    if not scope.covers(level, code):
+        raise AccessDeniedError(
+            f"the {level} {code!r} is outside the area of this account.",
+            where=viewer.name,
+            remedy="Ask the security administrator if your posting has changed.",
+        )
+
+
+def rows_in_scope(frame: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """Drop the rows outside a scope.
+
+    A row is kept when its beat, or else its station, lies in the scope; an officer's scope has no station, so only
+    the beat counts. Rows without any area belong to the whole force only.
+
+    Raises
+    ------
+    AccessDeniedError
+        If the frame has no area column and the scope is not the whole force: such rows cannot be told apart.
+    """
+    if scope.whole_force:
+        return frame
+    levels = {"beat_code": scope.beats, "station_code": scope.stations, "unit_code": scope.stations}
+    present = {column: codes for column, codes in levels.items() if column in frame.columns}
+    if not present:
+        raise AccessDeniedError("these rows do not say where they belong; they are for the whole force only.")
+    kept = [pl.col(column).is_in(sorted(codes)).fill_null(False) for column, codes in present.items()]
+    return frame.filter(pl.any_horizontal(kept))
+
+
+def areas_in_scope(areas: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """Drop the areas outside a scope."""
+    if scope.whole_force:
+        return areas
+    kept = [
+        (pl.col("level") == level) & pl.col("area_code").is_in(sorted(scope.of_level(level))) for level in AREA_LEVELS
+    ]
+    return areas.filter(pl.any_horizontal(kept))
+
+
+def areas_with_parents(areas: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """Drop the areas outside a scope, but keep those above it: a reader may know the name of the own station."""
+    kept = areas_in_scope(areas, scope)
+    for lower, upper in pairwise(AREA_LEVELS):
+        parents = kept.filter(pl.col("level") == lower)["parent_code"].drop_nulls().unique()
+        above = areas.filter(pl.col("level") == upper, pl.col("area_code").is_in(parents.to_list()))
+        kept = pl.concat([kept, above]).unique(["level", "area_code"], keep="first", maintain_order=True)
+    return kept
+
+
+def columns_for(viewer: Viewer, table: str) -> list[str]:
+    """Return the columns of an edition's table whose grade the role may read, in the schema's order."""
+    highest = HIGHEST_GRADE[viewer.role]
+    return [name for name, column in EDITION[table].columns().items() if _grade(column.metadata) <= highest]
+
+
+def rows_for(viewer: Viewer, table: str, frame: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """Return the part of an edition's table that the viewer may see: table, columns, rows, small counts, in one.
+
+    Raises
+    ------
+    AccessDeniedError
+        If the role does not read the table.
+
+    Notes
+    -----
+    A table with a count of single cells gets a column ``suppressed`` (all false for those who see every count), so
+    that pages can mark hidden counts as hidden. Tables of counts (``daily_counts``, ``hourly_profile``) must be
+    aggregated first and then go through :func:`counts_for`.
+    """
+    require_table(viewer, table)
+    kept = frame.select(columns_for(viewer, table))
+    if table not in WITHOUT_AREA:
+        kept = rows_in_scope(kept, scope)
+    if table in SMALL_COUNT_COLUMNS:
+        kept = counts_for(viewer, kept, SMALL_COUNT_COLUMNS[table], margins=())
+    return kept
+
+
+def counts_for(
+    viewer: Viewer, counts: pl.DataFrame, value: str, margins: Sequence[Sequence[str]] = ((),)
+) -> pl.DataFrame:
+    """Return aggregated counts as the viewer may see them, with a column ``suppressed``.
+
+    See :func:`data.disclosure.hide_small_counts` for ``margins``.
+    """
+    if viewer.role in AGGREGATES_ONLY:
+        return hide_small_counts(counts, value, margins, SMALLEST_COUNT)
+    return counts.with_columns(suppressed=pl.lit(False))
+
+
+def records_for(viewer: Viewer, table: str, frame: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """Return the part of a table of records (decisions, visits) that the viewer may see."""
+    require_table(viewer, table)
+    hidden = HIDDEN_RECORD_COLUMNS.get((table, viewer.role), frozenset())
+    return rows_in_scope(frame, scope).drop(sorted(hidden))
+
+
+def _grade(metadata: Any) -> int:
+    return int(cast(dict[str, Any], metadata or {}).get("grade", 1))

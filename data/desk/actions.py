@@ -1,0 +1,172 @@
+"""What people do at the desk: decide on advice, record a visit, export. The audit row is written first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from data import access
+from data.desk.base import DeskBase
+from data.errors import AccessDeniedError, RequestError
+from data.exports import Export, make_export
+from data.records.audit import append_audit
+from data.records.decisions import Decision, append_decision, check_decision, read_decisions
+from data.records.visits import VisitRecord, append_visit, read_visits
+from data.schemas import EDITION
+
+#: Tables whose rows can be decided on, in the order they are searched.
+ADVICE_TABLES = ("hotspots", "staffing", "visit_workload")
+
+
+class Actions(DeskBase):
+    """Writes decisions, visits and exports of one viewer."""
+
+    def decide(
+        self, advice_id: str, action: str, reason: str | None = None, adjusted: float | None = None, comment: str = ""
+    ) -> Decision:
+        """Record what the viewer does with one row of advice.
+
+        Parameters
+        ----------
+        action
+            ``accept``, ``adjust`` or ``decline``.
+        reason
+            One of ``data.records.REASON_CODES`` to adjust or decline; None to accept.
+        adjusted
+            The value the viewer puts in place of the advice, for ``adjust`` and only then: officers on duty for
+            staffing, visits for workload, officer-hours for a hotspot.
+
+        Raises
+        ------
+        AccessDeniedError
+            If the role does not decide, or the advice is about another area.
+        RequestError
+            If the advice is unknown or the decision incomplete.
+
+        Notes
+        -----
+        A later decision on the same advice supersedes the earlier one; both stay on record.
+        """
+        details = {"action": action, "reason": reason, "adjusted": adjusted, "comment_length": len(comment)}
+        with self._refusals_recorded("decide", advice_id, details):
+            access.require_doing(self.viewer, "decide")
+            table, row = self._advice(advice_id)
+        check_decision(action, reason, adjusted, comment)
+        decision = Decision(
+            decision_id=0,
+            at="",
+            edition_id=self.edition_id,
+            advice_id=advice_id,
+            advice_table=table,
+            station_code=row.get("station_code") or row.get("unit_code"),
+            beat_code=row.get("beat_code"),
+            action=action,
+            reason=reason,
+            adjusted=adjusted,
+            comment=comment,
+            viewer=self.viewer.name,
+            role=self.viewer.role,
+        )
+        return append_decision(self.records, decision, self._event("decide", advice_id, details=details))
+
+    def decisions(self, advice_ids: Collection[str] | None = None, *, all_editions: bool = False) -> pl.DataFrame:
+        """Return decisions in the viewer's area, newest first; ``current`` marks the latest on its advice."""
+        with self._refusals_recorded("read", "decisions"):
+            access.require_table(self.viewer, "decisions")
+            edition_id = None if all_editions else self.edition_id
+            found = read_decisions(self.records, edition_id, advice_ids)
+            return access.records_for(self.viewer, "decisions", found, self.scope)
+
+    def record_visit(
+        self, object_id: str, contact: bool, minutes: float, note_code: str, visited_at: datetime | None = None
+    ) -> VisitRecord:
+        """Record a visit to an object on the plan of the viewer's beat; kind and beat come from the plan.
+
+        Raises
+        ------
+        AccessDeniedError
+            If the role does not record visits, or the object is not on the plan of the own beat.
+        RequestError
+            If the note is unknown, the minutes are out of range, or the time lies in the future.
+        """
+        with self._refusals_recorded("record_visit", object_id):
+            access.require_doing(self.viewer, "record_visit")
+            plan = self._read("visit_plan").filter(pl.col("object_id") == object_id)
+            if plan.is_empty():
+                raise AccessDeniedError("this object is not on the plan of this beat.", where=self.viewer.name)
+        row = plan.row(0, named=True)
+        event = self._event("record_visit", object_id, details={"contact": contact, "note_code": note_code})
+        return append_visit(
+            self.records,
+            event,
+            object_id=object_id,
+            visit_kind=row["visit_kind"],
+            beat_code=row["beat_code"],
+            contact=contact,
+            minutes=minutes,
+            note_code=note_code,
+            recorded_by=self.viewer.name,
+            visited_at=visited_at,
+        )
+
+    def visits_recorded(self, beat_code: str) -> pl.DataFrame:
+        """Return the visits recorded on a beat, newest first. Commanders do not see who made them."""
+        with self._refusals_recorded("read", "visits_recorded", {"beat": beat_code}):
+            access.require_table(self.viewer, "visits_recorded")
+            access.require_area(self.viewer, self.scope, "beat", beat_code)
+            # The area was checked above; a beat without a row in `areas` is in no commander's scope but the force's.
+            return access.records_for(self.viewer, "visits_recorded", read_visits(self.records, beat_code), self.scope)
+
+    def may(self, doing: str) -> bool:
+        """Return whether the viewer's role does something (``decide``, ``record_visit``, ``export`` …)."""
+        return access.may_do(self.viewer, doing)
+
+    def export(self, kind: str, table: pl.DataFrame, format: str) -> Export:
+        """Return a frame the desk gave out as a file. The audit row is written before the bytes are returned.
+
+        Parameters
+        ----------
+        kind
+            Table the frame came from, see ``data.access.TABLES``; also the start of the file name.
+        table
+            The rows as shown.
+        format
+            ``csv`` (UTF-8 with byte-order mark), ``xlsx`` or ``geojson`` (hotspots only).
+
+        Raises
+        ------
+        AccessDeniedError
+            If the role does not export, or not this table, or the frame has a column the role may not read.
+        RequestError
+            If the format is unknown or does not suit the table.
+        """
+        with self._refusals_recorded("export", kind, {"format": format}):
+            access.require_doing(self.viewer, "export")
+            access.require_table(self.viewer, kind)
+            if kind in EDITION:
+                foreign = set(EDITION[kind].column_names()) - set(access.columns_for(self.viewer, kind))
+                if found := sorted(foreign & set(table.columns)):
+                    raise AccessDeniedError(f"the role {self.viewer.role} does not read {found}.", where=kind)
+        name = f"{kind}_{self.edition_id}" if self.has_edition else kind
+        export = make_export(name, table, format)
+        details = {"format": format, "rows": table.height, "columns": table.columns, "sha256": export.sha256}
+        append_audit(self.records, self._event("export", kind, details=details))
+        return export
+
+    def _advice(self, advice_id: str) -> tuple[str, dict[str, Any]]:
+        for table in ADVICE_TABLES:
+            found = self._table(table).filter(pl.col("advice_id") == advice_id)
+            if found.is_empty():
+                continue
+            visible = access.rows_for(self.viewer, table, found, self.scope)
+            if visible.is_empty():
+                raise AccessDeniedError("this advice is about another area.", where=self.viewer.name)
+            return table, visible.row(0, named=True)
+        raise RequestError(
+            f"the edition has no advice {advice_id!r}.",
+            where=self.edition_id,
+            remedy=f"Choose a row of {', '.join(ADVICE_TABLES)}.",
+        )

@@ -1,0 +1,90 @@
+"""Advice on the desk: hotspots, visits, staffing, and how good the models were."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from data.desk.base import DeskBase
+from data.errors import RequestError
+
+
+class Advice(DeskBase):
+    """Reads the advice tables of the edition for one viewer."""
+
+    def categories(self) -> list[str]:
+        """Return the incident categories with hotspot advice, by code."""
+        return sorted(self._table("hotspots")["category"].unique().to_list())
+
+    def horizons(self) -> list[int]:
+        """Return the lengths of the forecast periods, days, shortest first."""
+        return sorted(self._table("hotspots")["horizon_days"].unique().to_list())
+
+    def period(self, horizon_days: int) -> tuple[date, date]:
+        """Return the first day of a forecast period and the day after its last.
+
+        Raises
+        ------
+        RequestError
+            If the edition has no advice for this horizon.
+        """
+        days = self._table("hotspots").filter(pl.col("horizon_days") == horizon_days)
+        if days.is_empty():
+            raise RequestError(
+                f"the edition has no advice for {horizon_days} days.",
+                where=self.edition_id,
+                remedy=f"Horizons: {', '.join(map(str, self.horizons())) or 'none'}.",
+            )
+        return days["period_start"][0], days["period_end"][0]
+
+    def hotspots(self, category: str, horizon_days: int) -> pl.DataFrame:
+        """Return ranked places, best first: schema ``Hotspots`` and ``suppressed``.
+
+        ``baseline_count`` is null and ``suppressed`` true where the role may not see so small a count of one cell.
+        """
+        return _of(self._read("hotspots"), category, horizon_days).sort("rank")
+
+    def hotspot_surface(self, category: str, horizon_days: int) -> pl.DataFrame:
+        """Return the risk surface in the viewer's area: schema ``HotspotSurface``, expected counts only."""
+        return _of(self._read("hotspot_surface"), category, horizon_days)
+
+    def model_scores(self, category: str, horizon_days: int) -> pl.DataFrame:
+        """Return the back-test, oldest origin first: schema ``ModelScores``, for the whole force."""
+        return _of(self._read("model_scores"), category, horizon_days).sort("origin", "model", "area_km2")
+
+    def staffing(self) -> pl.DataFrame:
+        """Return the staffing table of the viewer's units: schema ``Staffing``."""
+        return self._read("staffing").sort("unit_code", "start_hour", "shift_code")
+
+    def visit_workload(self, beat_code: str | None = None) -> pl.DataFrame:
+        """Return the visit workload of one beat, or of all the viewer's beats: schema ``VisitWorkload``.
+
+        Raises
+        ------
+        AccessDeniedError
+            If the beat is outside the viewer's area.
+        """
+        frame = self._read("visit_workload")
+        self._require_area("visit_workload", "beat", beat_code)
+        if beat_code is not None:
+            frame = frame.filter(pl.col("beat_code") == beat_code)
+        return frame.sort("beat_code", "week_start", "visit_kind")
+
+    def visit_plan(self, beat_code: str) -> pl.DataFrame:
+        """Return what a beat should visit next, in order: schema ``VisitPlan``.
+
+        Commanders get no ``label``, ``lon`` and ``lat``: names and exact places are for the officer who goes there.
+
+        Raises
+        ------
+        AccessDeniedError
+            If the beat is outside the viewer's area.
+        """
+        frame = self._read("visit_plan")
+        self._require_area("visit_plan", "beat", beat_code)
+        return frame.filter(pl.col("beat_code") == beat_code).sort("rank")
+
+
+def _of(frame: pl.DataFrame, category: str, horizon_days: int) -> pl.DataFrame:
+    return frame.filter(pl.col("category") == category, pl.col("horizon_days") == horizon_days)

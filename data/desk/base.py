@@ -1,0 +1,183 @@
+"""What all parts of the desk share: the edition, the viewer's scope, the audit row of a view or a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from data import access
+from data.access import Scope, Viewer
+from data.editions import Edition, newest_edition
+from data.errors import AccessDeniedError, StoreError
+from data.records.audit import AuditEvent, append_audit
+from data.records.database import Records
+from data.snapshots import Snapshot, current_snapshot
+from data.store import Store
+
+#: Keys of a view that name an area, and the level they name.
+AREA_KEYS = {
+    "beat": "beat",
+    "beat_code": "beat",
+    "station": "station",
+    "station_code": "station",
+    "unit_code": "station",
+    "sub_bureau": "sub_bureau",
+}
+
+
+class DeskBase:
+    """Edition, snapshot, scope and audit of one viewer; see :class:`data.desk.Desk` for the parameters."""
+
+    def __init__(
+        self, store: Store, viewer: Viewer, edition_id: str | None = None, *, records: Records | None = None
+    ) -> None:
+        if edition_id is not None and Path(edition_id).name != edition_id:
+            raise StoreError(f"{edition_id!r} is not the id of an edition.", where=str(store.root))
+        self.store = store
+        self.viewer = viewer
+        self.records = records or Records.open(store)
+        self._asked_edition_id = edition_id
+
+    @cached_property
+    def edition(self) -> Edition:
+        """The edition read; for tables ask the desk, which asks access first."""
+        if self._asked_edition_id is None:
+            return newest_edition(self.store)
+        return Edition(self.store, self._asked_edition_id)
+
+    @property
+    def edition_id(self) -> str:
+        """Id of the edition read."""
+        return self.edition.edition_id
+
+    @property
+    def has_edition(self) -> bool:
+        """Whether there is an edition to read."""
+        return self._asked_edition_id is not None or bool(self.store.edition_ids())
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Manifest of the edition: snapshot, as-of day, parameters, code version, verdicts."""
+        with self._refusals_recorded("read", "manifest"):
+            access.require_table(self.viewer, "manifest")
+        return self.edition.manifest
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The snapshot the edition was made from; the current one while nothing is published."""
+        if self.has_edition:
+            return Snapshot(self.store, str(self.edition.manifest["snapshot_id"]))
+        return current_snapshot(self.store)
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the data are the demo city's."""
+        return self.snapshot.is_demo
+
+    @property
+    def purpose(self) -> str:
+        """Purposes the loads behind the edition were made for, to be shown on every page."""
+        return _joined([load.get("purpose") for load in self.snapshot.loads])
+
+    @property
+    def legal_basis(self) -> str:
+        """Legal bases of the loads behind the edition, to be shown on every page."""
+        return _joined([load.get("legal_basis") for load in self.snapshot.loads])
+
+    @cached_property
+    def scope(self) -> Scope:
+        """Areas the viewer's rows may lie in."""
+        areas = self._table("areas") if self.has_edition else pl.DataFrame(schema=_AREA_COLUMNS)
+        return access.scope_of(self.viewer, areas)
+
+    def opened(self, page: str, view: dict[str, Any] | None = None) -> None:
+        """Write the audit row of a page view. Call it before anything of the page is shown.
+
+        Parameters
+        ----------
+        page
+            Page key, see ``data.access.PAGES``.
+        view
+            What is looked at, as codes: category, horizon, beat … An area outside the viewer's is refused.
+
+        Raises
+        ------
+        AccessDeniedError
+            If the page or an area of the view is not the viewer's; the refusal is in the audit log.
+        """
+        view = view or {}
+        with self._refusals_recorded("open", page, view):
+            access.require_page(self.viewer, page)
+            for key, level in AREA_KEYS.items():
+                if view.get(key):
+                    access.require_area(self.viewer, self.scope, level, str(view[key]))
+        append_audit(self.records, self._event("open", page, details={"view": view}))
+
+    def _read(self, table: str) -> pl.DataFrame:
+        """Return what the viewer may see of one table of the edition."""
+        with self._refusals_recorded("read", table):
+            access.require_table(self.viewer, table)
+            return access.rows_for(self.viewer, table, self._table(table), self.scope)
+
+    def _require_area(self, table: str, level: str, code: str | None) -> None:
+        if code is not None:
+            with self._refusals_recorded("read", table, {level: code}):
+                access.require_area(self.viewer, self.scope, level, code)
+
+    def _table(self, table: str) -> pl.DataFrame:
+        """Return a whole table. Not for pages: nothing has been dropped yet."""
+        return edition_table(str(self.store.root.resolve()), self.edition_id, table)
+
+    def _event(
+        self,
+        event: str,
+        subject: str,
+        *,
+        success: bool = True,
+        reason: str | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> AuditEvent:
+        loaded = self.has_edition or self.store.current_snapshot_id() is not None
+        return AuditEvent(
+            viewer=self.viewer.name,
+            role=self.viewer.role,
+            event=event,
+            object=subject,
+            edition_id=self.edition_id if self.has_edition else None,
+            snapshot_id=self.snapshot.snapshot_id if loaded else None,
+            purpose=self.purpose if loaded else None,
+            legal_basis=self.legal_basis if loaded else None,
+            success=success,
+            reason=reason,
+            details={"area": self.viewer.area_code, **(details or {})},
+        )
+
+    @contextmanager
+    def _refusals_recorded(self, event: str, subject: str, view: dict[str, Any] | None = None) -> Iterator[None]:
+        try:
+            yield
+        except AccessDeniedError as error:
+            details = {"view": view} if view else None
+            append_audit(
+                self.records, self._event(event, subject, success=False, reason=error.problem, details=details)
+            )
+            raise
+
+
+@lru_cache(maxsize=64)
+def edition_table(root: str, edition_id: str, table: str) -> pl.DataFrame:
+    """Return one table of an edition, kept in memory: editions never change. Never change the frame."""
+    return Edition(Store(Path(root)), edition_id).read(table)
+
+
+_AREA_COLUMNS = {"area_code": pl.String, "level": pl.String, "parent_code": pl.String}
+
+
+def _joined(values: list[Any]) -> str:
+    """Return the different texts in order of appearance, joined."""
+    return "; ".join(dict.fromkeys(str(value) for value in values if value))

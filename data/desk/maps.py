@@ -1,0 +1,88 @@
+"""Maps on the desk: areas and base map as GeoJSON, simplified once per edition."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+import shapely
+
+from data import access
+from data.desk.base import DeskBase, edition_table
+from data.errors import RequestError
+from data.schemas.columns import AREA_LEVELS
+
+#: Lines are simplified to about this many degrees (5 m): less than a pixel at the closest zoom a page uses.
+TOLERANCE_DEG = 0.00005
+#: Decimals of a coordinate sent to the browser (about 0.1 m).
+PRECISION_DEG = 0.000001
+
+
+class Maps(DeskBase):
+    """Reads geometry and names of the edition for one viewer."""
+
+    def areas(self, level: str) -> pl.DataFrame:
+        """Return the viewer's areas of one level, by code.
+
+        Returns
+        -------
+        Columns ``area_code``, ``level``, ``parent_code``, ``name_zh``, ``name_en``, ``area_km2`` and ``geojson``: a
+        GeoJSON geometry as text (EPSG:4326), null where the source has no boundary.
+
+        Raises
+        ------
+        RequestError
+            If there is no such level.
+        """
+        if level not in AREA_LEVELS:
+            raise RequestError(f"there is no level {level!r}.", remedy=f"Levels: {', '.join(AREA_LEVELS)}.")
+        with self._refusals_recorded("read", "areas"):
+            access.require_table(self.viewer, "areas")
+        drawn = _drawn_areas(str(self.store.root.resolve()), self.edition_id, level)
+        return access.areas_in_scope(drawn, self.scope)
+
+    def area_names(self) -> dict[str, tuple[str, str]]:
+        """Return code → (Chinese, English name) of the viewer's areas and those above them; the code stands in."""
+        with self._refusals_recorded("read", "areas"):
+            access.require_table(self.viewer, "areas")
+        named = access.areas_with_parents(self._table("areas"), self.scope)
+        return {
+            code: (zh or en or code, en or zh or code)
+            for code, zh, en in named.select("area_code", "name_zh", "name_en").iter_rows()
+        }
+
+    def base_map(self) -> pl.DataFrame:
+        """Return streets, rivers and parks: ``feature_id``, ``kind``, ``name_zh``, ``name_en``, ``geojson`` (text)."""
+        with self._refusals_recorded("read", "base_map"):
+            access.require_table(self.viewer, "base_map")
+        return _drawn_base_map(str(self.store.root.resolve()), self.edition_id)
+
+
+@lru_cache(maxsize=32)
+def _drawn_areas(root: str, edition_id: str, level: str) -> pl.DataFrame:
+    areas = (
+        edition_table(root, edition_id, "areas")
+        .filter(pl.col("level") == level)
+        .unique("area_code", keep="last", maintain_order=True)
+        .sort("area_code")
+    )
+    shapes = shapely.from_wkb(areas["geometry"].to_numpy())
+    present = ~shapely.is_missing(shapes)
+    # Neighbours are simplified together, so that no gap opens along a shared boundary.
+    shapes[present] = shapely.coverage_simplify(shapes[present], TOLERANCE_DEG)
+    columns = ("area_code", "level", "parent_code", "name_zh", "name_en", "area_km2")
+    return areas.select(columns).with_columns(_geojson(shapes))
+
+
+@lru_cache(maxsize=8)
+def _drawn_base_map(root: str, edition_id: str) -> pl.DataFrame:
+    features = edition_table(root, edition_id, "base_map").sort("feature_id")
+    shapes = shapely.simplify(shapely.from_wkb(features["geometry"].to_numpy()), TOLERANCE_DEG)
+    return features.select("feature_id", "kind", "name_zh", "name_en").with_columns(_geojson(shapes))
+
+
+def _geojson(shapes: np.ndarray[Any, Any]) -> pl.Series:
+    rounded = shapely.set_precision(shapes, PRECISION_DEG, mode="pointwise")
+    return pl.Series("geojson", list(shapely.to_geojson(rounded)), dtype=pl.String)

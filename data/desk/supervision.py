@@ -1,0 +1,71 @@
+"""Supervision at the desk: loads, quarantine, audit log and its verification."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from data import access
+from data.desk.base import DeskBase
+from data.records.audit import AuditEvent, ChainReport, append_audit, read_audit, verify_chain
+from data.snapshots import Snapshot, current_snapshot
+
+
+class Supervision(DeskBase):
+    """Reads what came in and what was done, for stewards and auditors.
+
+    Loads and quarantine are those of the **current** snapshot, also while an older edition is being read.
+    """
+
+    def loads(self) -> list[dict[str, Any]]:
+        """Return ``load.json`` of every load of the current snapshot, oldest first."""
+        self._require("loads")
+        return self._current_snapshot().loads
+
+    def quarantine_counts(self) -> pl.DataFrame:
+        """Return rejected rows by source, file, table, column and reason: ``rows``, most first."""
+        self._require("quarantine_counts")
+        keys = ["source", "source_file", "table", "column", "reason"]
+        counts = self._current_snapshot().quarantine().group_by(keys).agg(rows=pl.len())
+        return counts.sort("rows", *keys, descending=[True] + [False] * len(keys)).collect()
+
+    def quarantine_rows(self, limit: int = 200) -> pl.DataFrame:
+        """Return the first rejected rows with file, line, column and reason; personal columns were never stored."""
+        self._require("quarantine_rows")
+        return self._current_snapshot().quarantine().head(limit).collect()
+
+    def audit_log(self, limit: int = 500) -> pl.DataFrame:
+        """Return the last rows of the audit log, newest first."""
+        self._require("audit_log")
+        return pl.DataFrame(read_audit(self.records, limit), schema=AUDIT_LOG)
+
+    def verify_audit(self, expected_head: tuple[int, str] | None = None) -> ChainReport:
+        """Recompute the hash chain of the audit log and name the first broken row.
+
+        Parameters
+        ----------
+        expected_head
+            Number and hash of a row noted at an earlier verification; shows a log whose end was cut off.
+        """
+        with self._refusals_recorded("verify", "audit_log"):
+            access.require_doing(self.viewer, "verify_audit")
+        append_audit(self.records, self._event("verify", "audit_log"))
+        return verify_chain(self.records, expected_head)
+
+    def _require(self, table: str) -> None:
+        with self._refusals_recorded("read", table):
+            access.require_table(self.viewer, table)
+
+    def _current_snapshot(self) -> Snapshot:
+        return current_snapshot(self.store)
+
+
+#: Columns of :meth:`Supervision.audit_log`.
+AUDIT_LOG: dict[str, Any] = {
+    "seq": pl.Int64,
+    "at": pl.String,
+    **{name: pl.Boolean if name == "success" else pl.String for name in AuditEvent.__dataclass_fields__},
+    "previous_hash": pl.String,
+    "row_hash": pl.String,
+}

@@ -1,0 +1,137 @@
+"""Advice as a file: CSV that Excel opens in Chinese, XLSX, GeoJSON. No cell of a file is ever read as a formula."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+import xlsxwriter
+
+from data.errors import RequestError
+
+#: A text cell that starts with one of these would be run as a formula by a spreadsheet.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+MIME_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "geojson": "application/geo+json",
+}
+
+
+@dataclass(frozen=True)
+class Export:
+    """A file ready to be handed over."""
+
+    filename: str
+    content: bytes
+    mime: str
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the content, 64 hexadecimal digits; the audit log keeps it."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def make_export(name: str, frame: pl.DataFrame, format: str) -> Export:
+    """Return a frame as a file.
+
+    Parameters
+    ----------
+    name
+        File name without its ending.
+    format
+        ``csv``, ``xlsx`` or ``geojson``; the last needs a column ``ring`` (lon, lat of four corners).
+
+    Raises
+    ------
+    RequestError
+        If the format is unknown, or the frame has no cells to draw.
+    """
+    if format not in MIME_TYPES:
+        raise RequestError(f"there is no export format {format!r}.", remedy=f"Formats: {', '.join(MIME_TYPES)}.")
+    make = {"csv": _csv, "xlsx": _xlsx, "geojson": _geojson}[format]
+    return Export(f"{name}.{format}", make(frame), MIME_TYPES[format])
+
+
+def guard_formulas(frame: pl.DataFrame) -> pl.DataFrame:
+    """Put an apostrophe before every text cell (and column name) that a spreadsheet would run as a formula."""
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
+    guarded = frame.with_columns(
+        pl.when(pl.any_horizontal(pl.col(name).str.starts_with(start) for start in FORMULA_STARTS))
+        .then("'" + pl.col(name))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in texts
+    )
+    return guarded.rename({name: f"'{name}" for name in frame.columns if name.startswith(FORMULA_STARTS)})
+
+
+def _flat(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame whose nested cells are JSON text and whose enums are text."""
+    columns = []
+    for name, kind in frame.schema.items():
+        if isinstance(kind, pl.List | pl.Array | pl.Struct):
+            texts = [json.dumps(value, ensure_ascii=False) for value in frame[name].to_list()]
+            columns.append(pl.Series(name, texts, dtype=pl.String))
+        elif isinstance(kind, pl.Enum | pl.Categorical):
+            columns.append(frame[name].cast(pl.String))
+        elif isinstance(kind, pl.Binary):
+            raise RequestError("a binary column cannot be exported.", where=name)
+        else:
+            columns.append(frame[name])
+    return pl.DataFrame(columns)
+
+
+def _csv(frame: pl.DataFrame) -> bytes:
+    return guard_formulas(_flat(frame)).write_csv(include_bom=True, line_terminator="\r\n").encode("utf-8")
+
+
+def _xlsx(frame: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    # The file's own time of creation is fixed, so that the same rows give the same bytes.
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(buffer, options) as workbook:
+        workbook.set_properties({"created": datetime(2000, 1, 1)})
+        bold = workbook.add_format({"bold": True})
+        day = workbook.add_format({"num_format": "yyyy-mm-dd"})
+        sheet = workbook.add_worksheet()
+        flat = _flat(frame)
+        sheet.write_row(0, 0, flat.columns, bold)
+        for number, row in enumerate(flat.iter_rows(), start=1):
+            for column, value in enumerate(row):
+                _write_cell(sheet, number, column, value, day)
+        sheet.freeze_panes(1, 0)
+        sheet.autofit()
+    return buffer.getvalue()
+
+
+def _write_cell(sheet: Any, row: int, column: int, value: Any, day: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, str):
+        sheet.write_string(row, column, value)
+    elif isinstance(value, datetime):
+        # Excel knows no zones: text keeps the offset.
+        sheet.write_string(row, column, value.isoformat())
+    elif isinstance(value, date):
+        sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), day)
+    else:
+        sheet.write(row, column, value)
+
+
+def _geojson(frame: pl.DataFrame) -> bytes:
+    if "ring" not in frame.columns:
+        raise RequestError("only ranked places can be exported as GeoJSON.", remedy="Choose csv or xlsx.")
+    features = []
+    for row in frame.iter_rows(named=True):
+        ring = row.pop("ring")
+        corners = [[ring[i], ring[i + 1]] for i in range(0, len(ring), 2)]
+        geometry = {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}
+        features.append({"type": "Feature", "geometry": geometry, "properties": row})
+    collection = {"type": "FeatureCollection", "features": features}
+    return json.dumps(collection, ensure_ascii=False, default=str, allow_nan=False).encode("utf-8")

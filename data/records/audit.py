@@ -1,0 +1,122 @@
+"""The audit log: who read, exported, decided, loaded or published what; a chain of hashes that shows any change.
+
+Each row's hash covers the hash of the row before it and the row's own content as canonical JSON. A change, a missing
+row or a row put in between breaks the chain at that place. The chain alone cannot show that its **end** was cut off:
+keep the head (number and hash of the last row) elsewhere and give it to :func:`verify_chain`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from data.files import digest_of
+from data.records.database import Records
+from data.records.tables import audit_log
+
+#: Hash before the first row.
+START = "0" * 64
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """What happened, before it happened.
+
+    ``event`` is a verb (``open``, ``decide``, ``record_visit``, ``export``, ``grant``, ``revoke``, ``ingest``,
+    ``publish``, ``verify``); ``object`` the page, advice, table or account it is about. ``details`` is JSON-able and
+    must hold codes and counts only, never row values that could identify a person.
+    """
+
+    viewer: str
+    role: str
+    event: str
+    object: str
+    edition_id: str | None = None
+    snapshot_id: str | None = None
+    purpose: str | None = None
+    legal_basis: str | None = None
+    success: bool = True
+    reason: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ChainReport:
+    """Result of :func:`verify_chain`: whole or not, rows read, head of the chain, and the first broken row."""
+
+    whole: bool
+    rows: int
+    head_seq: int
+    head_hash: str
+    first_broken_seq: int | None = None
+    problem: str | None = None
+
+
+def append_audit(records: Records, event: AuditEvent) -> int:
+    """Write one row and commit it; return its number. Whatever the row announces must come after this returns."""
+    with records.writing() as connection:
+        return append_audit_with(connection, event, records.now())
+
+
+def append_audit_with(connection: sa.Connection, event: AuditEvent, at: str) -> int:
+    """Write one row inside a transaction of :meth:`Records.writing`, so that the action shares its fate."""
+    last = connection.execute(
+        sa.select(audit_log.c.seq, audit_log.c.row_hash).order_by(audit_log.c.seq.desc()).limit(1)
+    ).first()
+    content = {
+        "seq": last.seq + 1 if last else 1,
+        "at": at,
+        **{name: value for name, value in vars(event).items() if name != "details"},
+        # ASCII, so that no character a database refuses (NUL, half a surrogate pair) can stop the row.
+        "details": json.dumps(event.details, sort_keys=True, default=str),
+    }
+    previous = last.row_hash if last else START
+    row = {**content, "previous_hash": previous, "row_hash": _hash_of(previous, content)}
+    connection.execute(audit_log.insert().values(**row))
+    return int(row["seq"])
+
+
+def read_audit(records: Records, limit: int = 500) -> list[dict[str, Any]]:
+    """Return the last rows, newest first."""
+    with records.reading() as connection:
+        rows = connection.execute(sa.select(audit_log).order_by(audit_log.c.seq.desc()).limit(limit))
+        return [dict(row) for row in rows.mappings()]
+
+
+def verify_chain(records: Records, expected_head: tuple[int, str] | None = None) -> ChainReport:
+    """Recompute every hash, first row to last, and name the first row that does not fit.
+
+    Parameters
+    ----------
+    expected_head
+        Number and hash of a row noted earlier; it must still be there, so that a cut-off end shows too.
+    """
+    previous, seq = START, 0
+    met_head = expected_head is None
+    with records.reading() as connection:
+        rows = connection.execution_options(yield_per=1000).execute(sa.select(audit_log).order_by(audit_log.c.seq))
+        for row in rows.mappings():
+            problem = _problem_of(dict(row), previous, seq + 1)
+            if problem:
+                return ChainReport(False, seq, seq, previous, seq + 1, problem)
+            previous, seq = row["row_hash"], row["seq"]
+            met_head = met_head or (seq, previous) == expected_head
+    if not met_head and expected_head is not None:
+        return ChainReport(False, seq, seq, previous, expected_head[0], "the row noted earlier is gone or differs")
+    return ChainReport(True, seq, seq, previous)
+
+
+def _problem_of(row: dict[str, Any], previous: str, expected_seq: int) -> str | None:
+    if row["seq"] != expected_seq:
+        return f"row {expected_seq} is missing"
+    if row["previous_hash"] != previous:
+        return "the row does not continue the row before it"
+    content = {name: value for name, value in row.items() if name not in ("previous_hash", "row_hash")}
+    return None if row["row_hash"] == _hash_of(previous, content) else "the row's content was changed"
+
+
+def _hash_of(previous: str, content: dict[str, Any]) -> str:
+    return digest_of([previous, content])

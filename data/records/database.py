@@ -1,0 +1,157 @@
+"""The records database: SQLite inside the store, or PostgreSQL by URL; opened, versioned, locked for writing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from data.errors import StoreError
+from data.records.tables import append_only_triggers, metadata, schema_version
+from data.store import Store
+
+#: Version of the tables in ``data/records/tables.py``. Raise it together with an entry in ``MIGRATIONS``.
+SCHEMA_VERSION = 1
+#: Statements that bring a database from the version before to the key. The first version needs none.
+MIGRATIONS: dict[int, list[str]] = {}
+#: Waiting time of a writer on a busy SQLite file, milliseconds.
+BUSY_TIMEOUT_MS = 15_000
+#: Key of the PostgreSQL advisory lock that keeps one audit chain ("beat" in ASCII).
+ADVISORY_LOCK = 0x62656174
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the time of this machine in UTC. The only place where records read the clock."""
+    return datetime.now(UTC)
+
+
+class Records:
+    """The records database, ready for use.
+
+    Parameters
+    ----------
+    url
+        SQLAlchemy URL; ``sqlite:///FILE`` or ``postgresql+psycopg://...`` (``postgresql://`` is understood too).
+    clock
+        Gives the time that is written into rows; a test passes its own.
+
+    Raises
+    ------
+    StoreError
+        If the database cannot be opened, is neither SQLite nor PostgreSQL, or was written by a newer beatwise.
+    """
+
+    def __init__(self, url: str, *, clock: Clock = utc_now) -> None:
+        self.clock = clock
+        self.engine = _engine(url)
+        try:
+            self._bring_up_to_date()
+        except sa.exc.OperationalError as error:
+            raise StoreError(
+                f"the records database cannot be opened ({type(error.orig).__name__}).",
+                where=self.engine.url.render_as_string(hide_password=True),
+                remedy="Check the path or BEATWISE_RECORDS_URL, and that the server runs.",
+            ) from error
+
+    @classmethod
+    def open(cls, store: Store, *, clock: Clock = utc_now) -> Records:
+        """Open the records of a store."""
+        return cls(store.records_url, clock=clock)
+
+    def now(self) -> str:
+        """Return the time of the clock as ISO text in UTC, microseconds included."""
+        return self.clock().astimezone(UTC).isoformat(timespec="microseconds")
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Give a connection that only reads."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Give a connection that holds the write lock until the block ends; one writer at a time.
+
+        All is committed when the block ends, or nothing when it raises.
+        """
+        with self.engine.connect().execution_options(beatwise_writes=True) as connection, connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+            yield connection
+
+    def close(self) -> None:
+        """Close pooled connections of this process."""
+        self.engine.dispose()
+
+    def _bring_up_to_date(self) -> None:
+        if self._found_version() == SCHEMA_VERSION:
+            return
+        with self.writing() as connection:
+            # Another process may have made the tables while this one waited for the lock.
+            metadata.create_all(connection, tables=[schema_version])
+            found = connection.scalar(sa.select(sa.func.max(schema_version.c.version))) or 0
+            if found > SCHEMA_VERSION:
+                raise StoreError(
+                    f"the records database has version {found}; this version knows {SCHEMA_VERSION}.",
+                    where=self.engine.url.render_as_string(hide_password=True),
+                    remedy="Use the beatwise version that wrote it.",
+                )
+            if found == 0:
+                metadata.create_all(connection)
+            for version in range(max(found, 1) + 1, SCHEMA_VERSION + 1):
+                for statement in MIGRATIONS[version]:
+                    connection.exec_driver_sql(statement)
+            for statement in append_only_triggers(connection.dialect.name):
+                connection.execute(sa.text(statement))
+            if found < SCHEMA_VERSION:
+                connection.execute(schema_version.insert().values(version=SCHEMA_VERSION, applied_at=self.now()))
+
+    def _found_version(self) -> int:
+        with self.reading() as connection:
+            if not sa.inspect(connection).has_table(schema_version.name):
+                return 0
+            return connection.scalar(sa.select(sa.func.max(schema_version.c.version))) or 0
+
+
+@lru_cache(maxsize=16)
+def _engine(url: str) -> sa.Engine:
+    parsed = sa.make_url(url)
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    kind = parsed.get_backend_name()
+    if kind not in ("sqlite", "postgresql"):
+        raise StoreError(
+            f"records live in SQLite or PostgreSQL, not in {kind}.",
+            remedy="Set BEATWISE_RECORDS_URL or leave it unset.",
+        )
+    engine = sa.create_engine(parsed, pool_pre_ping=kind == "postgresql")
+    if kind == "sqlite":
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver's own transactions start too late for BEGIN IMMEDIATE; SQLAlchemy's "begin" event starts them here.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for setting in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "recursive_triggers=ON",
+    ):
+        cursor.execute(f"PRAGMA {setting}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("beatwise_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

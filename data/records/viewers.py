@@ -1,0 +1,135 @@
+"""Viewers: which account holds which role for which area; granted, revoked and resolved without any web framework."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import polars as pl
+import sqlalchemy as sa
+
+from data.access import SEPARATED_ROLES, Role, Viewer
+from data.errors import AccessDeniedError, RequestError
+from data.records.audit import AuditEvent, append_audit, append_audit_with
+from data.records.database import Records
+from data.records.tables import viewers
+
+
+def resolve_viewer(records: Records, name: str, *, language: str = "zh") -> Viewer:
+    """Return the viewer an account stands for at this moment. Call it on every run: grants change.
+
+    Raises
+    ------
+    AccessDeniedError
+        If the account holds no open grant; the refusal is in the audit log.
+    """
+    query = sa.select(viewers).where(viewers.c.name == name, viewers.c.revoked_at.is_(None))
+    with records.reading() as connection:
+        row = connection.execute(query).mappings().first()
+    if row is None:
+        problem = "this account holds no role."
+        append_audit(records, AuditEvent(name or "?", "none", "sign_in", "viewers", success=False, reason=problem))
+        raise AccessDeniedError(problem, where=name, remedy="Ask the security administrator for a grant.")
+    return Viewer(row["name"], cast(Role, row["role"]), row["area_code"], row["area_level"], language)
+
+
+def grant_role(
+    records: Records,
+    name: str,
+    role: str,
+    area_code: str | None = None,
+    area_level: str | None = None,
+    *,
+    granted_by: str,
+) -> Viewer:
+    """Give an account its role. The audit row is written first, in the same transaction.
+
+    Raises
+    ------
+    RequestError
+        If role and area do not go together, or the account holds a role already.
+    AccessDeniedError
+        If somebody grants a role to the own account, or the account ever held another one of the three separated
+        roles (system, security, audit).
+    """
+    viewer = Viewer(name, cast(Role, role), area_code, area_level)
+    event = AuditEvent(granted_by, "security", "grant", name, details={"role": role, "area": area_code})
+    try:
+        with records.writing() as connection:
+            _refuse_wrong_grant(connection, viewer, granted_by)
+            at = records.now()
+            append_audit_with(connection, event, at)
+            connection.execute(
+                viewers.insert().values(
+                    name=name,
+                    role=role,
+                    area_code=area_code,
+                    area_level=area_level,
+                    granted_at=at,
+                    granted_by=granted_by,
+                )
+            )
+    except AccessDeniedError as error:
+        append_audit(records, AuditEvent(granted_by, "security", "grant", name, success=False, reason=error.problem))
+        raise
+    return viewer
+
+
+def revoke_role(records: Records, name: str, *, revoked_by: str) -> None:
+    """Take an account's role back. The row stays, with who ended it and when.
+
+    Raises
+    ------
+    RequestError
+        If the account holds no role.
+    """
+    with records.writing() as connection:
+        open_grant = sa.and_(viewers.c.name == name, viewers.c.revoked_at.is_(None))
+        role = connection.scalar(sa.select(viewers.c.role).where(open_grant))
+        if role is None:
+            raise RequestError("this account holds no role.", where=name)
+        at = records.now()
+        append_audit_with(connection, AuditEvent(revoked_by, "security", "revoke", name, details={"role": role}), at)
+        connection.execute(viewers.update().where(open_grant).values(revoked_at=at, revoked_by=revoked_by))
+
+
+def list_viewers(records: Records) -> list[dict[str, Any]]:
+    """Return every grant, open and ended, newest first."""
+    with records.reading() as connection:
+        rows = connection.execute(sa.select(viewers).order_by(viewers.c.grant_id.desc()))
+        return [dict(row) for row in rows.mappings()]
+
+
+def demo_viewers(areas: pl.DataFrame, *, language: str = "zh") -> list[Viewer]:
+    """Return the identities of the demo role picker; an officer and a sub-bureau only where the areas have them.
+
+    Parameters
+    ----------
+    areas
+        Frame of schema ``Areas``. The first beat by code is the officer's.
+    """
+    sub_bureau = areas.filter(pl.col("level") == "sub_bureau")["area_code"].sort()
+    beat = areas.filter(pl.col("level") == "beat")["area_code"].sort()
+    area, level = (sub_bureau[0], "sub_bureau") if len(sub_bureau) else (None, None)
+    found = [
+        Viewer("demo-commander", "commander", area, level, language),
+        Viewer("demo-researcher", "researcher", language=language),
+    ]
+    if len(beat):
+        found.append(Viewer("demo-officer", "officer", beat[0], "beat", language))
+    roles: tuple[Role, ...] = ("steward", "security", "auditor")
+    return found + [Viewer(f"demo-{role}", role, language=language) for role in roles]
+
+
+def _refuse_wrong_grant(connection: sa.Connection, viewer: Viewer, granted_by: str) -> None:
+    if granted_by == viewer.name:
+        raise AccessDeniedError("nobody grants a role to the own account.", where=viewer.name)
+    held = connection.execute(sa.select(viewers.c.role, viewers.c.revoked_at).where(viewers.c.name == viewer.name))
+    for role, revoked_at in held.all():
+        if viewer.role in SEPARATED_ROLES and role in SEPARATED_ROLES - {viewer.role}:
+            raise AccessDeniedError(
+                f"the account holds or held {role}; system, security and audit administration stay apart.",
+                where=viewer.name,
+                remedy="Grant the role to another person's account.",
+            )
+        if revoked_at is None:
+            raise RequestError(f"the account holds the role {role}.", where=viewer.name, remedy="Revoke it first.")
