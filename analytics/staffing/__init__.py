@@ -1,0 +1,1 @@
+"""Staffing: demand in officer-hours, officers needed, waiting, and what moving officers would change."""

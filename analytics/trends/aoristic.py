@@ -1,0 +1,120 @@
+"""Interval times spread over hours (aoristic), and what counts as known before a day.
+
+A burglary between 22:00 and 06:00 is an eighth of a burglary in each of those hours (Ratcliffe 2000). Spreading is
+done on the real time line and only then read off the local clock, so that a missing or repeated hour at a change to
+or from summer time is neither invented nor lost.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+#: Precisions from which an hour can be told.
+HOUR_KNOWN = ("exact", "hour", "slot")
+#: An interval longer than this says nothing about the hour [assumption].
+LONGEST_INTERVAL_HOURS = 72
+
+
+def valid_before(incidents: pl.DataFrame | pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """Return valid, dated incidents that had happened and were known before a local day."""
+    known_on = pl.coalesce("known_on", "occurred_on")
+    return incidents.lazy().filter(pl.col("valid") & (pl.col("occurred_on") < as_of) & (known_on < as_of))
+
+
+def occurrence_interval() -> tuple[pl.Expr, pl.Expr]:
+    """Return start and end of the occurrence; an ``hour`` without an end lasts an hour, other points have no length."""
+    start = pl.col("occurred_from")
+    whole_hour = (pl.col("time_precision").cast(pl.String) == "hour") & (
+        pl.col("occurred_to").is_null() | (pl.col("occurred_to") <= start)
+    )
+    end = pl.when(whole_hour).then(start + pl.duration(hours=1)).otherwise(pl.coalesce("occurred_to", start))
+    return start, pl.max_horizontal(start, end)
+
+
+def hour_is_known() -> pl.Expr:
+    """Return whether the hour of occurrence can be told: precise enough, and not an interval of days."""
+    start, end = occurrence_interval()
+    precise = pl.col("time_precision").cast(pl.String).is_in(HOUR_KNOWN)
+    return precise & start.is_not_null() & ((end - start) <= pl.duration(hours=LONGEST_INTERVAL_HOURS))
+
+
+def spread_over_hours(rows: pl.LazyFrame, *, start: str, end: str, timezone: str) -> pl.LazyFrame:
+    """Replace each row by one row per local clock hour its interval touches.
+
+    Parameters
+    ----------
+    rows
+        Any frame with two UTC columns; neither null, ``end >= start``.
+    start, end
+        Names of those columns. ``end`` is exclusive; equal to ``start`` it is a point in time.
+    timezone
+        IANA name of the local zone.
+
+    Returns
+    -------
+    polars.LazyFrame
+        The rows with ``day`` (local date), ``hour`` (0-23, local clock) and ``share`` instead of the two columns.
+        Shares of one row sum to 1.
+    """
+    hour = pl.duration(hours=1)
+    begin, finish = pl.col("_begin"), pl.col("_finish")
+    cell = pl.col("_cell")
+    cell_end = cell + hour
+    overlap = (pl.min_horizontal(cell_end, finish) - pl.max_horizontal(cell, begin)).dt.total_microseconds()
+    length = (finish - begin).dt.total_microseconds()
+    local = rows.with_columns(
+        pl.col(start).dt.convert_time_zone(timezone).alias("_begin"),
+        pl.col(end).dt.convert_time_zone(timezone).alias("_finish"),
+    ).drop({start, end})
+    # Local hours begin on the local clock (also where the zone is not whole hours off UTC).
+    first = begin.dt.truncate("1h")
+    cells = ((finish - first).dt.total_microseconds() / 3_600_000_000).ceil().cast(pl.Int64).clip(lower_bound=1)
+    return (
+        local.with_columns(first.alias("_cell"), pl.int_ranges(0, cells).alias("_step"))
+        .explode("_step", empty_as_null=False, keep_nulls=False)
+        .with_columns(cell + pl.duration(hours=pl.col("_step")))
+        .with_columns(
+            cell.dt.date().alias("day"),
+            cell.dt.hour().alias("hour"),
+            pl.when(length == 0).then(1.0).otherwise(overlap / length).alias("share"),
+        )
+        .drop("_begin", "_finish", "_cell", "_step")
+    )
+
+
+def local_hours(days: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
+    """Spread whole local days evenly over their real hours: 24, or 23 and 25 at a change of the clock.
+
+    Parameters
+    ----------
+    days
+        Frame with a column ``day``; other columns are repeated.
+
+    Returns
+    -------
+    polars.LazyFrame
+        One row per day and hour of its clock with ``hour`` and ``share``.
+    """
+    midnight = (
+        pl.col("day").cast(pl.Datetime("us")).dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+    )
+    next_day = (pl.col("day") + pl.duration(days=1)).cast(pl.Datetime("us"))
+    # Where summer time starts at midnight, the day starts at 01:00.
+    start = pl.coalesce(midnight, _one_o_clock(pl.col("day").cast(pl.Datetime("us")), timezone))
+    end = pl.coalesce(
+        next_day.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null"),
+        _one_o_clock(next_day, timezone),
+    )
+    return spread_over_hours(
+        days.with_columns(start.dt.convert_time_zone("UTC").alias("_from"), end.dt.convert_time_zone("UTC").alias("_to"))
+        .rename({"day": "_whole_day"}),
+        start="_from",
+        end="_to",
+        timezone=timezone,
+    ).drop("_whole_day")  # fmt: skip
+
+
+def _one_o_clock(midnight: pl.Expr, timezone: str) -> pl.Expr:
+    return (midnight + pl.duration(hours=1)).dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
