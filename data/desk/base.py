@@ -25,6 +25,7 @@ AREA_KEYS = {
     "beat_code": "beat",
     "station": "station",
     "station_code": "station",
+    "unit": "station",
     "unit_code": "station",
     "sub_bureau": "sub_bureau",
 }

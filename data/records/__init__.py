@@ -3,7 +3,7 @@
 from data.records.audit import AuditEvent, ChainReport, append_audit, read_audit, verify_chain
 from data.records.database import Records, utc_now
 from data.records.decisions import DECISION_ACTIONS, LONGEST_COMMENT, REASON_CODES, Decision
-from data.records.viewers import demo_viewers, grant_role, list_viewers, resolve_viewer, revoke_role
+from data.records.viewers import demo_viewers, find_viewer, grant_role, list_viewers, resolve_viewer, revoke_role
 from data.records.visits import LONGEST_VISIT_MINUTES, NOTE_CODES, VisitRecord
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "VisitRecord",
     "append_audit",
     "demo_viewers",
+    "find_viewer",
     "grant_role",
     "list_viewers",
     "read_audit",

@@ -12,24 +12,28 @@ from data.errors import AccessDeniedError, RequestError
 from data.records.audit import AuditEvent, append_audit, append_audit_with
 from data.records.database import Records
 from data.records.tables import viewers
+from data.store import Store
+
+
+def find_viewer(store: Store, name: str, *, language: str = "zh") -> Viewer | None:
+    """Return the viewer an account stands for at this moment, or None. Call it on every run: grants change."""
+    return _open_grant(Records.open(store), name, language)
 
 
 def resolve_viewer(records: Records, name: str, *, language: str = "zh") -> Viewer:
-    """Return the viewer an account stands for at this moment. Call it on every run: grants change.
+    """Return the viewer an account stands for, or refuse: for the moment somebody signs in.
 
     Raises
     ------
     AccessDeniedError
         If the account holds no open grant; the refusal is in the audit log.
     """
-    query = sa.select(viewers).where(viewers.c.name == name, viewers.c.revoked_at.is_(None))
-    with records.reading() as connection:
-        row = connection.execute(query).mappings().first()
-    if row is None:
+    viewer = _open_grant(records, name, language)
+    if viewer is None:
         problem = "this account holds no role."
-        append_audit(records, AuditEvent(name or "?", "none", "sign_in", "viewers", success=False, reason=problem))
+        append_audit(records, AuditEvent(name, "none", "sign_in", "viewers", success=False, reason=problem))
         raise AccessDeniedError(problem, where=name, remedy="Ask the security administrator for a grant.")
-    return Viewer(row["name"], cast(Role, row["role"]), row["area_code"], row["area_level"], language)
+    return viewer
 
 
 def grant_role(
@@ -118,6 +122,15 @@ def demo_viewers(areas: pl.DataFrame, *, language: str = "zh") -> list[Viewer]:
         found.append(Viewer("demo-officer", "officer", beat[0], "beat", language))
     roles: tuple[Role, ...] = ("steward", "security", "auditor")
     return found + [Viewer(f"demo-{role}", role, language=language) for role in roles]
+
+
+def _open_grant(records: Records, name: str, language: str) -> Viewer | None:
+    query = sa.select(viewers).where(viewers.c.name == name, viewers.c.revoked_at.is_(None))
+    with records.reading() as connection:
+        row = connection.execute(query).mappings().first()
+    if row is None:
+        return None
+    return Viewer(row["name"], cast(Role, row["role"]), row["area_code"], row["area_level"], language)
 
 
 def _refuse_wrong_grant(connection: sa.Connection, viewer: Viewer, granted_by: str) -> None:
