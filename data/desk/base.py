@@ -68,6 +68,13 @@ class DeskBase:
             access.require_table(self.viewer, "manifest")
         return self.edition.manifest
 
+    def editions(self) -> list[dict[str, Any]]:
+        """Return every edition of the store, newest first: edition_id, snapshot_id, as_of, created_at."""
+        with self._refusals_recorded("read", "manifest"):
+            access.require_table(self.viewer, "manifest")
+        root = str(self.store.root.resolve())
+        return [dict(_summary(root, edition_id)) for edition_id in reversed(self.store.edition_ids())]
+
     @cached_property
     def snapshot(self) -> Snapshot:
         """The snapshot the edition was made from; the current one while nothing is published."""
@@ -174,6 +181,17 @@ class DeskBase:
 def edition_table(root: str, edition_id: str, table: str) -> pl.DataFrame:
     """Return one table of an edition, kept in memory: editions never change. Never change the frame."""
     return Edition(Store(Path(root)), edition_id).read(table)
+
+
+@lru_cache(maxsize=1024)
+def _summary(root: str, edition_id: str) -> dict[str, Any]:
+    manifest = Edition(Store(Path(root)), edition_id).manifest
+    return {
+        "edition_id": edition_id,
+        "snapshot_id": manifest["snapshot_id"],
+        "as_of": manifest["parameters"]["as_of"],
+        "created_at": manifest["created_at"],
+    }
 
 
 _AREA_COLUMNS = {"area_code": pl.String, "level": pl.String, "parent_code": pl.String}
