@@ -10,19 +10,21 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from data.errors import BeatwiseError, RequestError
+from data.errors import BeatwiseError, RequestError, StoreError
 
 app = typer.Typer(
     name="beatwise",
     help="beatwise · 社区警务参谋. Places, workload and staffing from incident and population data.\n\n"
     "Typical first run:  beatwise demo --store CITY  then  beatwise serve --store CITY",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -84,10 +86,10 @@ def ingest(
     from data.integration.ingest import ingest as ingest_files
     from data.store import Store
 
+    opened = Store.create(store)
+    record(opened, "ingest", source, files=[path.name for path in paths])
     with progress_bar() as progress:
-        report = ingest_files(
-            Store.create(store), source_of(source), paths, loaded_by=operator(), now=now(), progress=progress
-        )
+        report = ingest_files(opened, source_of(source), paths, loaded_by=operator(), now=now(), progress=progress)
     tell(report.to_dict(), as_json, report.to_text())
 
 
@@ -138,14 +140,16 @@ def hotspots(
     from analytics.cells import Grid
     from analytics.edition import EditionParameters, choose_categories, choose_jurisdiction, known_incidents
     from analytics.hotspots.forecast import forecast_hotspots
-    from data.exports import write_cells_geojson
+    from data.exports import make_export
+    from data.files import write_atomically
     from data.snapshots import current_snapshot
     from data.store import Store
 
     parameters = EditionParameters(
         as_of.date(), (days,), (category,), jurisdiction, cell_m=cell_m, area_km2=area_km2, seed=seed
     )
-    snapshot = current_snapshot(Store.open(store))
+    opened = Store.open(store)
+    snapshot = current_snapshot(opened)
     force = choose_jurisdiction(snapshot, jurisdiction, category=category)
     incidents = known_incidents(snapshot, force, parameters.as_of)
     choose_categories(incidents, parameters)
@@ -163,7 +167,12 @@ def hotspots(
             seed=seed,
         )
         progress(1, 1, f"ranking places for {category}")
-    write_cells_geojson(forecast.cells, output)
+    record(
+        opened, "export", "hotspots", snapshot_id=snapshot.snapshot_id, category=category, as_of=as_of.date(), days=days
+    )
+    cells = forecast.cells.select("rank", "expected", "low", "high", "baseline_rank", "ring")
+    writable(output)
+    write_atomically(output, make_export(output.stem, cells, "geojson").content)
     result = {"output": str(output), "cells": forecast.cells.height, "snapshot_id": snapshot.snapshot_id}
     tell({**result, "verdict": forecast.verdict}, as_json, f"{forecast.cells.height} cells → {output}")
 
@@ -179,8 +188,8 @@ def staffing(
     from data.editions import Edition
     from data.store import Store
 
-    frame = Edition(Store.open(store), edition).read("staffing")
-    write_table(frame, output, as_json)
+    opened = Edition(Store.open(store), edition)
+    write_table(opened, "staffing", opened.read("staffing"), output, as_json)
 
 
 @app.command()
@@ -203,7 +212,7 @@ def visits(
     if beat not in set(known) | set(planned["beat_code"]):
         shown = ", ".join(sorted(known)[:10]) or "none"
         raise RequestError(f"unknown beat {beat!r}.", where="--beat", remedy=f"Beats of the edition: {shown} …")
-    write_table(planned.filter(pl.col("beat_code") == beat).sort("rank"), output, as_json)
+    write_table(opened, "visit_plan", planned.filter(pl.col("beat_code") == beat).sort("rank"), output, as_json)
 
 
 @app.command()
@@ -273,6 +282,78 @@ def check(
     tell(result.to_dict(), as_json, result.to_text())
 
 
+@viewer_app.command("grant")
+def grant(
+    name: Annotated[str, typer.Argument(help="Account name, as the gateway states it.", show_default=False)],
+    store: StoreOption,
+    role: Annotated[str, typer.Option(help="commander, researcher, officer, steward, security or auditor.")],
+    area: Annotated[str | None, typer.Option(help="Code of the officer's beat or the commander's unit.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let an account sign in with one role. No account may hold two of system, security and audit administration."""
+    from data.editions import newest_edition
+    from data.records.database import Records
+    from data.records.viewers import grant_role
+    from data.store import Store
+
+    opened = Store.open(store)
+    level = None
+    if area is not None:
+        areas = newest_edition(opened).read("areas")
+        wanted = ("beat",) if role == "officer" else ("sub_bureau", "station")
+        rows = areas.filter((areas["area_code"] == area) & areas["level"].is_in(wanted))
+        if rows.is_empty():
+            known = ", ".join(areas.filter(areas["level"].is_in(wanted))["area_code"].unique().sort()[:10])
+            raise RequestError(f"no {' or '.join(wanted)} has code {area!r}.", where="--area", remedy=f"Known: {known}")
+        level = rows["level"][0]
+    grant_role(Records.open(opened), name, role, area, level, granted_by=operator())
+    tell({"name": name, "role": role, "area": area}, as_json, f"{name}: {role} {area or ''}".rstrip())
+
+
+@viewer_app.command("revoke")
+def revoke(
+    name: Annotated[str, typer.Argument(help="Account name.", show_default=False)],
+    store: StoreOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Take an account's role back; takes effect on the next click."""
+    from data.records.database import Records
+    from data.records.viewers import revoke_role
+    from data.store import Store
+
+    revoke_role(Records.open(Store.open(store)), name, revoked_by=operator())
+    tell({"name": name, "revoked": True}, as_json, f"{name}: revoked")
+
+
+@viewer_app.command("list")
+def viewers(store: StoreOption, as_json: JsonOption = False) -> None:
+    """List every grant, open and ended."""
+    from data.records.database import Records
+    from data.records.viewers import list_viewers
+    from data.store import Store
+
+    rows = list_viewers(Records.open(Store.open(store)))
+    lines = [
+        f"{row['name']:<20} {row['role']:<12} {row['area_code'] or '':<14} {row['revoked_at'] or ''}" for row in rows
+    ]
+    tell({"viewers": rows}, as_json, "\n".join(line.rstrip() for line in lines) or "nobody yet")
+
+
+@app.command()
+def verify(store: StoreOption, as_json: JsonOption = False) -> None:
+    """Recompute the audit log's hash chain, first row to last, and say whether it is whole."""
+    from data.records.audit import verify_chain
+    from data.records.database import Records
+    from data.store import Store
+
+    report = verify_chain(Records.open(Store.open(store)))
+    if not report.whole:
+        raise StoreError(
+            f"the audit log is broken at row {report.first_broken_seq}: {report.problem}", where=str(store)
+        )
+    tell(asdict(report), as_json, f"audit log whole: {report.rows} rows, head {report.head_hash[:12]}")
+
+
 def publish_edition(store: Any, *, progress: Callable[[int, int, str], None], **asked: Any) -> str:
     """Compute and write an edition; return its id."""
     from analytics.edition import EditionParameters, make_edition
@@ -280,19 +361,51 @@ def publish_edition(store: Any, *, progress: Callable[[int, int, str], None], **
     from data.snapshots import current_snapshot
 
     progress(0, 1, "computing the edition")
-    draft = make_edition(current_snapshot(store), EditionParameters(**asked))
+    snapshot = current_snapshot(store)
+    draft = make_edition(snapshot, EditionParameters(**asked))
+    record(store, "publish", draft.edition_id, edition_id=draft.edition_id, snapshot_id=snapshot.snapshot_id)
     written = {"created_at": now().isoformat(), "created_by": operator()}
     write_edition(store, draft.edition_id, draft.tables, {**draft.manifest, **written})
     progress(1, 1, "computing the edition")
     return draft.edition_id
 
 
-def write_table(frame: Any, output: Path, as_json: bool) -> None:
-    """Write a frame as CSV and say so."""
-    from data.exports import write_csv
+def write_table(edition: Any, table: str, frame: Any, output: Path, as_json: bool) -> None:
+    """Write a table of an edition as plain UTF-8 CSV and say so. The audit row comes first."""
+    from data.files import write_atomically
 
-    write_csv(frame, output)
+    writable(output)
+    record(edition.store, "export", table, edition_id=edition.edition_id, rows=frame.height)
+    write_atomically(output, frame.write_csv().encode("utf-8"))
     tell({"output": str(output), "rows": frame.height}, as_json, f"{frame.height} rows → {output}")
+
+
+def writable(output: Path) -> None:
+    """Refuse an output path whose folder does not exist, before any work is done."""
+    if not output.parent.is_dir() or output.is_dir():
+        raise RequestError(
+            "this file cannot be written.", where=f"--output {output}", remedy="Name a file in a folder that exists."
+        )
+
+
+def record(
+    store: Any,
+    event: str,
+    subject: str,
+    *,
+    edition_id: str | None = None,
+    snapshot_id: str | None = None,
+    **details: Any,
+) -> None:
+    """Write the audit row of a command before the command takes effect; when that fails, the command fails."""
+    from data.records.audit import AuditEvent, append_audit
+    from data.records.database import Records
+
+    details = json.loads(json.dumps(details, default=str))
+    append_audit(
+        Records.open(store),
+        AuditEvent(operator(), "command_line", event, subject, edition_id, snapshot_id, details=details),
+    )
 
 
 def source_of(text: str) -> str | Path:

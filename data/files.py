@@ -34,14 +34,17 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_text_atomically(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text`` in one step."""
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace ``path`` by ``content`` in one step; on an error the old file stands and nothing is left behind."""
     scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with scratch.open("w", encoding="utf-8") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    scratch.replace(path)
+    try:
+        with scratch.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 

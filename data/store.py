@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from data.errors import StoreError
-from data.files import read_json, write_json, write_text_atomically
+from data.files import read_json, write_json, write_atomically
 
 FORMAT = 1
 
@@ -99,7 +99,7 @@ class Store:
 
     def make_current(self, snapshot_id: str) -> None:
         """Point readers at a snapshot. The folder must be complete before this is called."""
-        write_text_atomically(self.root / "CURRENT", snapshot_id + "\n")
+        write_atomically(self.root / "CURRENT", f"{snapshot_id}\n".encode())
 
     def snapshot_ids(self) -> list[str]:
         """Return the ids of all snapshots, oldest first by time of creation."""
