@@ -1,0 +1,413 @@
+"""Records of one file → rows of one canonical table, each kept or refused with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import blake2b
+
+import numpy as np
+import polars as pl
+
+from data.errors import SchemaError
+from data.integration.coordinates import metres_per_unit, to_lon_lat
+from data.integration.rules import MISSING, UNREADABLE, header_in, read_rule
+from data.integration.times import read_times
+from data.schemas import CANONICAL
+from data.schemas.columns import LOCATION_LEVELS
+from data.snapshots import Jurisdiction
+from data.sources.mapping import PROVENANCE, FileKind
+from data.sources.personal import key_of_header
+from data.sources.reading import GEOMETRY, LINE, RawTable
+
+#: Row-wide reasons.
+EMPTY, RAGGED, REPEATED = "empty_row", "ragged_row", "repeated_in_file"
+#: Grade from which a published cell is left out of the quarantine.
+HIDDEN_GRADE = 4
+#: Bytes of the digest in a record key: 80 bits, a chance of one in 10^9 that two of 10^7 rows share one.
+KEY_BYTES = 10
+_WHY = "$why"
+#: Columns of refused rows, in addition to what the load knows.
+REFUSED = {"source_line": pl.Int64, "column": pl.String, "reason": pl.String, "raw": pl.String}
+
+
+@dataclass
+class CanonicalRows:
+    """What became of the records of one file.
+
+    Attributes
+    ----------
+    kept
+        Columns of the table's schema except ``load_id``.
+    refused
+        Columns of ``REFUSED``.
+    provided
+        Columns the file tells: a later file that lacks a column must not erase it.
+    notes
+        Values that could not be used although their row was kept, by kind.
+    """
+
+    kept: pl.DataFrame
+    refused: pl.DataFrame
+    provided: set[str]
+    notes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def read(self) -> int:
+        """Rows read: each is kept or refused."""
+        return self.kept.height + self.refused.height
+
+
+def to_canonical(
+    raw: RawTable, kind: FileKind, jurisdiction: Jurisdiction, *, source: str, file_name: str, latest: date
+) -> CanonicalRows:
+    """Map the records of one file.
+
+    Parameters
+    ----------
+    raw
+        Records as read by ``data.sources.reading``.
+    kind
+        The [[file]] block that fits the file; its table must not be ``lookup``.
+    latest
+        Last believable local day, see :func:`data.integration.times.read_times`.
+
+    Raises
+    ------
+    SchemaError
+        If a row is neither kept nor refused: an error of this program, not of the data.
+    """
+    frame = _as_text(raw.frame)
+    headers = [column for column in frame.columns if column not in (LINE, GEOMETRY)]
+    ragged = pl.DataFrame(
+        [(line, None, RAGGED, cells if _may_be_shown(kind) else None) for line, cells in raw.ragged],
+        schema=REFUSED,
+        orient="row",
+    )
+    expected = frame.height + ragged.height
+    empty = frame.filter(_is_empty(frame)).select(
+        pl.col(LINE).alias("source_line"),
+        pl.lit(None, dtype=pl.String).alias("column"),
+        pl.lit(EMPTY).alias("reason"),
+        pl.lit(None, dtype=pl.String).alias("raw"),
+    )
+    frame = frame.filter(~_is_empty(frame))
+    if kind.unpivot is not None:
+        before = frame.height
+        frame = _unpivot(frame, raw.headers, kind)
+        headers = [column for column in frame.columns if column not in (LINE, GEOMETRY)]
+        expected += frame.height - before
+    mapped, provided, notes = _apply(frame, kind, jurisdiction, file_name=file_name, latest=latest)
+    kept, refused = _split(mapped, frame, kind, headers)
+    kept, repeated = _with_keys(kept, kind, source)
+    refused = pl.concat([ragged, empty, refused, _refusals(repeated, REPEATED)])
+    kept = kept.with_columns(pl.lit(source).alias("source"), pl.lit(file_name).alias("source_file"))
+    kept, broken = _obey_schema(kept, kind.table)
+    refused = pl.concat([refused, broken]).sort("source_line", maintain_order=True)
+    refused = refused.with_columns(pl.col("column").replace(raw.headers))
+    result = CanonicalRows(kept, refused, provided, {**raw.notes, **{k: n for k, n in notes.items() if n}})
+    if result.read != expected:
+        raise SchemaError(f"{expected} rows were read, {result.read} are accounted for.", where=file_name)
+    return result
+
+
+def _may_be_shown(kind: FileKind) -> bool:
+    return not _hidden_keys(kind)
+
+
+def _hidden_keys(kind: FileKind) -> set[str]:
+    columns = CANONICAL[kind.table].columns()
+    hidden = set()
+    for name, rule in kind.columns.items():
+        if (columns[name].metadata or {}).get("grade", HIDDEN_GRADE) >= HIDDEN_GRADE:
+            hidden |= {key_of_header(header) for header in rule.reads}
+    return hidden
+
+
+def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    casts = []
+    for name, dtype in frame.schema.items():
+        column = pl.col(name)
+        if name in (LINE, GEOMETRY):
+            continue
+        if isinstance(dtype, pl.Datetime):
+            column = column.dt.strftime("%Y-%m-%d %H:%M:%S%.f").str.replace(r"\.0+$", "")
+        elif dtype.is_float():
+            column = column.cast(pl.String).str.replace(r"\.0$", "")
+        elif dtype != pl.String:
+            column = column.cast(pl.String, strict=False)
+        column = column.str.strip_chars()
+        casts.append(pl.when(column != "").then(column).alias(name))
+    return frame.with_columns(casts)
+
+
+def _is_empty(frame: pl.DataFrame) -> pl.Expr:
+    cells = [name for name in frame.columns if name != LINE]
+    return pl.all_horizontal(pl.col(cells).is_null()) if cells else pl.lit(True)
+
+
+def _unpivot(frame: pl.DataFrame, headers: dict[str, str], kind: FileKind) -> pl.DataFrame:
+    if kind.unpivot is None:
+        return frame
+    names = {key: name for key, header in headers.items() if (name := kind.unpivot.name_of(header)) is not None}
+    rest = [column for column in frame.columns if column not in names]
+    long = frame.unpivot(on=list(names), index=rest, variable_name="$key", value_name="$value")
+    return (
+        long.filter(pl.col("$value").is_not_null())
+        .with_columns(pl.col("$key").replace_strict(names, return_dtype=pl.String).alias("$name"))
+        .drop("$key")
+        .sort(LINE, maintain_order=True)
+    )
+
+
+def _apply(
+    frame: pl.DataFrame, kind: FileKind, jurisdiction: Jurisdiction, *, file_name: str, latest: date
+) -> tuple[pl.DataFrame, set[str], dict[str, int]]:
+    """Return the canonical columns with ``$why`` (header and reason of the first problem), what is provided, notes."""
+    schema = CANONICAL[kind.table]
+    types = {name: column.dtype for name, column in schema.columns().items()}
+    keys = set(frame.columns) - {LINE, GEOMETRY}
+    zone = jurisdiction.timezone
+    values: dict[str, pl.Expr] = {}
+    problems: list[tuple[pl.Expr, str, str]] = [
+        (pl.col(key).str.contains(refusal.matches).fill_null(False), key, refusal.reason)
+        for refusal in kind.refuse
+        if (key := key_of_header(refusal.header)) in keys
+    ]
+    notes: dict[str, pl.Expr] = {}
+    provided: set[str] = set()
+    told_by: dict[str, str] = {}
+    for name, rule in kind.columns.items():
+        reading = read_rule(rule, types[name], keys, zone=zone, file_name=file_name)
+        values[name] = reading.value
+        told_by[name] = reading.header or name
+        if reading.provided:
+            provided.add(name)
+        if rule.on_error == "null":
+            notes[f"{name}_not_read"] = reading.bad
+        else:
+            problems.append((reading.bad, told_by[name], reading.reason))
+        if rule.required:
+            problems.append((reading.value.is_null(), told_by[name], MISSING))
+    if kind.time is not None:
+        times = read_times(kind.time, keys, zone=zone, file_name=file_name, latest=latest)
+        values = {**times.columns, **values}
+        problems += times.problems
+        notes |= times.notes
+        if times.provided:
+            provided |= set(times.columns)
+    if kind.point is not None:
+        for axis, rule in kind.point.rules.items():
+            reading = read_rule(rule, pl.Float64(), keys, zone=zone, file_name=file_name)
+            values[f"${axis}"] = reading.value
+            if reading.provided:
+                provided |= {"x", "y", "crs", "lon", "lat", "location_level"} & set(types)
+            if rule.on_error == "refuse":
+                problems.append((reading.bad, reading.header or axis, UNREADABLE))
+    keep_shape = [GEOMETRY] if GEOMETRY in frame.columns else []
+    flags = [bad.fill_null(False).alias(f"$bad{place}") for place, (bad, _, _) in enumerate(problems)]
+    mapped = frame.select(
+        LINE,
+        *keep_shape,
+        *(value.alias(name) for name, value in values.items()),
+        *flags,
+        *(noted.fill_null(False).alias(f"$note_{name}") for name, noted in notes.items()),
+    )
+    counts = {name: int(mapped[f"$note_{name}"].sum()) for name in notes}
+    mapped = _located(mapped, kind, types)
+    mapped = _shaped(mapped, types, jurisdiction, provided)
+    mapped = _with_defaults(mapped, kind, types)
+    missing = [
+        pl.when(pl.col(name).is_null()).then(pl.lit(f"{told_by.get(name, name)}\t{MISSING}"))
+        for name, column in schema.columns().items()
+        if not column.nullable and name not in PROVENANCE
+    ]
+    keyless = pl.all_horizontal(pl.col(kind.identity).is_null())
+    missing.append(pl.when(keyless).then(pl.lit(f"{told_by.get(kind.identity[0], kind.identity[0])}\t{MISSING}")))
+    why = [
+        pl.when(pl.col(f"$bad{place}")).then(pl.lit(f"{header}\t{reason}"))
+        for place, (_, header, reason) in enumerate(problems)
+    ]
+    mapped = mapped.with_columns(pl.coalesce(*why, *missing).alias(_WHY))
+    return mapped.select(LINE, _WHY, *(name for name in types if name not in PROVENANCE)), provided, counts
+
+
+def _located(mapped: pl.DataFrame, kind: FileKind, types: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Fill x, y, crs, lon, lat and location_level from the point block."""
+    if "lon" not in types:
+        return mapped
+    added: list[pl.Series] = []
+    if kind.point is not None and kind.point.crs is not None:
+        points = mapped.select(x="$x", y="$y")
+        nowhere = pl.any_horizontal(
+            pl.col("x").is_null() | pl.col("y").is_null(),
+            *((pl.col("x") == x) & (pl.col("y") == y) for x, y in kind.point.nowhere),
+        )
+        points = points.with_columns(pl.when(~nowhere).then(pl.col(axis)).alias(axis) for axis in ("x", "y"))
+        lon, lat = to_lon_lat(
+            points["x"].fill_null(np.nan).to_numpy(), points["y"].fill_null(np.nan).to_numpy(), kind.point.crs
+        )
+        added = [pl.Series("lon", lon).fill_nan(None), pl.Series("lat", lat).fill_nan(None)]
+        if "x" in types:
+            crs = pl.select(pl.when(points["x"].is_not_null()).then(pl.lit(kind.point.crs))).to_series()
+            added += [points["x"], points["y"], crs.alias("crs")]
+    mapped = mapped.with_columns(added)
+    if "location_level" in types and "location_level" not in mapped.columns:
+        level = pl.lit(None, dtype=pl.String)
+        if added:
+            level = pl.when(pl.col("lon").is_not_null()).then(pl.lit("point"))
+        otherwise = kind.point.otherwise if kind.point is not None else []
+        stated = otherwise or [("community_code", "community"), ("beat_code", "beat"), ("unit_code", "station")]
+        rest = [
+            pl.when(pl.col(column).is_not_null()).then(pl.lit(name))
+            for column, name in stated
+            if column in mapped.columns
+        ]
+        filled = pl.coalesce(level, *rest, pl.lit("none")).cast(pl.Enum(LOCATION_LEVELS))
+        mapped = mapped.with_columns(filled.alias("location_level"))
+    return mapped
+
+
+def _shaped(
+    mapped: pl.DataFrame, types: dict[str, pl.DataType], jurisdiction: Jurisdiction, provided: set[str]
+) -> pl.DataFrame:
+    """Fill geometry and area_km2 from the shapes of the file; polygons that cross themselves are repaired."""
+    if "geometry" not in types or GEOMETRY not in mapped.columns:
+        return mapped
+    import shapely
+
+    shapes = shapely.from_wkb(mapped[GEOMETRY].to_list())
+    flat = np.array([shapely.force_2d(shapely.make_valid(shape)) if shape is not None else None for shape in shapes])
+    mapped = mapped.with_columns(
+        pl.Series("geometry", [None if s is None else shapely.to_wkb(s) for s in flat], dtype=pl.Binary)
+    )
+    provided.add("geometry")
+    if "area_km2" in types and "area_km2" not in mapped.columns:
+        from pyproj import Transformer
+
+        crs = jurisdiction.analysis_crs
+        there = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+        projected = shapely.transform(flat, lambda points: np.column_stack(there.transform(points[:, 0], points[:, 1])))
+        square_metres = shapely.area(projected) * metres_per_unit(crs) ** 2
+        mapped = mapped.with_columns(pl.Series("area_km2", (square_metres / 1e6).round(6)).fill_nan(None))
+        provided.add("area_km2")
+    return mapped
+
+
+def _with_defaults(mapped: pl.DataFrame, kind: FileKind, types: dict[str, pl.DataType]) -> pl.DataFrame:
+    defaults: dict[str, pl.Expr] = {}
+    if kind.table == "calls":
+        defaults = {
+            "weight": pl.lit(1, dtype=pl.Int16),
+            "invalid": pl.lit(False),
+            "confidential": pl.lit(False),
+            "time_precision": pl.lit("unknown").cast(types["time_precision"]),
+        }
+        if "category_intake" in mapped.columns:
+            defaults["category"] = pl.col("category_intake")
+    filled = [
+        (pl.coalesce(name, value) if name in mapped.columns else value).alias(name)
+        for name, value in defaults.items()
+        if name != "category" or name not in mapped.columns
+    ]
+    mapped = mapped.with_columns(filled)
+    absent = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in types.items() if name not in mapped.columns]
+    return mapped.with_columns(absent)
+
+
+def _split(
+    mapped: pl.DataFrame, frame: pl.DataFrame, kind: FileKind, headers: list[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    hidden = _hidden_keys(kind)
+    read = {key for rule in kind.rules.values() for h in rule.reads if (key := _key(h)) in headers} - hidden
+    shown = [header for header in headers if header in read]
+    bad = mapped[_WHY].is_not_null()
+    cells = pl.struct(shown).struct.json_encode() if shown else pl.lit(None, dtype=pl.String)
+    raw = frame.filter(bad).select(cells.alias("raw")).to_series() if bad.any() else pl.Series([], dtype=pl.String)
+    parts = pl.col(_WHY).str.split_exact("\t", 1).struct
+    refused = (
+        mapped.filter(bad)
+        .select(
+            pl.col(LINE).alias("source_line"),
+            parts.field("field_0").alias("column"),
+            parts.field("field_1").alias("reason"),
+        )
+        .with_columns(raw.alias("raw"))
+    )
+    return mapped.filter(~bad).drop(_WHY).rename({LINE: "source_line"}), refused
+
+
+def _key(header: str) -> str:
+    return header if header.startswith("$") else key_of_header(header)
+
+
+def _refusals(rows: pl.DataFrame, reason: str | pl.Expr) -> pl.DataFrame:
+    return rows.select(
+        "source_line",
+        pl.lit(None, dtype=pl.String).alias("column"),
+        (pl.lit(reason) if isinstance(reason, str) else reason).alias("reason"),
+        pl.lit(None, dtype=pl.String).alias("raw"),
+    )
+
+
+def _with_keys(kept: pl.DataFrame, kind: FileKind, source: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Add record_key; return the rows and those that a later row of the same file repeats."""
+    identity = pl.concat_str(
+        [_stable_text(kept, column).fill_null("\x00") for column in kind.identity], separator="\x1f"
+    ).alias("$identity")
+    kept = kept.with_columns(identity).with_row_index("$row")
+    repeated = kept.clear()
+    number = pl.lit(1, dtype=pl.UInt32)
+    if kind.identical_rows == "legitimate":
+        # Numbered in the order of their content, so that the order of rows in the file does not matter.
+        several = kept.filter(pl.len().over("$identity") > 1)
+        content = [name for name in kept.columns if name not in ("$row", "source_line", "geometry")]
+        numbered = several.sort(*content, "source_line").select(
+            "$row", pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("$identity").alias("$n")
+        )
+        kept = kept.join(numbered, on="$row", how="left", maintain_order="left")
+        number = pl.col("$n").fill_null(1)
+    else:
+        last = pl.col("$identity").is_last_distinct()
+        repeated, kept = kept.filter(~last), kept.filter(last)
+    digest = {
+        text: blake2b(f"{kind.table}\x1f{text}".encode(), digest_size=KEY_BYTES).hexdigest()
+        for text in kept["$identity"].unique()
+    }
+    key = pl.col("$identity").replace_strict(digest, return_dtype=pl.String)
+    kept = kept.with_columns((source + ":" + key + "-" + number.cast(pl.String)).alias("record_key"))
+    return kept.drop("$row", "$identity", "$n", strict=False), repeated.drop("$row", "$identity")
+
+
+def _stable_text(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """Text of a value that never changes with the version of a library: numbers in thousandths, times in µs."""
+    dtype = frame.schema[name]
+    column = pl.col(name)
+    if dtype.is_float():
+        return (column * 1000).round().cast(pl.Int64).cast(pl.String)
+    if isinstance(dtype, pl.Datetime):
+        return column.dt.epoch("us").cast(pl.String)
+    return column.dt.strftime("%Y-%m-%d") if dtype == pl.Date else column.cast(pl.String)
+
+
+def _obey_schema(kept: pl.DataFrame, table: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    schema = CANONICAL[table]
+    # The load does not know its id before its content is known; the rules of the schema do not depend on it.
+    columns = list(schema.columns())
+    good, failure = schema.filter(kept.with_columns(pl.lit("L").alias("load_id")).select(columns), cast=True)
+    rows = pl.DataFrame(good).drop("load_id")
+    if not len(failure):
+        return rows, kept.clear().pipe(_refusals, REPEATED)
+    details = failure.details()
+    rules = [name for name in details.columns if name not in columns]
+    reason = pl.coalesce(
+        pl.when(pl.col(name).cast(pl.String) != "valid").then(pl.lit("rule_" + name.replace("|", "_")))
+        for name in rules
+    )
+    return rows, _refusals(details, reason)
+
+
+def header_of(kind: FileKind, column: str, keys: set[str]) -> str | None:
+    """Return the key of the header a canonical column is read from in a file, or None."""
+    rule = kind.rules.get(column)
+    return header_in(rule, keys) if rule is not None else None

@@ -1,0 +1,142 @@
+"""The incident view: calls, their dispatches and feedbacks, and the areas they lie in, as one row per call."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from data.integration.areas import assign_areas
+from data.schemas import Incidents
+
+#: Cap on the time of one dispatch, hours: longer ones are taken as records that were closed late [assumption].
+MOST_HOURS_PER_DISPATCH = 8.0
+#: Kinds of link that make a call a repeat of another one, not an incident of its own.
+NOT_AN_INCIDENT = ("repeat", "reminder", "feedback", "nuisance")
+
+
+def derive_incidents(
+    calls: pl.DataFrame,
+    dispatches: pl.DataFrame,
+    feedbacks: pl.DataFrame,
+    areas: pl.DataFrame,
+    *,
+    jurisdiction: str,
+    first_level_characters: int | None = None,
+) -> pl.DataFrame:
+    """Derive the incident view of one source.
+
+    Parameters
+    ----------
+    calls, dispatches, feedbacks, areas
+        Canonical tables; ``dispatches``, ``feedbacks`` and ``areas`` may be empty. ``areas`` are those of the
+        jurisdiction, whatever source brought them.
+    jurisdiction
+        Code of the police force.
+    first_level_characters
+        How many characters of a final category name its first level; None when the source does not say.
+
+    Returns
+    -------
+    DataFrame
+        Schema Incidents, one row per call, in the order of ``calls``.
+
+    Notes
+    -----
+    The last feedback by time decides the final category and whether the call was valid. Its first level is taken, in
+    this order, from ``first_level_characters``; from a call with the same category at intake; from intake. Removal
+    rows (weight -1) stay valid: they take back a row counted before, so totals are sums of weight.
+    """
+    last = _last_feedback(feedbacks)
+    service = _service(dispatches)
+    frame = calls.with_row_index("row")
+    frame = frame.join(last, on="call_id", how="left", maintain_order="left")
+    frame = frame.join(service, on="call_id", how="left", maintain_order="left")
+    final = pl.coalesce("$category_final", "category_final")
+    frame = frame.with_columns(final.alias("$final"))
+    assigned = assign_areas(
+        frame.select(
+            "row",
+            "lon",
+            "lat",
+            pl.col("occurred_on").alias("on"),
+            pl.col("community_code").alias("stated_community"),
+            pl.col("beat_code").alias("stated_beat"),
+            pl.col("unit_code").alias("stated_station"),
+        ),
+        areas,
+    )
+    frame = frame.drop("community_code", "beat_code").join(assigned, on="row", how="left", maintain_order="left")
+    invalid = pl.coalesce("$invalid", "invalid") | pl.col("link_type").is_in(NOT_AN_INCIDENT).fill_null(False)
+    incidents = frame.select(
+        pl.col("record_key").alias("incident_id"),
+        pl.lit(jurisdiction).alias("jurisdiction"),
+        "source",
+        "load_id",
+        _first_level(calls, first_level_characters).alias("category"),
+        pl.coalesce("$final", "category_intake").alias("category_detail"),
+        "category_intake",
+        "channel",
+        "level",
+        "discovered_by",
+        (~invalid).alias("valid"),
+        "weight",
+        "reported_at",
+        "occurred_from",
+        "occurred_to",
+        "occurred_on",
+        "time_precision",
+        "known_on",
+        "lon",
+        "lat",
+        "location_level",
+        "community_code",
+        "beat_code",
+        "station_code",
+        "dispatched_at",
+        "departed_at",
+        "arrived_at",
+        "cleared_at",
+        "officer_hours",
+    )
+    return Incidents.cast(incidents)
+
+
+def _first_level(calls: pl.DataFrame, characters: int | None) -> pl.Expr:
+    if characters is not None:
+        return pl.coalesce(pl.col("$final").str.slice(0, characters), "category")
+    seen = (
+        calls.filter(pl.col("category_intake").is_not_null())
+        .group_by("category_intake")
+        .agg(pl.col("category").mode().sort().first())
+    )
+    if seen.is_empty():
+        return pl.col("category")
+    by_intake = pl.col("$final").replace_strict(
+        seen["category_intake"], seen["category"], default=None, return_dtype=pl.String
+    )
+    return pl.coalesce(by_intake, "category")
+
+
+def _last_feedback(feedbacks: pl.DataFrame) -> pl.DataFrame:
+    """One row per call: category and validity of the last feedback; a blank cell does not hide an earlier finding."""
+    return (
+        feedbacks.sort("feedback_at", "feedback_id", nulls_last=False)
+        .group_by("call_id")
+        .agg(
+            pl.col("category_final").drop_nulls().last().alias("$category_final"),
+            pl.col("invalid").drop_nulls().last().alias("$invalid"),
+        )
+    )
+
+
+def _service(dispatches: pl.DataFrame) -> pl.DataFrame:
+    """One row per call: first times, last clearance and officer-hours, null while any dispatch is open."""
+    hours = (pl.col("cleared_at") - pl.col("departed_at")).dt.total_microseconds() / 3.6e9
+    worked = hours.clip(upper_bound=MOST_HOURS_PER_DISPATCH) * pl.col("officers")
+    open_ones = pl.col("cleared_at").is_null().any()
+    return dispatches.group_by("call_id").agg(
+        pl.col("dispatched_at").min(),
+        pl.col("departed_at").min(),
+        pl.col("arrived_at").min(),
+        pl.when(~open_ones).then(pl.col("cleared_at").max()).alias("cleared_at"),
+        pl.when(worked.is_not_null().all()).then(worked.sum()).alias("officer_hours"),
+    )

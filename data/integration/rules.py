@@ -1,0 +1,148 @@
+"""Mapping rules as Polars expressions: from the text of a record to one canonical value, and what went wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import polars as pl
+
+from data.errors import SourceError
+from data.sources.mapping import Parse, Rule
+from data.sources.parsing import parse_text
+from data.sources.personal import key_of_header
+
+#: Reasons a row can be refused for because of one cell.
+MISSING, UNREADABLE, UNKNOWN_CODE, IMPOSSIBLE_DATE = (
+    "missing_value",
+    "unreadable_value",
+    "unknown_code",
+    "impossible_date",
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One rule applied to one file.
+
+    Attributes
+    ----------
+    value
+        The typed value.
+    bad
+        True where the text could not be read; the value is null there.
+    reason
+        Why ``bad`` rows would be refused.
+    header
+        Key of the header that was read, None when nothing in the file was.
+    provided
+        Whether the file tells this value at all (a constant does, an absent header does not).
+    """
+
+    value: pl.Expr
+    bad: pl.Expr
+    reason: str
+    header: str | None
+    provided: bool
+
+
+def default_parse(dtype: pl.DataType) -> Parse:
+    """Return the parse word that fits a canonical column's type."""
+    if dtype == pl.Date:
+        return "date"
+    if isinstance(dtype, pl.Datetime):
+        return "datetime"
+    if dtype == pl.Boolean:
+        return "boolean"
+    if dtype.is_integer():
+        return "integer"
+    return "number" if dtype.is_float() else "text"
+
+
+def header_in(rule: Rule, keys: set[str]) -> str | None:
+    """Return the key of the first of a rule's headers that the file has."""
+    for header in rule.headers:
+        key = header if header.startswith("$") else key_of_header(header)
+        if key in keys:
+            return key
+    return None
+
+
+def published_text(rule: Rule, keys: set[str], file_name: str) -> tuple[pl.Expr, str | None, bool]:
+    """Return the text a rule starts from, the header it is from, and whether the file provides it."""
+    if rule.constant is not None:
+        return pl.lit(rule.constant), None, True
+    if rule.file_name is not None:
+        found = re.search(rule.file_name, file_name)
+        return pl.lit(found.group(1) if found else None, dtype=pl.String), None, found is not None
+    if rule.combine:
+        present = [key for header in rule.combine if (key := key_of_header(header)) in keys]
+        if not present:
+            return pl.lit(None, dtype=pl.String), None, False
+        joined = pl.concat_str(present, separator=rule.separator, ignore_nulls=True)
+        return pl.when(joined != "").then(joined), present[0], True
+    key = header_in(rule, keys)
+    return (pl.col(key) if key else pl.lit(None, dtype=pl.String)), key, key is not None
+
+
+def shaped_text(rule: Rule, text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Apply the text steps of a rule; return the text and where a code table did not know the value."""
+    for old, new in rule.replace:
+        text = text.str.replace_all(old, new, literal=True)
+    if rule.extract is not None:
+        text = text.str.extract(rule.extract, 1)
+    if rule.blank:
+        text = pl.when(~text.is_in(rule.blank)).then(text)
+    if rule.pad is not None:
+        text = text.str.zfill(rule.pad)
+    if rule.slice is not None:
+        text = text.str.slice(rule.slice[0], rule.slice[1] - rule.slice[0])
+    text = pl.when(text != "").then(text)
+    if rule.prefix or rule.suffix:
+        text = rule.prefix + text + rule.suffix
+    if not rule.values:
+        return text, pl.lit(False)
+    coded = text.replace_strict(list(rule.values), list(rule.values.values()), default=None, return_dtype=pl.String)
+    unknown = text.is_not_null() & ~text.is_in(list(rule.values))
+    if rule.otherwise == "keep":
+        return pl.coalesce(coded, text), pl.lit(False)
+    if rule.otherwise == "null":
+        return coded, pl.lit(False)
+    if rule.otherwise.startswith("="):
+        return pl.when(unknown).then(pl.lit(rule.otherwise[1:])).otherwise(coded), pl.lit(False)
+    return coded, unknown
+
+
+def read_rule(rule: Rule, dtype: pl.DataType, keys: set[str], *, zone: str, file_name: str) -> Reading:
+    """Build the expressions of one rule for one file.
+
+    Parameters
+    ----------
+    dtype
+        Type of the canonical column.
+    keys
+        Header keys the file has; the frame must hold them as stripped text, empty = null.
+    zone
+        IANA zone of the jurisdiction.
+    file_name
+        For rules that read the file's name.
+
+    Raises
+    ------
+    SourceError
+        If ``parse`` cannot give the column's type.
+    """
+    text, header, provided = published_text(rule, keys, file_name)
+    text, unknown = shaped_text(rule, text)
+    parse = rule.parse or default_parse(dtype)
+    value = parse_text(text, parse, rule.formats, rule.zone or zone)
+    if rule.scale is not None:
+        value = value * rule.scale
+    if rule.default is not None:
+        value = value.fill_null(parse_text(pl.lit(rule.default), parse, rule.formats, rule.zone or zone))
+    reason = UNKNOWN_CODE if rule.values or isinstance(dtype, pl.Enum) else UNREADABLE
+    if isinstance(dtype, pl.Datetime) and parse not in ("datetime", "epoch_ms"):
+        raise SourceError(f"parse = {parse!r} cannot fill a column that holds a date and a time.")
+    # The last cast also narrows integers and codes: what does not fit is a value that cannot be read, not a crash.
+    typed = value.cast(dtype, strict=False)
+    return Reading(typed, unknown | (text.is_not_null() & typed.is_null()), reason, header, provided)

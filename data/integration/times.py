@@ -1,0 +1,146 @@
+"""When a call happened: the time block of a mapping → occurred_from, occurred_to, occurred_on, time_precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from data.integration.rules import IMPOSSIBLE_DATE, UNREADABLE, published_text, shaped_text
+from data.schemas.columns import TIME_PRECISIONS
+from data.sources.mapping import Rule, TimeBlock
+from data.sources.parsing import local_date, local_datetime, parse_text, to_utc
+
+#: Two local hours and what upstream systems write between them; 23~01 wraps midnight.
+SLOT = r"^(?<from>\d+)\s*[~～〜\-－—至]\s*(?<to>\d+)$"
+
+
+@dataclass
+class Times:
+    """Expressions for the four columns, what can go wrong by header, and whether the file tells times at all."""
+
+    columns: dict[str, pl.Expr] = field(default_factory=dict)
+    problems: list[tuple[pl.Expr, str, str]] = field(default_factory=list)
+    notes: dict[str, pl.Expr] = field(default_factory=dict)
+    provided: bool = False
+
+
+def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, latest: date) -> Times:
+    """Build the time expressions of one file.
+
+    Parameters
+    ----------
+    keys
+        Header keys of the file.
+    zone
+        IANA zone in which the file's local times are read.
+    latest
+        Last believable local day: later dates are refused as ``impossible_date``.
+
+    Notes
+    -----
+    The day of an interval is the day it starts. A slot that cannot be read leaves the day known (precision ``day``)
+    and is counted as a note: the row itself is good.
+    """
+    result = Times()
+    texts: dict[str, tuple[pl.Expr, str]] = {}
+    for name, rule in block.rules.items():
+        text, header, provided = published_text(rule, keys, file_name)
+        shaped, _ = shaped_text(rule, text)
+        result.provided |= provided
+        if provided:
+            texts[name] = (shaped, header or name)
+    start, end, precision = _nothing()
+    if "month" in texts:
+        first = _day(block.month, texts["month"][0]).dt.month_start()
+        start, end = _midnight(first), _midnight(first.dt.offset_by("1mo"))
+        precision = pl.when(first.is_not_null()).then(pl.lit("month"))
+        _watch(result, texts["month"], first)
+    if "date" in texts:
+        day = _day(block.date, texts["date"][0])
+        _watch(result, texts["date"], day)
+        day_start, day_end, day_precision = _midnight(day), _midnight(day.dt.offset_by("1d")), pl.lit("day")
+        if "slot" in texts:
+            day_start, day_end, day_precision = _slot(result, texts["slot"][0], day)
+        start, end, precision = _prefer(day.is_not_null(), (day_start, day_end, day_precision), (start, end, precision))
+    if "at" in texts:
+        at = _moment(block.at, texts["at"][0], zone)
+        _watch(result, texts["at"], at)
+        until = at
+        if "until" in texts:
+            until = pl.coalesce(_moment(block.until, texts["until"][0], zone), at)
+            _watch(result, texts["until"], _moment(block.until, texts["until"][0], zone))
+        day_only = at.dt.strftime("%H:%M").is_in(block.unknown_at) if block.unknown_at else pl.lit(False)
+        midnight = at.dt.truncate("1d")
+        exact = (
+            pl.when(day_only).then(midnight).otherwise(at),
+            pl.when(day_only).then(midnight.dt.offset_by("1d")).otherwise(until),
+            pl.when(day_only)
+            .then(pl.lit("day"))
+            .when(until > at)
+            .then(pl.lit("slot"))
+            .otherwise(pl.lit(block.precision)),
+        )
+        start, end, precision = _prefer(at.is_not_null(), exact, (start, end, precision))
+    day = start.dt.date()
+    result.columns = {
+        "occurred_from": to_utc(start, zone),
+        "occurred_to": to_utc(end, zone),
+        "occurred_on": day,
+        "time_precision": precision.fill_null("unknown").cast(pl.Enum(TIME_PRECISIONS)),
+    }
+    header = next((texts[name][1] for name in ("at", "date", "month") if name in texts), "time")
+    result.problems.append(((day < block.earliest) | (day > latest), header, IMPOSSIBLE_DATE))
+    return result
+
+
+def _nothing() -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    never = pl.lit(None, dtype=pl.Datetime("us"))
+    return never, never, pl.lit(None, dtype=pl.String)
+
+
+def _prefer(
+    condition: pl.Expr, first: tuple[pl.Expr, pl.Expr, pl.Expr], second: tuple[pl.Expr, pl.Expr, pl.Expr]
+) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    one, two, three = (pl.when(condition).then(a).otherwise(b) for a, b in zip(first, second, strict=True))
+    return one, two, three
+
+
+def _midnight(day: pl.Expr) -> pl.Expr:
+    return day.cast(pl.Datetime("us"))
+
+
+def _day(rule: Rule | None, text: pl.Expr) -> pl.Expr:
+    if rule is not None and rule.parse == "roc_date":
+        return parse_text(text, "roc_date", [], "UTC")
+    return local_date(text, rule.formats if rule is not None else [])
+
+
+def _moment(rule: Rule | None, text: pl.Expr, zone: str) -> pl.Expr:
+    """Local clock time without zone; times the source tells in another zone are brought to the local one."""
+    if rule is not None and (rule.parse == "epoch_ms" or rule.zone not in (None, zone)):
+        moment = parse_text(text, rule.parse or "datetime", rule.formats, rule.zone or zone)
+        return moment.dt.convert_time_zone(zone).dt.replace_time_zone(None)
+    return local_datetime(text, rule.formats if rule is not None else [])
+
+
+def _watch(result: Times, source: tuple[pl.Expr, str], parsed: pl.Expr) -> None:
+    text, header = source
+    result.problems.append((text.is_not_null() & parsed.is_null(), header, UNREADABLE))
+
+
+def _slot(result: Times, text: pl.Expr, day: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    hours = text.str.extract_groups(SLOT).struct
+    first = hours.field("from").cast(pl.Int64, strict=False)
+    last = hours.field("to").cast(pl.Int64, strict=False)
+    known = (first.is_between(0, 23) & last.is_between(0, 24)).fill_null(False)
+    wraps = (last <= first).cast(pl.Int64)
+    start = pl.when(known).then(_midnight(day) + pl.duration(hours=first)).otherwise(_midnight(day))
+    end = (
+        pl.when(known)
+        .then(_midnight(day) + pl.duration(hours=last + 24 * wraps))
+        .otherwise(_midnight(day.dt.offset_by("1d")))
+    )
+    result.notes["unreadable_slot"] = text.is_not_null() & ~known
+    return start, end, pl.when(known).then(pl.lit("slot")).otherwise(pl.lit("day"))

@@ -1,0 +1,146 @@
+"""From published text to typed values: the ``parse`` words of a mapping, as Polars expressions.
+
+Every parser takes a text expression (stripped, empty = null) and returns null for what it cannot read; the caller
+tells "was empty" from "could not be read" by comparing with the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+from data.sources.mapping import Parse
+
+#: Forms read without `formats`, tried in order.
+DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y.%m.%d", "%Y年%m月%d日")
+DATETIMES = (
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y/%m/%d %H:%M",
+    "%Y%m%d%H%M%S",
+)
+TRUE = ("1", "y", "yes", "t", "true", "是", "有", "x")
+FALSE = ("0", "n", "no", "f", "false", "否", "无", "無")
+#: First year of the Republic of China calendar is 1912.
+ROC_OFFSET = 1911
+
+
+def parse_text(text: pl.Expr, parse: Parse, formats: list[str], zone: str) -> pl.Expr:
+    """Return an expression for the parsed value.
+
+    Parameters
+    ----------
+    text
+        Stripped text, null where empty.
+    parse
+        What to read, see docs/sources.md.
+    formats
+        strptime formats for date and datetime; empty for the usual forms.
+    zone
+        IANA zone of local date-times. Results of ``datetime`` and ``epoch_ms`` are UTC.
+    """
+    if parse == "datetime":
+        return to_utc(local_datetime(text, formats), zone)
+    if parse in ("date", "month_start", "month_end"):
+        found = local_date(text, formats or ([*DATES, "%Y-%m", "%Y%m"] if parse != "date" else []))
+        if parse == "month_start":
+            return found.dt.month_start()
+        return found.dt.month_end() if parse == "month_end" else found
+    return _SIMPLE[parse](text)
+
+
+def local_date(text: pl.Expr, formats: list[str]) -> pl.Expr:
+    """Read dates; a midnight written behind the date (as Excel does) is cut off. ``%Y-%m`` means the first day."""
+    bare = text.str.replace(r"[ T]00:00(:00(\.0+)?)?$", "")
+    tried = []
+    for form in formats or DATES:
+        if "%d" in form:
+            tried.append(bare.str.to_date(form, strict=False))
+        else:
+            tried.append((bare + "-01").str.to_date(form + "-%d", strict=False))
+    return pl.coalesce(tried)
+
+
+def local_datetime(text: pl.Expr, formats: list[str]) -> pl.Expr:
+    """Read local date-times without zone; a form without a clock time means midnight."""
+    tried = []
+    for form in formats or [*DATETIMES, *DATES]:
+        if "%H" in form or "%I" in form:
+            tried.append(text.str.to_datetime(form, strict=False, time_unit="us"))
+        else:
+            tried.append(text.str.to_date(form, strict=False).cast(pl.Datetime("us")))
+    return pl.coalesce(tried)
+
+
+def to_utc(local: pl.Expr, zone: str) -> pl.Expr:
+    """Turn local date-times into UTC without losing one to a clock change.
+
+    A time the clock skipped is read an hour later; of a time it showed twice the first is taken.
+    """
+    plain = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    moved = local.dt.offset_by("1h").dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return pl.coalesce(plain, moved).dt.convert_time_zone("UTC").dt.cast_time_unit("us")
+
+
+def roc_date(text: pl.Expr) -> pl.Expr:
+    """Read dates of the Republic of China calendar: year, two digits of month, two of day.
+
+    Seven digits are ``YYYMMDD``. Six digits are ``YYMMDD`` unless they begin with 1, when a zero was lost from the
+    month: ``110420`` is 20 April of year 110 (2021), as the rows around it in the source show.
+    """
+    digits = text.str.replace_all(r"[/.\-年月日]", "")
+    mended = (
+        pl.when(digits.str.contains(r"^1\d{5}$"))
+        .then(digits.str.slice(0, 3) + "0" + digits.str.slice(3))
+        .when(digits.str.contains(r"^\d{6}$"))
+        .then("0" + digits)
+        .otherwise(digits)
+    )
+    parts = mended.str.extract_groups(r"^(?<year>\d{3})(?<month>\d{2})(?<day>\d{2})$").struct
+    year = parts.field("year").cast(pl.Int32, strict=False) + ROC_OFFSET
+    iso = year.cast(pl.String) + "-" + parts.field("month") + "-" + parts.field("day")
+    return iso.str.to_date("%Y-%m-%d", strict=False)
+
+
+def _plain_number(text: pl.Expr) -> pl.Expr:
+    grouped = text.str.contains(r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$")
+    return pl.when(grouped).then(text.str.replace_all(",", "", literal=True)).otherwise(text)
+
+
+def _number(text: pl.Expr) -> pl.Expr:
+    value = _plain_number(text).cast(pl.Float64, strict=False)
+    return pl.when(value.is_finite()).then(value)
+
+
+def _integer(text: pl.Expr) -> pl.Expr:
+    whole = _plain_number(text).str.replace(r"\.0+$", "")
+    return whole.cast(pl.Int64, strict=False)
+
+
+def _boolean(text: pl.Expr) -> pl.Expr:
+    said = text.str.to_lowercase()
+    return pl.when(said.is_in(TRUE)).then(True).when(said.is_in(FALSE)).then(False)
+
+
+def _epoch_ms(text: pl.Expr) -> pl.Expr:
+    return _integer(text).cast(pl.Datetime("ms", "UTC")).dt.cast_time_unit("us")
+
+
+def _hour(text: pl.Expr) -> pl.Expr:
+    parts = text.str.extract_groups(r"^(?<hour>\d{1,2}):(?<minute>\d{2})(:\d{2})?$").struct
+    clock = parts.field("hour").cast(pl.Float64, strict=False) + parts.field("minute").cast(pl.Float64) / 60
+    return pl.coalesce(clock, _number(text))
+
+
+_SIMPLE: dict[Parse, Callable[[pl.Expr], pl.Expr]] = {
+    "text": lambda text: text,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "roc_date": roc_date,
+    "epoch_ms": _epoch_ms,
+    "hour": _hour,
+}

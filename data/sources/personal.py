@@ -1,0 +1,40 @@
+"""Headers that hold personal data by their name. Such a column is dropped while reading, whatever a mapping says.
+
+The lists follow the field names of call records described in ``docs/sources.md`` and common Chinese and English
+wording. A mapping adds headers of its own system with ``personal = [...]``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: Exact names: pinyin initials of common 110 call records (caller, handset owner, operator, identity number).
+NAMES = frozenset(
+    """
+    bjrxm bjrxb bjdh lxdh bjdhyhxm bjdhyhdz sidentitycardno sphonelocation jjyxm gxrxm bjrsfzh bjrsfzhm sfzh sfzhm
+    gmsfhm sjhm sjh lxrxm lxrdh cjrxm fkrxm pjrxm dsrxm dsrsfzh zjhm xm zdrybj sfzdry
+    """.split()
+)
+
+#: Wording that marks a header as personal wherever it occurs in it.
+WORDING = re.compile(
+    "姓名|身份证|身分證|证件号|證件號|手机|手機|电话|電話|联系方式|聯絡方式|机主|重点人员"
+    "|phonenum|phoneno|callerphone|telephone|mobilephone|mobileno|callername|fullname|firstname|lastname|surname"
+    "|ownername|operatorname|officername|idcard|identitycard|identityn|passport|dateofbirth"
+)
+
+
+def key_of_header(header: str) -> str:
+    """Return the form in which headers are compared: no case, spaces, hyphens, underscores, BOM; NFKC characters.
+
+    A BOM that was encoded twice reads as ``ï»¿``; it is removed too.
+    """
+    bare = header.replace("\ufeff", "").replace("ï»¿", "").replace("\ufffd", "")
+    return re.sub(r"[\s_\-]+", "", unicodedata.normalize("NFKC", bare)).casefold()
+
+
+def is_personal(header: str) -> bool:
+    """Return whether a header names personal data."""
+    key = key_of_header(header)
+    return key in NAMES or WORDING.search(key) is not None
