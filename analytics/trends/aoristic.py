@@ -24,7 +24,7 @@ def valid_before(incidents: pl.DataFrame | pl.LazyFrame, as_of: date) -> pl.Lazy
 
 
 def occurrence_interval() -> tuple[pl.Expr, pl.Expr]:
-    """Return start and end of the occurrence; an ``hour`` without an end lasts an hour, other points have no length."""
+    """Return start and end of the occurrence; an ``hour`` without an end lasts an hour, other points take no time."""
     start = pl.col("occurred_from")
     whole_hour = (pl.col("time_precision").cast(pl.String) == "hour") & (
         pl.col("occurred_to").is_null() | (pl.col("occurred_to") <= start)
