@@ -181,7 +181,7 @@ class Staffing(dy.Schema):
     available = dy.Float64(nullable=True, metadata=about("实有数", "Officers usually on duty"))
     relief_factor = dy.Float64(
         nullable=False,
-        min=1,
+        min=0,
         metadata=about("轮休系数", "Officers on the roll per officer on the post, seven days a week"),
     )
     committed_share = dy.Float64(nullable=True, min=0, metadata=about("占用率", "demand / available officer-hours"))
