@@ -1,0 +1,1 @@
+"""From upstream records to canonical tables: rules, times, places, keys, loads."""

@@ -19,6 +19,7 @@ import polars as pl
 
 from data.errors import SourceError
 from data.files import digest_of, folder_appears_whole, read_json, sha256_of_file, write_json
+from data.integration.areas import join_children
 from data.integration.canonical import RAGGED, to_canonical
 from data.integration.incidents import derive_incidents
 from data.integration.merging import TableState, read_loads
@@ -172,6 +173,10 @@ class _Draft:
             change = state.merge(kept, rows.provided)
             report.read, report.kept = rows.read, kept.height
             report.new, report.unchanged, report.replaced = change.new, change.unchanged, change.replaced
+            if kind.parents is not None:
+                made = join_children(kept, kind.parents, self.mapping.source.name)
+                state.merge(made, set(columns))
+                rows.notes["areas_joined_from_children"] = made.height
             report.quarantined = dict(sorted(Counter(rows.refused["reason"].to_list()).items()))
             report.notes = rows.notes
             self._quarantine(rows.refused, kind, path.name)

@@ -76,13 +76,13 @@ def published_text(rule: Rule, keys: set[str], file_name: str) -> tuple[pl.Expr,
         found = re.search(rule.file_name, file_name)
         return pl.lit(found.group(1) if found else None, dtype=pl.String), None, found is not None
     if rule.combine:
-        present = [key for header in rule.combine if (key := key_of_header(header)) in keys]
+        present = [one for header in rule.combine if (one := key_of_header(header)) in keys]
         if not present:
             return pl.lit(None, dtype=pl.String), None, False
         joined = pl.concat_str(present, separator=rule.separator, ignore_nulls=True)
         return pl.when(joined != "").then(joined), present[0], True
     key = header_in(rule, keys)
-    return (pl.col(key) if key else pl.lit(None, dtype=pl.String)), key, key is not None
+    return (pl.lit(None, dtype=pl.String) if key is None else pl.col(key)), key, key is not None
 
 
 def shaped_text(rule: Rule, text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:

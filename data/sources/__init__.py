@@ -1,0 +1,1 @@
+"""Upstream systems: one declarative mapping each, and the readers of their files."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from data.errors import SourceError
@@ -88,10 +89,15 @@ class Rule(_Strict):
             return "true" if value else "false"
         return str(value) if isinstance(value, int | float | datetime.date) else value
 
-    @field_validator("extract", "file_name")
+    @field_validator("file_name")
     @classmethod
     def _one_group(cls, value: str | None) -> str | None:
         return value if value is None else _expression(value, groups=1)
+
+    @field_validator("extract")
+    @classmethod
+    def _one_group_in_cells(cls, value: str | None) -> str | None:
+        return value if value is None else _cell_expression(value, groups=1)
 
     @field_validator("zone")
     @classmethod
@@ -172,6 +178,14 @@ class PointBlock(_Strict):
         return {key: rule for key, rule in (("x", self.x), ("y", self.y)) if rule is not None}
 
 
+class Parents(_Strict):
+    """Areas one level up that the source only names: made by joining the shapes of their children."""
+
+    level: Literal["beat", "station", "sub_bureau"]
+    name_zh: dict[str, str] = Field(default_factory=dict)
+    name_en: dict[str, str] = Field(default_factory=dict)
+
+
 class Unpivot(_Strict):
     """One row with many values becomes many rows with ``$name`` and ``$value``."""
 
@@ -201,7 +215,7 @@ class Refusal(_Strict):
     @field_validator("matches")
     @classmethod
     def _readable(cls, value: str) -> str:
-        return _expression(value)
+        return _cell_expression(value)
 
 
 class FileKind(_Strict):
@@ -223,6 +237,7 @@ class FileKind(_Strict):
     columns: dict[str, Rule] = Field(default_factory=dict)
     time: TimeBlock | None = None
     point: PointBlock | None = None
+    parents: Parents | None = None
     unpivot: Unpivot | None = None
     refuse: list[Refusal] = Field(default_factory=list)
 
@@ -260,6 +275,8 @@ class FileKind(_Strict):
             raise ValueError("identity is empty: name the canonical columns that make a row's record_key")
         if self.time is not None and self.table != "calls":
             raise ValueError("a time block belongs to calls only; use columns")
+        if self.parents is not None and (self.table != "areas" or "parent_code" not in self.columns):
+            raise ValueError("a parents block belongs to areas that have parent_code")
         if self.point is not None and "lon" not in known:
             raise ValueError(f"{self.table} has no lon and lat; drop the point block")
         if "geometry" in known and {"geojson", "shapefile_zip"} & set(self.formats) and self.crs is None:
@@ -352,6 +369,16 @@ def _expression(value: str, groups: int = 0) -> str:
     return value
 
 
+def _cell_expression(value: str, groups: int = 0) -> str:
+    """Check an expression that Polars will run over cells; its language has no look-around and no back-references."""
+    _expression(value, groups)
+    try:
+        pl.select(pl.lit("").str.contains(value))
+    except pl.exceptions.ComputeError:
+        raise ValueError(f"{value!r} uses look-around or a back-reference, which cannot be used here") from None
+    return value
+
+
 def _zone(value: str) -> str:
     if value not in available_timezones():
         raise ValueError(f"{value!r} is not an IANA time zone such as Asia/Shanghai")
@@ -402,7 +429,7 @@ def load_mapping(source: str | Path) -> Mapping:
 def _in_words(error: ValidationError, document: dict[str, Any]) -> str:
     said = []
     for one in error.errors()[:5]:
-        place = []
+        place: list[str] = []
         for step in one["loc"]:
             if isinstance(step, int) and place == ["file"]:
                 kinds = document.get("file", [])

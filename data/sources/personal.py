@@ -11,10 +11,38 @@ import unicodedata
 
 #: Exact names: pinyin initials of common 110 call records (caller, handset owner, operator, identity number).
 NAMES = frozenset(
-    """
-    bjrxm bjrxb bjdh lxdh bjdhyhxm bjdhyhdz sidentitycardno sphonelocation jjyxm gxrxm bjrsfzh bjrsfzhm sfzh sfzhm
-    gmsfhm sjhm sjh lxrxm lxrdh cjrxm fkrxm pjrxm dsrxm dsrsfzh zjhm xm zdrybj sfzdry
-    """.split()
+    {
+        "bjdh",
+        "bjdhyhdz",
+        "bjdhyhxm",
+        "bjrsfzh",
+        "bjrsfzhm",
+        "bjrxb",
+        "bjrxm",
+        "cdrxm",
+        "cjrxm",
+        "czrxm",
+        "dsrsfzh",
+        "dsrxm",
+        "fkrxm",
+        "gmsfhm",
+        "gxrxm",
+        "jjyxm",
+        "lxdh",
+        "lxrdh",
+        "lxrxm",
+        "pjrxm",
+        "sfzdry",
+        "sfzh",
+        "sfzhm",
+        "sidentitycardno",
+        "sjh",
+        "sjhm",
+        "sphonelocation",
+        "xm",
+        "zdrybj",
+        "zjhm",
+    }
 )
 
 #: Wording that marks a header as personal wherever it occurs in it.
@@ -25,13 +53,14 @@ WORDING = re.compile(
 )
 
 
-def key_of_header(header: str) -> str:
-    """Return the form in which headers are compared: no case, spaces, hyphens, underscores, BOM; NFKC characters.
+def without_bom(header: str) -> str:
+    """Return a header without surrounding blanks and byte order mark; one encoded twice reads as ``ï»¿``."""
+    return header.replace("\ufeff", "").replace("ï»¿", "").strip()
 
-    A BOM that was encoded twice reads as ``ï»¿``; it is removed too.
-    """
-    bare = header.replace("\ufeff", "").replace("ï»¿", "").replace("\ufffd", "")
-    return re.sub(r"[\s_\-]+", "", unicodedata.normalize("NFKC", bare)).casefold()
+
+def key_of_header(header: str) -> str:
+    """Return the form in which headers are compared: no case, spaces, hyphens, underscores, BOM; NFKC characters."""
+    return re.sub(r"[\s_\-]+", "", unicodedata.normalize("NFKC", without_bom(header))).casefold()
 
 
 def is_personal(header: str) -> bool:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from data.errors import SourceError
 from data.integration.coordinates import SHIFTED, to_lon_lat
 from data.sources.mapping import FileFormat, FileKind
-from data.sources.personal import key_of_header
+from data.sources.personal import key_of_header, without_bom
 
 #: Column with the line (text file) or row (sheet, Parquet, features) of a record; the header is line 1.
 LINE = "$line"
@@ -146,7 +146,7 @@ def _split_personal(headers: list[str], kind: FileKind) -> tuple[dict[str, str],
 
 
 def _decode(content: bytes, kind: FileKind, where: str) -> tuple[str, int]:
-    """Return text with ``\\n`` line ends and the number of bytes sequences that could not be decoded."""
+    """Return text with LF line ends and the number of byte sequences that could not be decoded."""
     if content[:4] == b"PK\x03\x04":
         raise SourceError("the file is a ZIP or Excel file, not text.", where=where, remedy="Give it its right ending.")
     try:
@@ -162,15 +162,11 @@ def _decode(content: bytes, kind: FileKind, where: str) -> tuple[str, int]:
 
 def _header_lines(text: str, kind: FileKind) -> tuple[list[str], int]:
     """Return the header's cells and the number of physical lines up to and including it."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(kind))
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=kind.separator)
     header: list[str] = []
     for _ in range(kind.header_row):
         header = next(rows, [])
-    return [cell.strip() for cell in header], rows.line_num
-
-
-def _separator(kind: FileKind) -> str:
-    return kind.separator
+    return [without_bom(cell) for cell in header], rows.line_num
 
 
 def _text_headers(path: Path, kind: FileKind) -> list[str]:
@@ -215,7 +211,7 @@ def _read_fast(body: str, keys: list[str], kind: FileKind, lines_before: int) ->
             io.BytesIO(body.encode("utf-8")),
             has_header=False,
             schema=dict.fromkeys(keys, pl.String),
-            separator=_separator(kind),
+            separator=kind.separator,
             quote_char='"',
         )
     except pl.exceptions.PolarsError:
@@ -236,7 +232,7 @@ def _read_carefully(
     columns: list[list[str | None]] = [[] for _ in keys]
     lines: list[int] = []
     ragged: list[tuple[int, str]] = []
-    rows = csv.reader(io.StringIO(body, newline=""), delimiter=_separator(kind))
+    rows = csv.reader(io.StringIO(body, newline=""), delimiter=kind.separator)
     line = lines_before + 1
     try:
         for row in rows:

@@ -1,0 +1,150 @@
+"""What a file looks like to the mappings: which [[file]] fits, which headers match, what cannot be read. Changes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from data.errors import SourceError
+from data.integration.canonical import to_canonical
+from data.sources.mapping import FileKind, Mapping, built_in_mappings, load_mapping
+from data.sources.matching import Fit, fit_of, match_file
+from data.sources.reading import FORMAT_OF_SUFFIX, format_of, read_records
+
+#: Records mapped on trial; the rest are read by the same rules on ingest.
+SAMPLE_ROWS = 5_000
+#: A date beyond any believable load: a check has no clock, so only the earliest bound is tried.
+NO_LATEST = date(9999, 12, 30)
+
+
+@dataclass
+class Trial:
+    """What happened to the first records of a file under the [[file]] it fits.
+
+    Attributes
+    ----------
+    problems
+        "header: reason" → records, for instance ``{"發生日期: unreadable_value": 3}``.
+    filled
+        Canonical column → share of the kept records in which it has a value.
+    """
+
+    records: int
+    sampled: int
+    kept: int
+    problems: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
+    filled: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class MappingCheck:
+    """How one mapping takes one file: every [[file]] with its fit, and a trial of the one that would be used."""
+
+    mapping: str
+    title: str
+    chosen: str | None
+    fits: list[Fit]
+    trial: Trial | None = None
+
+
+@dataclass
+class SourceCheck:
+    """How the mappings take one file."""
+
+    file: str
+    mappings: list[MappingCheck]
+
+    @property
+    def fitting(self) -> list[str]:
+        """Names of the mappings that would take the file."""
+        return [check.mapping for check in self.mappings if check.chosen is not None]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the check as JSON-able values."""
+        return {**asdict(self), "fitting": self.fitting}
+
+    def to_text(self) -> str:
+        """Return the check for a terminal: the fitting mappings in full, the others in one line each."""
+        lines = [f"{self.file}: fits {', '.join(self.fitting) or 'no mapping'}"]
+        for check in self.mappings:
+            lines.append("")
+            if check.chosen is None:
+                lines.append(f"{check.mapping} ({check.title}): does not fit")
+                lines += [f"  {fit.kind} ({fit.table}): {fit.misfit}" for fit in check.fits]
+                continue
+            fit = next(fit for fit in check.fits if fit.kind == check.chosen)
+            lines.append(f"{check.mapping} ({check.title}): read as {fit.kind} into {fit.table}")
+            lines += [f"  {column:<24} ← {header}" for column, header in fit.matched.items()]
+            if fit.missing:
+                lines.append(f"  not in the file, stays empty: {', '.join(fit.missing)}")
+            if fit.extra:
+                lines.append(f"  in the file, not read: {', '.join(fit.extra)}")
+            if fit.personal:
+                lines.append(f"  personal, dropped at the door: {', '.join(fit.personal)}")
+            if check.trial is not None:
+                trial = check.trial
+                lines.append(f"  {trial.sampled:,} of {trial.records:,} records tried: {trial.kept:,} kept")
+                lines += [f"    {count:,} × {problem}" for problem, count in trial.problems.items()]
+                lines += [f"    {count:,} × {note} (row kept)" for note, count in trial.notes.items()]
+                poor = [f"{name} {share:.0%}" for name, share in trial.filled.items() if share < 1]
+                if poor:
+                    lines.append(f"    not always filled: {', '.join(poor)}")
+        return "\n".join(lines)
+
+
+def check_source(path: Path, mapping: str | Path | None = None) -> SourceCheck:
+    """Say which mapping fits a file and what does not; nothing is stored.
+
+    Parameters
+    ----------
+    path
+        The file.
+    mapping
+        Built-in name or TOML path; None tries every built-in mapping.
+
+    Raises
+    ------
+    SourceError
+        If the file does not exist, its ending is unknown, or the mapping cannot be read.
+    """
+    if not path.is_file():
+        raise SourceError("there is no such file.", where=str(path))
+    if format_of(path) is None:
+        raise SourceError(
+            "the ending of the file's name is not known.",
+            where=path.name,
+            remedy=f"Known: {', '.join(FORMAT_OF_SUFFIX)}.",
+        )
+    names = built_in_mappings() if mapping is None else [mapping]
+    return SourceCheck(path.name, [_check_mapping(path, load_mapping(name)) for name in names])
+
+
+def _check_mapping(path: Path, mapping: Mapping) -> MappingCheck:
+    fits = [fit_of(path, kind) for kind in mapping.files]
+    chosen = next((fit.kind for fit in fits if fit.fits), None)
+    check = MappingCheck(mapping.source.name, mapping.source.title_en, chosen, fits)
+    if chosen is not None:
+        check.trial = _try(path, match_file(path, mapping), mapping)
+    return check
+
+
+def _try(path: Path, kind: FileKind, mapping: Mapping) -> Trial:
+    raw = read_records(path, kind)
+    records = raw.records
+    raw.frame = raw.frame.head(SAMPLE_ROWS)
+    if kind.table == "lookup":
+        return Trial(records, raw.records, raw.frame.height)
+    rows = to_canonical(
+        raw, kind, mapping.jurisdiction, source=mapping.source.name, file_name=path.name, latest=NO_LATEST
+    )
+    said = [
+        f"{column}: {reason}" if column else reason
+        for column, reason in rows.refused.select("column", "reason").iter_rows()
+    ]
+    kept = rows.kept
+    filled = {name: 1 - kept[name].null_count() / kept.height for name in sorted(rows.provided) if kept.height}
+    return Trial(records, rows.read, kept.height, dict(Counter(said).most_common()), rows.notes, filled)
