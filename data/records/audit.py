@@ -8,6 +8,7 @@ keep the head (number and hash of the last row) elsewhere and give it to :func:`
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,8 +97,8 @@ def verify_chain(records: Records, expected_head: tuple[int, str] | None = None)
     """
     previous, seq = START, 0
     met_head = expected_head is None
-    with records.reading() as connection:
-        rows = connection.execution_options(yield_per=1000).execute(sa.select(audit_log).order_by(audit_log.c.seq))
+    query = sa.select(audit_log).order_by(audit_log.c.seq)
+    with records.reading() as connection, closing(connection.execution_options(yield_per=1000).execute(query)) as rows:
         for row in rows.mappings():
             problem = _problem_of(dict(row), previous, seq + 1)
             if problem:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -279,7 +281,7 @@ def test_more_is_hidden_the_higher_the_threshold_and_the_order_of_distinct_count
     counts: pl.DataFrame, random: object
 ) -> None:
     primary = [hide_small_counts(counts, "n", (), k)["suppressed"].to_list() for k in (3, 5, 10)]
-    for fewer, more in zip(primary, primary[1:], strict=False):
+    for fewer, more in pairwise(primary):
         assert all(not f or m for f, m in zip(fewer, more, strict=True))
     order = list(range(counts.height))
     random.shuffle(order)  # type: ignore[attr-defined]

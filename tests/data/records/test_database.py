@@ -1,0 +1,73 @@
+"""Opening the records: made once, opened often, refused when something is wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from data.errors import StoreError
+from data.records import AuditEvent, Records, append_audit, verify_chain
+from data.records.database import SCHEMA_VERSION
+from data.records.tables import schema_version
+from data.store import Store
+
+
+def test_opening_again_changes_nothing(records_url: str) -> None:
+    for expected in (1, 2):
+        records = Records(records_url)
+        assert append_audit(records, AuditEvent("v", "auditor", "open", "audit")) == expected
+        with records.reading() as connection:
+            assert connection.scalars(sa.select(schema_version.c.version)).all() == [SCHEMA_VERSION]
+        records.close()
+
+
+def test_a_database_of_a_newer_version_is_refused(records: Records, records_url: str) -> None:
+    with records.writing() as connection:
+        connection.execute(schema_version.insert().values(version=SCHEMA_VERSION + 1, applied_at="later"))
+    with pytest.raises(StoreError, match="Use the beatwise version"):
+        Records(records_url)
+
+
+def test_sqlite_waits_keeps_a_write_ahead_log_and_checks_keys(tmp_path: Path) -> None:
+    records = Records(f"sqlite:///{tmp_path / 'r.sqlite'}")
+    with records.reading() as connection:
+        settings = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "foreign_keys", "busy_timeout")
+        }
+    assert settings == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 15_000}
+    records.close()
+
+
+def test_times_are_written_in_utc(tmp_path: Path) -> None:
+    noon_in_beijing = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=8)))
+    records = Records(f"sqlite:///{tmp_path / 'r.sqlite'}", clock=lambda: noon_in_beijing)
+    assert records.now() == "2026-01-01T04:00:00.000000+00:00"
+    records.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite:////no/such/folder/r.sqlite", "mysql://u@h/d"])
+def test_a_database_that_cannot_be_opened_is_told_plainly(url: str) -> None:
+    with pytest.raises(StoreError, match="BEATWISE_RECORDS_URL"):
+        Records(url)
+
+
+def test_a_password_never_shows(tmp_path: Path) -> None:
+    url = f"postgresql://u:hunter2@/d?host={tmp_path}"
+    with pytest.raises(StoreError) as refused:
+        Records(url)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_store_has_its_own_records_unless_a_url_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BEATWISE_RECORDS_URL", raising=False)
+    store = Store.create(tmp_path / "store")
+    records = Records.open(store)
+    assert verify_chain(records).whole
+    records.close()
+    assert (store.root / "records.sqlite").is_file()
