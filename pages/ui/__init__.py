@@ -1,0 +1,1 @@
+"""What pages share. A subfolder, because Streamlit takes every pages/*.py for a page."""

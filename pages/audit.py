@@ -1,0 +1,5 @@
+"""Being written."""
+
+from pages.ui.guard import guard
+
+desk = guard("audit")

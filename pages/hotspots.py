@@ -1,0 +1,149 @@
+"""Hotspots: where most is to be expected, why there, and how sure that is."""
+
+from __future__ import annotations
+
+from pages.ui.guard import guard
+
+desk = guard("hotspots")
+
+from functools import partial  # noqa: E402
+
+import streamlit as st  # noqa: E402
+
+from pages.ui import advice, decisions, downloads, figures, frame, identity, maps, places, tables, theme, urls  # noqa: E402
+from pages.ui.formats import interval, period, when  # noqa: E402
+from pages.ui.language import current, t, term  # noqa: E402
+
+#: Cells of the risk surface sent to the browser: the highest ones, about 150 kB.
+MOST_CELLS = 1_500
+CHOSEN, TABLE, MAP = "hotspots.chosen", "hotspots.table", "hotspots.map"
+
+frame.head(desk, "hotspots")
+with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
+    category = urls.choose(
+        "category",
+        t("hotspots.category"),
+        advice.categories(desk),
+        words=lambda code: term("category", code),
+        lang=current(),
+        width=320,
+    )
+    horizon_days = urls.choose(
+        "horizon",
+        t("hotspots.horizon"),
+        desk.horizons(),
+        words=lambda days: t("hotspots.days", n=days),
+        lang=current(),
+        as_segments=True,
+        default=max(desk.horizons()),
+    )
+
+ranked = desk.hotspots(category, horizon_days).sort("rank").to_dicts()
+if not ranked:
+    tables.note(t("hotspots.empty"))
+    st.stop()
+
+standing = decisions.latest_by_advice(desk, [row["advice_id"] for row in ranked])
+positions = {row["place_id"]: number for number, row in enumerate(ranked)}
+chosen = ranked[positions.get(st.session_state.get(CHOSEN), 0)]
+view = f"{category}.{horizon_days}.{current()}"
+
+
+def choose_from_table() -> None:
+    """Take the row the reader tapped."""
+    row = tables.selected_row(f"{TABLE}.{view}")
+    if row is not None:
+        st.session_state[CHOSEN] = ranked[row]["place_id"]
+
+
+def choose_from_map() -> None:
+    """Take the cell the reader tapped."""
+    cells = st.session_state[f"{MAP}.{view}"].selection.objects.get("cells", [])
+    if cells:
+        st.session_state[CHOSEN] = cells[0]["place_id"]
+
+
+tables.takeaway(advice.summary_of(desk, ranked, category, horizon_days))
+
+left, right = st.columns([1.2, 1], gap="medium")
+with left:
+    surface = desk.hotspot_surface(category, horizon_days).top_k(MOST_CELLS, by="expected").to_dicts()
+    beats = places.outlines(desk, "beat")
+    edges = theme.steps([row["expected"] for row in [*surface, *ranked]])
+    shown = [
+        {**row, "title": advice.title_of(desk, row), "detail": advice.detail_of(row, positions=positions)}
+        for row in ranked
+    ]
+    box = maps.bounds_of([area["geometry"] for area in beats]) or maps.bounds_of(advice.corners(ranked))
+    drawn = maps.deck(
+        [
+            *maps.base_layers(places.base_map(desk)),
+            maps.surface_layer(surface, ranked[0]["cell_m"], edges),
+            *maps.outline_layer(beats, chosen=desk.viewer.area_code),
+            *maps.ranked_layers(shown, edges, chosen=chosen["place_id"]),
+            maps.label_layer(places.labels(beats)),
+        ],
+        box,
+        tooltip="<b>{title}</b><br/>{detail}",
+    )
+    st.pydeck_chart(
+        drawn,
+        height=540,
+        key=f"{MAP}.{view}",
+        on_select=choose_from_map,
+        selection_mode="single-object",
+        alt=t("hotspots.map_alt", category=term("category", category), n=len(ranked)),
+    )
+    st.html(advice.legend_of(edges))
+    tables.note(t("common.precision", m=round(chosen["cell_m"])))
+
+with right, st.container(border=True):
+    st.subheader(t("hotspots.why_title", rank=chosen["rank"], place=advice.title_of(desk, chosen)), anchor=False)
+    tables.figures(
+        {
+            t("hotspots.expected"): interval(chosen["expected"], chosen["low"], chosen["high"]),
+            t("hotspots.baseline_rank"): advice.baseline_words(chosen),
+            t("hotspots.when"): when(chosen["peak_weekday"], chosen["peak_hour"]),
+        }
+    )
+    tables.takeaway(advice.reason_sentence(chosen))
+    st.plotly_chart(
+        figures.reasons_waterfall(
+            advice.reason_parts(chosen),
+            start_label=t("codes.reason.base"),
+            end_label=t("hotspots.expected_here"),
+            count_label=t("hotspots.expected_axis", n=horizon_days),
+        ),
+        config=figures.CONFIG,
+        theme=None,
+        key="hotspots.why",
+        alt=advice.reason_sentence(chosen),
+    )
+    tables.note(advice.counterfactual(chosen))
+    st.markdown(advice.next_step(chosen))
+    if identity.may_do(desk.viewer, "decide"):
+        st.divider()
+        decisions.draw_form(
+            desk,
+            chosen["advice_id"],
+            decision=standing.get(chosen["advice_id"]),
+            adjusted_label=t("hotspots.adjusted"),
+            adjusted_from=2.0,
+            timezone=advice.timezone(desk),
+        )
+
+st.subheader(t("hotspots.table_title", n=len(ranked), period=period(chosen["period_start"], chosen["period_end"])))
+tables.draw_selectable(
+    [advice.table_row(desk, row, standing.get(row["advice_id"])) for row in ranked],
+    advice.table_columns(with_decisions=bool(standing) or identity.may_do(desk.viewer, "decide")),
+    key=f"{TABLE}.{view}",
+    alt=t("hotspots.table_alt"),
+    on_select=choose_from_table,
+    height=min(420, 38 * (len(ranked) + 1)),
+    selected=positions[chosen["place_id"]],
+)
+tables.note(t("hotspots.table_note", level=round(chosen["interval_level"] * 100)))
+downloads.draw(desk, "hotspots", partial(desk.hotspots, category, horizon_days), ("csv", "xlsx", "geojson"))
+
+st.subheader(t("hotspots.verdict_title"), anchor=False)
+advice.draw_verdict(desk, category, horizon_days)

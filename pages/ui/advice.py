@@ -1,0 +1,233 @@
+"""A ranked place in words: its title, its reasons, its table row, and how good such advice has been."""
+
+from __future__ import annotations
+
+from math import exp
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.ui import decisions, places, tables, theme
+from pages.ui.formats import day, interval, number, period, rank_change, share, when
+from pages.ui.frame import escape
+from pages.ui.language import t, term
+
+if TYPE_CHECKING:
+    from data.desk import Desk
+
+#: Below this many hits more or fewer, relative to the plain count, the two are called equal.
+EQUAL_WITHIN = 0.03
+
+
+def categories(desk: Desk) -> list[str]:
+    """Return the categories with hotspots, the most frequent first."""
+    known = desk.categories()
+    frequent = [code for code in desk.manifest.get("categories", []) if code in known]
+    return frequent + [code for code in known if code not in frequent]
+
+
+def timezone(desk: Desk) -> str:
+    """Return the time zone of the edition's police force."""
+    return str(desk.manifest["jurisdiction"]["timezone"])
+
+
+def title_of(desk: Desk, row: dict[str, Any]) -> str:
+    """Return where a cell lies: street, beat (or station)."""
+    area = row["beat_code"] or row["station_code"]
+    parts = [row["street"], places.named(desk, area) if area else None]
+    return " · ".join(part for part in parts if part) or t("hotspots.cell", id=row["place_id"])
+
+
+def detail_of(row: dict[str, Any], positions: dict[str, int]) -> str:
+    """Return the second line of a cell's tooltip."""
+    return t(
+        "hotspots.tooltip",
+        rank=row["rank"],
+        of=len(positions),
+        expected=interval(row["expected"], row["low"], row["high"]),
+        baseline=row["baseline_rank"],
+    )
+
+
+def baseline_words(row: dict[str, Any]) -> str:
+    """Return the plain-count rank with the move against it."""
+    return rank_change(row["rank"], row["baseline_rank"])
+
+
+def reason_parts(row: dict[str, Any]) -> list[tuple[str, float]]:
+    """Return reasons in words with their contributions: the base first, then the strongest."""
+    parts = [(part["reason"], part["contribution"]) for part in row["reasons"]]
+    base = [part for part in parts if part[0] == "base"] or [("base", 0.0)]
+    rest = sorted((part for part in parts if part[0] != "base"), key=lambda part: -abs(part[1]))
+    return [(t(f"codes.reason.{code}"), value) for code, value in [*base, *rest]]
+
+
+def main_reason(row: dict[str, Any]) -> tuple[str, float]:
+    """Return the words and contribution of the reason that raises the place most."""
+    return max(reason_parts(row)[1:], key=lambda part: part[1], default=(t("codes.reason.base"), 0.0))
+
+
+def short_reason(row: dict[str, Any]) -> str:
+    """Return the main reason for a table cell: words and factor."""
+    words, contribution = main_reason(row)
+    return f"{words} ×{exp(contribution):.1f}"
+
+
+def reason_sentence(row: dict[str, Any]) -> str:
+    """Return the main reason as a sentence."""
+    words, contribution = main_reason(row)
+    return t("hotspots.reason_sentence", reason=words, factor=f"{exp(contribution):.1f}")
+
+
+def counterfactual(row: dict[str, Any]) -> str:
+    """Return what would be expected if the main reason were as in an average cell."""
+    words, contribution = main_reason(row)
+    return t(
+        "hotspots.counterfactual",
+        reason=words,
+        without=number(row["expected"] / exp(contribution), 1),
+        expected=number(row["expected"], 1),
+    )
+
+
+def next_step(row: dict[str, Any]) -> str:
+    """Return the advised action and the step to take, as Markdown."""
+    action = row["action"]
+    return f"**{t('hotspots.next_step')}** {t(f'codes.action.{action}')} — {t(f'codes.next_step.{action}')}"
+
+
+def summary_of(desk: Desk, ranked: list[dict[str, Any]], category: str, horizon_days: int) -> str:
+    """Return the page's takeaway: how many cells, how much is expected in them, which is first."""
+    first = ranked[0]
+    return t(
+        "hotspots.summary",
+        period=period(first["period_start"], first["period_end"]),
+        days=horizon_days,
+        category=term("category", category),
+        n=len(ranked),
+        km2=number(len(ranked) * first["cell_m"] ** 2 / 1e6, 2),
+        expected=number(sum(row["expected"] for row in ranked), 0),
+        place=title_of(desk, first),
+        first=interval(first["expected"], first["low"], first["high"]),
+    )
+
+
+def corners(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the ranked cells as GeoJSON polygons."""
+    return [{"type": "Polygon", "coordinates": [[row["ring"][i : i + 2] for i in (0, 2, 4, 6, 0)]]} for row in ranked]
+
+
+def legend_of(edges: list[float]) -> str:
+    """Return the legend of the map: risk classes with their bounds, and the kinds of line."""
+    lows = [0.0, *edges[:-1]]
+    digits = 2 if edges and edges[-1] < 10 else 1
+    classes = "".join(
+        f'<span><i style="background:{theme.RISK[i]}"></i>{low:.{digits}f}–{high:.{digits}f}</span>'
+        for i, (low, high) in enumerate(zip(lows, edges, strict=True))
+    )
+    lines = "".join(
+        f'<span><i class="line" style="color:{colour}"></i>{escape(t(f"hotspots.legend.{name}"))}</span>'
+        for name, colour in (("beat", theme.BEAT_LINE), ("street", theme.MAIN_STREET), ("river", theme.RIVER))
+    )
+    return f'<p class="bw-legend"><b>{escape(t("hotspots.legend.expected"))}</b>{classes}{lines}</p>'
+
+
+def table_row(desk: Desk, row: dict[str, Any], decision: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a ranked place as a row of the table twin."""
+    return {
+        "rank": row["rank"],
+        "place": title_of(desk, row),
+        "expected": row["expected"],
+        "interval": f"{number(row['low'])}–{number(row['high'])}",
+        "baseline": baseline_words(row),
+        "count": t("common.hidden") if row.get("suppressed") else number(row["baseline_count"]),
+        "when": when(row["peak_weekday"], row["peak_hour"]),
+        "reason": short_reason(row),
+        "action": t(f"codes.action.{row['action']}"),
+        "decision": decisions.in_words(decision),
+    }
+
+
+def table_columns(*, with_decisions: bool) -> dict[str, Any]:
+    """Return the columns of the table twin with their words."""
+    column = st.column_config
+    found: dict[str, Any] = {
+        "rank": column.NumberColumn(t("hotspots.column.rank"), width=58, pinned=True),
+        "place": column.TextColumn(t("hotspots.column.place"), width=215),
+        "expected": column.NumberColumn(t("hotspots.column.expected"), format="%.1f", width=80),
+        "interval": column.TextColumn(t("hotspots.column.interval"), width=70),
+        "baseline": column.TextColumn(
+            t("hotspots.column.baseline"), help=t("hotspots.column.baseline_help"), width=112
+        ),
+        "count": column.TextColumn(t("hotspots.column.count"), width=92),
+        "when": column.TextColumn(t("hotspots.column.when"), width=130),
+        "reason": column.TextColumn(t("hotspots.column.reason"), width=165),
+        "action": column.TextColumn(t("hotspots.column.action"), width=105),
+    }
+    if with_decisions:
+        found["decision"] = column.TextColumn(t("hotspots.column.decision"), width=80)
+    return found
+
+
+def draw_verdict(desk: Desk, category: str, horizon_days: int) -> None:
+    """Draw how the model did on past periods beside the plain count, and say which was better."""
+    import polars as pl
+
+    scores = desk.model_scores(category, horizon_days)
+    if scores.is_empty():
+        tables.note(t("hotspots.verdict.none"))
+        return
+    by_model = (
+        scores.group_by("model")
+        .agg(
+            pl.len().alias("origins"),
+            pl.col("events", "hits", "expected_hits").sum(),
+            pl.col("pai", "pei", "coverage").mean(),
+            pl.col("area_km2").mean(),
+            pl.col("origin").min().alias("first"),
+            pl.col("origin").max().alias("last"),
+        )
+        .sort("model")
+        .to_dicts()
+    )
+    tables.takeaway(verdict_sentence(by_model))
+    columns = ("model", "hits", "share", "pai", "pei", "calibration", "coverage")
+    st.html(
+        tables.html_table(
+            [t(f"hotspots.score.{name}") for name in columns],
+            [
+                [
+                    term("model", row["model"]),
+                    f"{number(row['hits'])} / {number(row['events'])}",
+                    share(row["hits"] / row["events"] if row["events"] else None),
+                    number(row["pai"], 1),
+                    number(row["pei"], 2),
+                    number(row["expected_hits"] / row["hits"] if row["hits"] and row["expected_hits"] else None, 2),
+                    share(row["coverage"]),
+                ]
+                for row in by_model
+            ],
+            caption=t(
+                "hotspots.score.caption",
+                n=by_model[0]["origins"],
+                first=day(by_model[0]["first"]),
+                last=day(by_model[0]["last"]),
+                km2=number(by_model[0]["area_km2"], 2),
+            ),
+            numeric=range(1, len(columns)),
+        )
+    )
+    tables.note(t("hotspots.score.note"))
+
+
+def verdict_sentence(by_model: list[dict[str, Any]]) -> str:
+    """Return whether the model caught more than the plain count, said also when it did not."""
+    plain = next((row for row in by_model if row["model"].startswith("count")), None)
+    model = next((row for row in by_model if row is not plain), None)
+    if plain is None or model is None or not plain["hits"]:
+        return t("hotspots.verdict.alone")
+    gain = model["hits"] / plain["hits"] - 1
+    word = "equal" if abs(gain) <= EQUAL_WITHIN else "better" if gain > 0 else "worse"
+    return t(
+        f"hotspots.verdict.{word}", model=number(model["hits"]), plain=number(plain["hits"]), gain=share(abs(gain))
+    )

@@ -1,0 +1,102 @@
+"""What a person does with one row of advice: accept, adjust or decline. Three taps: action, reason, save."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from data.access import may_read
+from data.errors import BeatwiseError
+from data.records.decisions import DECISION_ACTIONS, LONGEST_COMMENT, REASON_CODES
+from pages.ui.formats import moment, number
+from pages.ui.language import current, t
+
+if TYPE_CHECKING:
+    from data.desk import Desk
+
+
+def latest_by_advice(desk: Desk, advice_ids: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the decision that stands for each row of advice that has one; none for those who do not read them."""
+    if not may_read(desk.viewer, "decisions"):
+        return {}
+    frame = desk.decisions(advice_ids)
+    return {row["advice_id"]: row for row in frame.to_dicts() if row["current"]}
+
+
+def in_words(decision: dict[str, Any] | None) -> str:
+    """Return a decision in a word or two, for a table cell; a dash when there is none."""
+    if decision is None:
+        return "–"
+    words = t(f"codes.decision.{decision['action']}")
+    return f"{words} {number(decision['adjusted'], 0)}" if decision["adjusted"] is not None else words
+
+
+def in_full(decision: dict[str, Any], timezone: str) -> str:
+    """Return a decision in a sentence: what, why, who, when."""
+    reason = t(f"codes.decision_reason.{decision['reason']}") if decision["reason"] else ""
+    parts = [in_words(decision), reason, decision["comment"], decision["viewer"], moment(decision["at"], timezone)]
+    return " · ".join(part for part in parts if part)
+
+
+def draw_form(
+    desk: Desk,
+    advice_id: str,
+    *,
+    decision: dict[str, Any] | None,
+    adjusted_label: str,
+    adjusted_from: float,
+    timezone: str,
+) -> None:
+    """Draw the standing decision and the form for a new one.
+
+    Parameters
+    ----------
+    adjusted_label, adjusted_from
+        What "adjust" sets, with its unit, and the value the advice has.
+    """
+    st.markdown(f"**{t('decisions.title')}**")
+    if decision:
+        st.success(in_full(decision, timezone), icon=":material/how_to_reg:")
+    prefix = f"decide.{advice_id}.{current()}"
+    action = st.segmented_control(
+        t("decisions.action"),
+        DECISION_ACTIONS,
+        format_func=lambda code: t(f"codes.decision.{code}"),
+        key=f"{prefix}.action",
+        label_visibility="collapsed",
+    )
+    if action is None:
+        st.caption(t("decisions.hint"))
+        return
+    reason, adjusted = None, None
+    if action == "adjust":
+        adjusted = st.number_input(
+            adjusted_label, min_value=0.0, value=float(round(adjusted_from)), step=1.0, key=f"{prefix}.adjusted"
+        )
+    if action != "accept":
+        reason = st.pills(
+            t("decisions.reason"),
+            REASON_CODES,
+            format_func=lambda code: t(f"codes.decision_reason.{code}"),
+            key=f"{prefix}.reason",
+        )
+    comment = st.text_input(
+        t("decisions.comment"),
+        max_chars=LONGEST_COMMENT,
+        key=f"{prefix}.comment",
+        placeholder=t("decisions.comment_hint"),
+    )
+    if st.button(t("decisions.save"), type="primary", key=f"{prefix}.save"):
+        if action != "accept" and reason is None:
+            st.warning(t("decisions.reason_missing"), icon=":material/info:")
+            return
+        try:
+            desk.decide(advice_id, action, reason, adjusted=adjusted, comment=comment.strip())
+        except BeatwiseError as error:
+            st.error(str(error))
+            return
+        for name in [n for n in st.session_state if str(n).startswith(prefix)]:
+            del st.session_state[name]
+        st.toast(t("decisions.saved"), icon=":material/check:")
+        st.rerun()

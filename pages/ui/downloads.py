@@ -1,0 +1,53 @@
+"""Files to take away. The desk writes the audit row before it hands over the bytes; nothing else offers a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from data.exports import MIME_TYPES
+from pages.ui.language import t
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from data.desk import Desk
+
+
+def draw(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], formats: tuple[str, ...]) -> None:
+    """Draw one button per format, for those who may export.
+
+    Parameters
+    ----------
+    kind
+        Table the rows come from, see ``data.access.TABLES``.
+    table
+        Gives the rows; called only when somebody takes the file.
+    formats
+        ``csv``, ``xlsx``, ``geojson``.
+
+    Notes
+    -----
+    The bytes are made when the button is tapped, in a thread of the server without a session: the desk needs none,
+    and a failing audit row fails the download.
+    """
+    if not desk.may("export"):
+        return
+    with st.container(horizontal=True, key=f"no_print.export.{kind}"):
+        for form in formats:
+            st.download_button(
+                t("common.export", format=form.upper()),
+                data=partial(_content, desk, kind, table, form),
+                file_name=f"{kind}_{desk.edition_id}.{form}" if desk.has_edition else f"{kind}.{form}",
+                mime=MIME_TYPES[form],
+                key=f"export.{kind}.{form}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+
+
+def _content(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], form: str) -> bytes:
+    return desk.export(kind, table(), form).content

@@ -1,0 +1,365 @@
+"""Charts as Plotly figures; none draws. No geo subplot and no month names: both would need another host or English.
+
+Every figure has a fixed height and its own fonts, so that it looks the same on screen and on paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from math import exp, log
+from typing import Any
+
+import plotly.graph_objects as go
+
+from pages.ui import theme
+
+#: Options of every chart: the tool bar would offer a picture that no audit row knows of.
+CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
+
+
+def _dressed(figure: go.Figure, height_px: int, **layout: Any) -> go.Figure:
+    figure.update_layout(
+        height=height_px,
+        margin={"l": 8, "r": 16, "t": 28, "b": 8},
+        font={"family": theme.FONTS, "size": 13, "color": theme.INK},
+        paper_bgcolor=theme.PAPER,
+        plot_bgcolor=theme.PAPER,
+        hoverlabel={"font": {"family": theme.FONTS, "size": 13}},
+        dragmode=False,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 12}},
+        **layout,
+    )
+    figure.update_xaxes(
+        gridcolor="#e6ebf0", zerolinecolor="#b9c5d1", automargin=True, fixedrange=True, title_font_size=12
+    )
+    figure.update_yaxes(
+        gridcolor="#e6ebf0", zerolinecolor="#b9c5d1", automargin=True, fixedrange=True, title_font_size=12
+    )
+    return figure
+
+
+def reasons_waterfall(
+    parts: Sequence[tuple[str, float]], *, start_label: str, end_label: str, count_label: str
+) -> go.Figure:
+    """Draw how the expected count comes about, from the base rate to the result.
+
+    Parameters
+    ----------
+    parts
+        ``(words, contribution)`` with the base first; contributions are in log units and add up to log(expected).
+
+    Notes
+    -----
+    The axis is logarithmic in the count: equal lengths are equal factors.
+    """
+    base, rest = parts[0][1], parts[1:]
+    rows, level = [], base
+    for words, contribution in rest:
+        rows.append((words, level, contribution))
+        level += contribution
+    names = [start_label, *[name for name, _, _ in rows], end_label]
+    marks = [base, *[begin + step for _, begin, step in rows], level]
+    floor = min([base, level, *[begin for _, begin, _ in rows]]) - 0.25
+    figure = go.Figure(
+        go.Bar(
+            orientation="h",
+            y=names,
+            x=[base - floor, *[step for _, _, step in rows], level - floor],
+            base=[floor, *[begin for _, begin, _ in rows], floor],
+            marker={
+                "color": [
+                    theme.QUIET,
+                    *[theme.RISK[3] if step > 0 else theme.SERIES[0] for _, _, step in rows],
+                    theme.INK,
+                ],
+                "pattern": {"shape": ["", *["" if step > 0 else "/" for _, _, step in rows], ""], "fgopacity": 0.5},
+            },
+            text=[f"{exp(base):.2f}", *[f"×{exp(step):.2f}" for _, _, step in rows], f"<b>{exp(level):.1f}</b>"],
+            textposition="outside",
+            cliponaxis=False,
+            hoverinfo="skip",
+        )
+    )
+    ticks = [v for v in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if floor <= log(v)]
+    top = max(marks)
+    ticks = [v for v in ticks if log(v) <= top + 0.7]
+    figure.update_xaxes(
+        tickvals=[log(v) for v in ticks],
+        ticktext=[f"{v:g}" for v in ticks],
+        title={"text": count_label, "font": {"size": 12}},
+        range=[floor, top + 0.6],
+    )
+    figure.update_yaxes(autorange="reversed")
+    return _dressed(figure, 60 + 34 * len(names), showlegend=False, bargap=0.35)
+
+
+def monthly_series(
+    months: Sequence[date],
+    counts: Sequence[float | None],
+    last_year: Sequence[float | None],
+    low: Sequence[float | None],
+    high: Sequence[float | None],
+    *,
+    labels: dict[str, str],
+) -> go.Figure:
+    """Draw counts per month over last year's and the expected band.
+
+    Parameters
+    ----------
+    labels
+        Words for ``counts``, ``last_year``, ``band`` and ``axis``.
+
+    Notes
+    -----
+    A suppressed month is None and leaves a gap: it is not zero.
+    """
+    figure = go.Figure()
+    figure.add_scatter(x=months, y=high, mode="lines", line={"width": 0}, showlegend=False, hoverinfo="skip")
+    figure.add_scatter(
+        x=months,
+        y=low,
+        mode="lines",
+        line={"width": 0},
+        fill="tonexty",
+        fillcolor="rgba(28,93,153,0.14)",
+        name=labels["band"],
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=months,
+        y=last_year,
+        mode="lines",
+        name=labels["last_year"],
+        line={"color": theme.QUIET, "dash": "dot", "width": 1.8},
+        hovertemplate="%{y:,.0f}",
+    )
+    figure.add_scatter(
+        x=months,
+        y=counts,
+        mode="lines+markers",
+        name=labels["counts"],
+        line={"color": theme.PRIMARY, "width": 2.4},
+        marker={"size": 5},
+        hovertemplate="%{y:,.0f}",
+    )
+    figure.update_xaxes(tickformat="%Y-%m", hoverformat="%Y-%m", nticks=12)
+    figure.update_yaxes(rangemode="tozero", title=labels["axis"])
+    return _dressed(figure, 340, hovermode="x unified")
+
+
+def hour_heatmap(
+    values: Sequence[Sequence[float | None]],
+    weekdays: Sequence[str],
+    *,
+    hour_label: str,
+    value_label: str,
+    hidden_label: str,
+) -> go.Figure:
+    """Draw weekday × hour. A hidden cell is hatched by its mark, not painted as zero."""
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=list(range(24)),
+            y=list(weekdays),
+            colorscale=[[i / 4, colour] for i, colour in enumerate(theme.RISK)],
+            zmin=0,
+            colorbar={"title": {"text": value_label, "side": "right"}, "thickness": 12, "outlinewidth": 0},
+            hovertemplate="%{y} %{x}:00 · %{z:.1f}<extra></extra>",
+            xgap=1,
+            ygap=1,
+        )
+    )
+    hidden = [
+        (hour, weekdays[row]) for row, line in enumerate(values) for hour, value in enumerate(line) if value is None
+    ]
+    if hidden:
+        figure.add_scatter(
+            x=[hour for hour, _ in hidden],
+            y=[name for _, name in hidden],
+            mode="markers",
+            marker={"symbol": "x-thin", "size": 7, "line": {"width": 1.2, "color": theme.QUIET}},
+            name=hidden_label,
+            hovertemplate=f"{hidden_label}<extra></extra>",
+            showlegend=False,
+        )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(title=hour_label, dtick=3, showgrid=False, range=[-0.5, 23.5])
+    return _dressed(figure, 290)
+
+
+def change_bars(rows: Sequence[tuple[str, float]], *, axis: str) -> go.Figure:
+    """Draw changes against a year before, largest first; hatched = fewer."""
+    figure = go.Figure(
+        go.Bar(
+            orientation="h",
+            y=[name for name, _ in rows],
+            x=[change for _, change in rows],
+            marker={
+                "color": [theme.RISK[3] if change > 0 else theme.SERIES[0] for _, change in rows],
+                "pattern": {"shape": ["" if change > 0 else "/" for _, change in rows], "fgopacity": 0.5},
+            },
+            text=[f"{change:+,.0f}".replace("-", "−") for _, change in rows],
+            textposition="outside",
+            cliponaxis=False,
+            hoverinfo="skip",
+        )
+    )
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(title=axis)
+    return _dressed(figure, 70 + 30 * max(len(rows), 1), showlegend=False)
+
+
+def funnel_bars(steps: Sequence[tuple[str, int]], *, axis: str) -> go.Figure:
+    """Draw how many rows reach each step, with the share of the first."""
+    most = steps[0][1] or 1
+    figure = go.Figure(
+        go.Bar(
+            orientation="h",
+            y=[name for name, _ in steps],
+            x=[rows for _, rows in steps],
+            marker={"color": theme.PRIMARY},
+            text=[f"{rows:,} · {rows / most:.0%}" for _, rows in steps],
+            textposition="outside",
+            cliponaxis=False,
+            hoverinfo="skip",
+        )
+    )
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(title=axis, range=[0, most * 1.25])
+    return _dressed(figure, 60 + 36 * len(steps), showlegend=False, bargap=0.35)
+
+
+def share_heatmap(
+    values: Sequence[Sequence[float | None]],
+    units: Sequence[str],
+    shifts: Sequence[str],
+    *,
+    target: float,
+    value_label: str,
+) -> go.Figure:
+    """Draw the committed share by unit and shift, every cell with its figure; the scale is centred on the target."""
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=list(shifts),
+            y=list(units),
+            text=[["" if v is None else f"{v:.0%}" for v in line] for line in values],
+            texttemplate="%{text}",
+            textfont={"size": 13},
+            colorscale=[[0, "#cfe3ee"], [0.5, "#f7f7f4"], [0.75, "#f3b877"], [1, "#d9772f"]],
+            zmin=0,
+            zmax=2 * target,
+            showscale=False,
+            hovertemplate="%{y} · %{x} · %{text}<extra>" + value_label + "</extra>",
+            xgap=3,
+            ygap=3,
+        )
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(side="top", showgrid=False)
+    return _dressed(figure, 70 + 38 * len(units))
+
+
+def need_against_duty(
+    names: Sequence[str],
+    available: Sequence[float | None],
+    need: Sequence[tuple[float, float, float]],
+    *,
+    labels: dict[str, str],
+) -> go.Figure:
+    """Draw officers on duty beside the need on median, four-of-five and nine-of-ten days, one row each."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[p80 for _, p80, _ in need],
+        y=list(names),
+        mode="markers",
+        name=labels["need"],
+        marker={"color": theme.ACCENT, "size": 11, "symbol": "diamond"},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [p90 - p80 for _, p80, p90 in need],
+            "arrayminus": [p80 - p50 for p50, p80, _ in need],
+            "color": theme.ACCENT,
+        },
+        hovertemplate="%{x:.1f}<extra>" + labels["need"] + "</extra>",
+    )
+    figure.add_scatter(
+        x=list(available),
+        y=list(names),
+        mode="markers",
+        name=labels["available"],
+        marker={"color": theme.PRIMARY, "size": 12, "symbol": "line-ns", "line": {"width": 4, "color": theme.PRIMARY}},
+        hovertemplate="%{x:.1f}<extra>" + labels["available"] + "</extra>",
+    )
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(title=labels["axis"], rangemode="tozero")
+    return _dressed(figure, 90 + 26 * len(names))
+
+
+def small_map(
+    areas: Sequence[dict[str, Any]],
+    lines: Sequence[dict[str, Any]],
+    places: Sequence[dict[str, Any]],
+    *,
+    chosen: str | None = None,
+    alt_axis: str = "",
+) -> go.Figure:
+    """Draw a map as plain vector lines, for paper: WebGL canvases often print blank.
+
+    Parameters
+    ----------
+    areas
+        ``{"code", "geometry"}``; GeoJSON polygons.
+    lines
+        ``{"kind", "geometry"}`` of the base map; streets are left out of so small a map.
+    places
+        ``{"ring", "rank", "lon", "lat"}`` of the places to number.
+    """
+    from math import cos, radians
+
+    figure = go.Figure()
+    for kind, colour, width in (("river", theme.RIVER, 4), ("main_street", theme.MAIN_STREET, 1)):
+        xs, ys = _joined(row["geometry"] for row in lines if row["kind"] == kind)
+        filled = kind == "river" and any("Polygon" in row["geometry"]["type"] for row in lines if row["kind"] == kind)
+        figure.add_scatter(
+            x=xs, y=ys, mode="lines", line={"color": colour, "width": width}, fill="toself" if filled else None
+        )
+    xs, ys = _joined(row["geometry"] for row in areas)
+    figure.add_scatter(x=xs, y=ys, mode="lines", line={"color": "#8fa0b1", "width": 0.8})
+    xs, ys = _joined(row["geometry"] for row in areas if row["code"] == chosen)
+    figure.add_scatter(x=xs, y=ys, mode="lines", line={"color": theme.PRIMARY, "width": 2.4})
+    figure.add_scatter(
+        x=[row["lon"] for row in places],
+        y=[row["lat"] for row in places],
+        mode="markers+text",
+        text=[str(row["rank"]) for row in places],
+        textfont={"color": "#ffffff", "size": 11},
+        marker={"color": theme.RISK[4], "size": 19, "symbol": "square"},
+    )
+    middle = ys[0] if ys and ys[0] is not None else (places[0]["lat"] if places else 0)
+    figure.update_traces(hoverinfo="skip", showlegend=False)
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1 / max(cos(radians(middle)), 0.1))
+    figure = _dressed(figure, 430)
+    return figure.update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0})
+
+
+def _joined(geometries: Any) -> tuple[list[float | None], list[float | None]]:
+    """Return all lines and rings as one pair of lists with gaps between them."""
+    xs: list[float | None] = []
+    ys: list[float | None] = []
+    for geometry in geometries:
+        for ring in _rings(geometry["type"], geometry["coordinates"]):
+            xs += [*[point[0] for point in ring], None]
+            ys += [*[point[1] for point in ring], None]
+    return xs, ys
+
+
+def _rings(kind: str, coordinates: Any) -> list[Any]:
+    if kind == "LineString":
+        return [coordinates]
+    if kind in ("Polygon", "MultiLineString"):
+        return list(coordinates)
+    return [ring for polygon in coordinates for ring in polygon]

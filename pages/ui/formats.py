@@ -1,0 +1,96 @@
+"""Numbers, dates and intervals as the reader's language writes them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from pages.ui.language import current, t
+
+MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+NONE = "–"
+
+
+def number(value: float | int | None, digits: int = 0) -> str:
+    """Return a number with thousands separators, a dash when there is none."""
+    return NONE if value is None else f"{value:,.{digits}f}"
+
+
+def share(value: float | None, digits: int = 0) -> str:
+    """Return a share (0-1) as a percentage."""
+    return NONE if value is None else f"{value * 100:.{digits}f}%"
+
+
+def signed(value: float | None, digits: int = 1) -> str:
+    """Return a number with its sign; a true minus sign, which screen readers say."""
+    if value is None:
+        return NONE
+    rounded = round(value, digits)
+    sign = "+" if rounded > 0 else "−" if rounded < 0 else "±"
+    return f"{sign}{abs(rounded):.{digits}f}"
+
+
+def interval(value: float, low: float, high: float, digits: int = 1) -> str:
+    """Return an estimate with its interval: ``3.2 (1-6)`` with an en dash. Counts as bounds stay whole."""
+    whole = float(low).is_integer() and float(high).is_integer()
+    bounds = 0 if whole else digits
+    return f"{value:,.{digits}f} ({low:,.{bounds}f}–{high:,.{bounds}f})"
+
+
+def day(value: date | None) -> str:
+    """Return a date: 2026年7月1日 or 1 Jul 2026."""
+    if value is None:
+        return NONE
+    if current() == "zh":
+        return f"{value.year}年{value.month}月{value.day}日"
+    return f"{value.day} {MONTHS_EN[value.month - 1]} {value.year}"
+
+
+def short_day(value: date | None) -> str:
+    """Return a date without the year: 7月1日 or 1 Jul."""
+    if value is None:
+        return NONE
+    return f"{value.month}月{value.day}日" if current() == "zh" else f"{value.day} {MONTHS_EN[value.month - 1]}"
+
+
+def period(start: date, end: date) -> str:
+    """Return a period from its first day and the day after its last."""
+    last = date.fromordinal(end.toordinal() - 1)
+    return t("common.period", start=day(start), end=day(last) if start.year != last.year else short_day(last))
+
+
+def moment(value: datetime | str | None, timezone: str = "UTC") -> str:
+    """Return a time of day with its date, in the jurisdiction's zone."""
+    if value is None:
+        return NONE
+    when = datetime.fromisoformat(value) if isinstance(value, str) else value
+    local = when.astimezone(ZoneInfo(timezone)) if when.tzinfo else when
+    return f"{day(local.date())} {local:%H:%M}"
+
+
+def weekday(number_of_day: int | None) -> str:
+    """Return the name of a weekday, 1 = Monday."""
+    return NONE if number_of_day is None else t(f"common.weekday.{number_of_day}")
+
+
+def hours_from(hour: int | float | None, length_h: float = 4) -> str:
+    """Return a stretch of hours: 20:00-24:00 with an en dash."""
+    if hour is None:
+        return NONE
+    end = (hour + length_h) % 24 or 24
+    return f"{int(hour):02d}:{round(hour % 1 * 60):02d}–{int(end):02d}:{round(end % 1 * 60):02d}"
+
+
+def when(weekday_number: int | None, hour: int | None) -> str:
+    """Return the busiest time of a place in words, as far as it is known."""
+    parts = [weekday(weekday_number)] if weekday_number else []
+    if hour is not None:
+        parts.append(hours_from(hour))
+    return " ".join(parts) or t("common.not_known")
+
+
+def rank_change(rank: int, baseline_rank: int) -> str:
+    """Return the plain-count rank and how far the advice moves the place: ``12 ↑9`` when it ranks higher now."""
+    if baseline_rank == rank:
+        return f"{baseline_rank} ="
+    return f"{baseline_rank} {'↑' if rank < baseline_rank else '↓'}{abs(baseline_rank - rank)}"

@@ -1,0 +1,230 @@
+"""What stands around every page: menu, language, edition, identity, and the line that says what the data may be for."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from data.errors import AccessDeniedError, BeatwiseError
+from pages.ui import identity, urls
+from pages.ui.formats import day
+from pages.ui.language import LANGUAGES, announce, current, pick, t
+
+if TYPE_CHECKING:
+    from data.access import Viewer
+    from data.desk import Desk
+
+#: Pages in the order of the menu; the first one a role may open is where it arrives.
+ORDER = ("briefing", "hotspots", "staffing", "my_beat", "trends", "data_quality", "audit")
+ICONS = {
+    "briefing": ":material/summarize:",
+    "hotspots": ":material/map:",
+    "staffing": ":material/groups:",
+    "my_beat": ":material/checklist:",
+    "trends": ":material/show_chart:",
+    "data_quality": ":material/rule:",
+    "audit": ":material/verified_user:",
+}
+ROOT = Path(__file__).resolve().parents[2]
+STYLES = Path(__file__).with_name("styles.css")
+DOOR = ROOT / "app.py"
+_GO_HOME, _DRAWN = "frame.go_home", "frame.drawn"
+
+
+def draw_around(viewer: Viewer | None, home: Any) -> None:
+    """Draw styles, logo and sidebar. Runs before the page, so it shows nothing that the guard has not allowed.
+
+    Parameters
+    ----------
+    home
+        The page that sends a reader on to the first page of the role.
+    """
+    st.session_state[_DRAWN] = True
+    st.html(STYLES)
+    with st.container(key="announce"):
+        announce()
+    if viewer is None:
+        return
+    if st.session_state.pop(_GO_HOME, False):
+        st.switch_page(home, query_params=urls.build({key: urls.state(key) for key in urls.EVERYWHERE}))
+    st.logo(str(ROOT / "static" / "beatwise.svg"), size="large", icon_image=str(ROOT / "static" / "mark.svg"))
+    with st.sidebar:
+        language_control()
+        _edition_control(viewer)
+        _who(viewer)
+        st.caption(t("common.promise"))
+
+
+def came_through_the_door() -> bool:
+    """Return whether app.py ran before this page in this run; asked once per run.
+
+    Until the first st.navigation of a process Streamlit runs a deep-linked page by itself.
+    """
+    ctx = get_script_run_ctx()
+    opened_alone = ctx is None or Path(ctx.main_script_path).name != DOOR.name
+    return bool(st.session_state.pop(_DRAWN, False)) or opened_alone
+
+
+def language_control(place: str = "") -> None:
+    """Draw the language switch."""
+    names = {"zh": "中文", "en": "English"}
+    urls.choose(
+        "lang",
+        t("common.language"),
+        LANGUAGES,
+        words=names.__getitem__,
+        lang=place,
+        as_segments=True,
+        label_visibility="collapsed",
+        width="stretch",
+    )
+
+
+def draw_sign_in() -> None:
+    """Show the sign-in and nothing else."""
+    with st.container(key="sign_in"):
+        st.image(str(ROOT / "static" / "mark.svg"), width=56)
+        st.title(t("common.app"))
+        st.markdown(t("common.promise"))
+        language_control("sign_in")
+        unknown = identity.account_without_grant()
+        if unknown:
+            st.warning(t("sign_in.no_grant", name=unknown), icon=":material/block:")
+        elif identity.mode() == "demo":
+            _demo_cards()
+        elif identity.mode() == "oidc":
+            st.button(t("sign_in.oidc"), type="primary", on_click=st.login)
+        else:
+            st.info(t("sign_in.gateway"), icon=":material/lock:")
+
+
+def _demo_cards() -> None:
+    st.warning(t("sign_in.demo"), icon=":material/science:")
+    for role in identity.DEMO_ROLES:
+        with st.container(border=True):
+            words, tap = st.columns([4, 1], vertical_alignment="center")
+            words.markdown(f"**{t(f'codes.role.{role}')}**  \n{t(f'sign_in.question.{role}')}")
+            tap.button(
+                t("sign_in.enter"),
+                key=f"sign_in.{role}",
+                on_click=identity.sign_in_as,
+                args=(role,),
+                width="stretch",
+            )
+
+
+def draw_nothing_to_open() -> None:
+    """Say that the role has no page here."""
+    st.info(t("common.nothing_to_open"), icon=":material/info:")
+
+
+def draw_refusal(error: AccessDeniedError) -> None:
+    """Show a refusal: what was refused, that it was recorded, whom to ask. Holds no data."""
+    st.title(t("common.refused.title"))
+    st.error(t("common.refused.text"), icon=":material/block:")
+    st.caption(t("common.refused.recorded", where=error.where or "–"))
+
+
+def head(desk: Desk, page: str, *, note: str | None = None) -> None:
+    """Draw a page's title, its question, and the line of provenance under it."""
+    with st.container(key="head"):
+        if identity.mode() == "demo":
+            st.html(f'<div class="bw-demo" role="note">{t("common.demo_banner")}</div>')
+        st.title(t(f"common.pages.{page}"), anchor=False)
+        st.html(
+            f'<p class="bw-question">{note or t(f"{page}.question")}</p><p class="bw-source">{provenance(desk)}</p>'
+        )
+
+
+def provenance(desk: Desk) -> str:
+    """Return edition, as-of day, age of the data, basis and purpose in one line of HTML."""
+    manifest = desk.manifest
+    as_of, last = as_of_day(manifest), manifest.get("last_known_on")
+    age = (as_of - date.fromisoformat(last)).days if last else None
+    parts = [
+        pick(manifest["jurisdiction"]["name_zh"], manifest["jurisdiction"]["name_en"]),
+        t("common.edition_id", id=desk.edition_id),
+        t("common.as_of", day=day(as_of)),
+    ]
+    if last and age is not None:
+        parts.append(t("common.data_until", day=day(date.fromisoformat(last)), days=age))
+    parts += [
+        t("common.basis", text=phrases(manifest.get("legal_basis"))),
+        t("common.purpose", text=phrases(manifest.get("purpose"))),
+    ]
+    return " · ".join(f"<span>{escape(part)}</span>" for part in parts)
+
+
+def as_of_day(manifest: dict[str, Any]) -> date:
+    """Return the day an edition is as of."""
+    return date.fromisoformat(str(manifest["parameters"]["as_of"]))
+
+
+def phrases(values: list[str] | str | None) -> str:
+    """Return one or more catalogue texts, joined."""
+    if not values:
+        return t("common.not_known")
+    from pages.ui.language import term
+
+    many = [values] if isinstance(values, str) else values
+    return "; ".join(term("catalogue", value) for value in many)
+
+
+def escape(text: object) -> str:
+    """Return text safe inside HTML."""
+    from html import escape as escape_html
+
+    return escape_html(str(text))
+
+
+def _edition_control(viewer: Viewer) -> None:
+    from data.desk import Desk
+
+    try:
+        desk = Desk(identity.store(), viewer, urls.state("edition"))
+        known = desk.editions()
+    except BeatwiseError:
+        # The page says what is wrong; the menu goes on without a picker.
+        return
+    words = {row["edition_id"]: _edition_words(row) for row in known}
+    if words:
+        urls.choose(
+            "edition",
+            t("common.edition"),
+            list(words),
+            words=lambda code: words[code],
+            lang=current(),
+            default=desk.edition_id,
+        )
+
+
+def _edition_words(row: dict[str, Any]) -> str:
+    return t("common.edition_option", day=day(date.fromisoformat(str(row["as_of"]))), id=str(row["edition_id"])[-4:])
+
+
+def _who(viewer: Viewer) -> None:
+    if identity.mode() == "demo":
+        with st.container(key="demo_identity"):
+            st.html(f'<div class="bw-demo-side">{t("common.demo_identity")}</div>')
+            st.selectbox(
+                t("common.role"),
+                identity.DEMO_ROLES,
+                index=identity.DEMO_ROLES.index(viewer.role),
+                format_func=lambda role: t(f"codes.role.{role}"),
+                key=f"demo_role.{current()}.{viewer.role}",
+                on_change=_change_role,
+                args=(f"demo_role.{current()}.{viewer.role}",),
+            )
+    else:
+        st.caption(f"{viewer.name} · {t(f'codes.role.{viewer.role}')}")
+    if identity.mode() in ("demo", "oidc"):
+        st.button(t("common.sign_out"), on_click=identity.sign_out, icon=":material/logout:", type="tertiary")
+
+
+def _change_role(widget: str) -> None:
+    identity.sign_in_as(st.session_state[widget])
+    st.session_state[_GO_HOME] = True

@@ -1,0 +1,65 @@
+"""The guard: the first statement of every page. Without it a page would show itself to whoever knows its address."""
+
+from __future__ import annotations
+
+import runpy
+from typing import TYPE_CHECKING, NoReturn
+
+import streamlit as st
+
+from data.errors import AccessDeniedError, BeatwiseError
+from pages.ui import frame, identity, urls
+from pages.ui.language import t
+
+if TYPE_CHECKING:
+    from data.desk import Desk
+
+_OPENED = "guard.opened"
+
+
+def guard(page: str) -> Desk:
+    """Return the desk of this viewer, or show the sign-in or the refusal and stop.
+
+    The audit row of the page view is written before anything is shown. A link that asks for an area outside the
+    viewer's own is refused here, whatever the page would have made of it.
+    """
+    if not frame.came_through_the_door():
+        runpy.run_path(str(frame.DOOR), run_name="__main__")
+        st.stop()
+    urls.read()
+    viewer = identity.current()
+    if viewer is None:
+        frame.draw_sign_in()
+        st.stop()
+    # Imported here: a signed-out reader needs neither Polars nor SQLAlchemy.
+    from data.desk import Desk
+
+    try:
+        desk = Desk(identity.store(), viewer, urls.state("edition"))
+        view = urls.view_of(page)
+        seen = (viewer, page, tuple(view.items()), desk.edition_id)
+        if st.session_state.get(_OPENED) != seen:
+            desk.opened(page, view)
+            st.session_state[_OPENED] = seen
+        if viewer.role != "security":
+            identity.require_demo(bool(desk.manifest.get("demo")))
+    except AccessDeniedError as error:
+        st.session_state.pop(_OPENED, None)
+        refuse(error)
+    except BeatwiseError as error:
+        explain(error)
+    urls.write(page)
+    return desk
+
+
+def refuse(error: AccessDeniedError) -> NoReturn:
+    """Show that something was refused and recorded, and nothing else."""
+    frame.draw_refusal(error)
+    st.stop()
+
+
+def explain(error: BeatwiseError) -> NoReturn:
+    """Show an expected error in place of the page."""
+    st.error(t("common.error.title"), icon=":material/error:")
+    st.markdown(str(error).replace("$", "\\$"))
+    st.stop()

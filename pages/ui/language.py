@@ -1,0 +1,69 @@
+"""Words of the interface: one TOML file per page and language, the same keys in both."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.ui import urls
+
+LANGUAGES = ("zh", "en")
+LOCALES = Path(__file__).parent / "locales"
+#: What the browser, screen readers and hyphenation are told.
+HTML_LANG = {"zh": "zh-CN", "en": "en"}
+
+
+@cache
+def words(lang: str) -> dict[str, str]:
+    """Return every text of a language under its dotted key, ``page.section.name``."""
+    found: dict[str, str] = {}
+    for path in sorted((LOCALES / lang).glob("*.toml")):
+        _flatten(path.stem, tomllib.loads(path.read_text(encoding="utf-8")), found)
+    return found
+
+
+def _flatten(prefix: str, table: dict[str, Any], into: dict[str, str]) -> None:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            _flatten(f"{prefix}.{key}", value, into)
+        else:
+            into[f"{prefix}.{key}"] = str(value).strip()
+
+
+def current() -> str:
+    """Return the code of the language of this run, ``zh`` unless the reader chose another."""
+    lang = urls.state("lang")
+    return lang if lang in LANGUAGES else LANGUAGES[0]
+
+
+def t(key: str, **values: object) -> str:
+    """Return a text in the reader's language with ``{names}`` filled in.
+
+    Raises
+    ------
+    KeyError
+        If the key is missing: a page never shows a bare key.
+    """
+    text = words(current())[key]
+    return text.format(**values) if values else text
+
+
+def term(family: str, code: object) -> str:
+    """Return the word for a code (``codes.<family>.<code>``), or the code itself when a source brought its own."""
+    return words(current()).get(f"codes.{family}.{code}", str(code))
+
+
+def pick(zh: object, en: object) -> str:
+    """Return the name in the reader's language, the other one where a source has only that."""
+    first, second = (zh, en) if current() == "zh" else (en, zh)
+    return str(first or second or "")
+
+
+def announce() -> None:
+    """Tell the browser the language of the page: Streamlit always says English."""
+    lang = HTML_LANG[current()]
+    st.html(f"<script>document.documentElement.lang={lang!r}</script>", unsafe_allow_javascript=True)

@@ -1,0 +1,103 @@
+"""Areas and base map as the map functions take them, made once per edition and viewer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.ui.language import pick, t
+
+if TYPE_CHECKING:
+    from data.desk import Desk
+
+#: Decimals of a degree kept for drawing: about 1 m, and a third of the bytes.
+DECIMALS = 5
+
+
+def named(desk: Desk, code: str | None) -> str:
+    """Return the name of an area in the reader's language, its code when it has none."""
+    if code is None:
+        return t("common.not_known")
+    zh, en = _names(_key(desk), desk).get(code, (code, code))
+    return pick(zh, en)
+
+
+def outlines(desk: Desk, level: str = "beat") -> list[dict[str, Any]]:
+    """Return ``{"code", "name", "parent", "geometry"}`` per area of a level that has a boundary."""
+    return [
+        {"code": row["code"], "name": pick(row["zh"], row["en"]), "parent": row["parent"], "geometry": row["geometry"]}
+        for row in _outlines(_key(desk), level, desk)
+        if row["geometry"]
+    ]
+
+
+def codes(desk: Desk, level: str) -> list[str]:
+    """Return the codes of a level that the viewer may see, in order."""
+    return sorted(row["code"] for row in _outlines(_key(desk), level, desk))
+
+
+def parent_of(desk: Desk, level: str, code: str) -> str | None:
+    """Return the code one level up, or None."""
+    return next((row["parent"] for row in _outlines(_key(desk), level, desk) if row["code"] == code), None)
+
+
+def base_map(desk: Desk) -> list[dict[str, Any]]:
+    """Return ``{"kind", "zh", "en", "geometry"}`` per feature under the advice."""
+    found: list[dict[str, Any]] = _base_map(_key(desk), desk)
+    return found
+
+
+def labels(areas: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a name in the middle of each area's box."""
+    from pages.ui.maps import bounds_of
+
+    found = []
+    for area in areas:
+        box = bounds_of([area["geometry"]])
+        if box:
+            found.append({"text": area["name"], "lon": (box[0] + box[2]) / 2, "lat": (box[1] + box[3]) / 2})
+    return found
+
+
+def _key(desk: Desk) -> tuple[Any, ...]:
+    return (str(desk.store.root), desk.edition_id, desk.viewer.role, desk.viewer.area_code)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _names(key: tuple[Any, ...], _desk: Desk) -> dict[str, tuple[str, str]]:
+    return dict(_desk.area_names())
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _outlines(key: tuple[Any, ...], level: str, _desk: Desk) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": row["area_code"],
+            "zh": row["name_zh"],
+            "en": row["name_en"],
+            "parent": row["parent_code"],
+            "geometry": _rounded(row["geojson"]),
+        }
+        for row in _desk.areas(level).to_dicts()
+    ]
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _base_map(key: tuple[Any, ...], _desk: Desk) -> list[dict[str, Any]]:
+    return [
+        {"kind": row["kind"], "zh": row["name_zh"], "en": row["name_en"], "geometry": _rounded(row["geojson"])}
+        for row in _desk.base_map().to_dicts()
+    ]
+
+
+def _rounded(geojson: str | dict[str, Any] | None) -> dict[str, Any] | None:
+    if geojson is None:
+        return None
+    geometry = json.loads(geojson) if isinstance(geojson, str) else geojson
+    return {"type": geometry["type"], "coordinates": _round(geometry["coordinates"])}
+
+
+def _round(part: Any) -> Any:
+    return round(part, DECIMALS) if isinstance(part, float) else [_round(p) for p in part] if part else part

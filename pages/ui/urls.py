@@ -1,0 +1,144 @@
+"""What a link says: the view as codes in the address bar, so that a link reproduces a page in either language.
+
+Streamlit clears the address bar on a page change and its own ``bind="query-params"`` writes translated labels, so the
+view lives in the session and is copied to the address. An address that somebody else wrote (a link, the back button,
+an edit by hand) wins over the session; what it asks for is checked where data is read, never here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+#: Everything a link may say. ``as`` is read in demo mode only.
+KEYS = ("lang", "as", "edition", "category", "horizon", "beat", "unit")
+#: Keys that stay when the reader changes the page.
+EVERYWHERE = ("lang", "as", "edition")
+#: Keys of the view of each page.
+OF_PAGE: dict[str, tuple[str, ...]] = {
+    "briefing": ("beat",),
+    "hotspots": ("category", "horizon", "beat"),
+    "staffing": ("unit",),
+    "my_beat": ("beat",),
+    "trends": ("category", "beat"),
+    "data_quality": (),
+    "audit": (),
+}
+_CODE = re.compile(r"^[^\x00-\x1f<>\"'`\\]{1,80}$")
+_VIEW, _WRITTEN = "view", "view.written"
+
+
+def parse(query: Mapping[str, str]) -> dict[str, str]:
+    """Return the known keys of a query whose values can be codes; everything else is left out.
+
+    Notes
+    -----
+    A code is up to 80 characters without control characters, quotes, angle brackets or backslashes. Whether it
+    exists, and whether this viewer may see it, is for the desk to say.
+    """
+    return {key: query[key] for key in KEYS if key in query and _CODE.match(query[key])}
+
+
+def build(view: Mapping[str, object], page: str | None = None) -> dict[str, str]:
+    """Return the query of a view: its known keys in a fixed order, empty ones left out.
+
+    Parameters
+    ----------
+    page
+        When given, only keys that page uses are kept.
+    """
+    wanted = KEYS if page is None else (*EVERYWHERE, *OF_PAGE.get(page, ()))
+    return {key: str(view[key]) for key in KEYS if key in wanted and view.get(key) not in (None, "")}
+
+
+def read() -> None:
+    """Take over what the address bar asks for when somebody other than this session wrote it."""
+    found = parse(dict(st.query_params.items()))
+    if found and found != st.session_state.get(_WRITTEN):
+        _view().update(found)
+        st.session_state[_WRITTEN] = found
+        # A control keeps its own value; forget it, so that it starts from the link.
+        for name in [n for n in st.session_state if str(n).startswith("choose.")]:
+            del st.session_state[name]
+
+
+def write(page: str) -> None:
+    """Copy the view to the address bar, with the keys of the page only."""
+    wanted = build(_view(), page)
+    if wanted != dict(st.query_params.items()):
+        st.query_params.from_dict(wanted)
+    st.session_state[_WRITTEN] = wanted
+
+
+def state(key: str) -> str | None:
+    """Return the code the view has for a key, or None."""
+    return _view().get(key)
+
+
+def keep(key: str, value: object) -> None:
+    """Set a key of the view; None forgets it."""
+    if value is None:
+        _view().pop(key, None)
+    else:
+        _view()[key] = str(value)
+
+
+def forget(*keys: str) -> None:
+    """Drop keys of the view and the controls that hold them."""
+    for key in keys:
+        _view().pop(key, None)
+        for name in [n for n in st.session_state if str(n).startswith(f"choose.{key}.")]:
+            del st.session_state[name]
+
+
+def view_of(page: str) -> dict[str, str]:
+    """Return the part of the view that a page reads, for its audit row."""
+    return build(_view(), page)
+
+
+def choose(
+    key: str,
+    label: str,
+    options: Sequence[Any],
+    *,
+    words: Callable[[Any], str] = str,
+    lang: str = "",
+    as_segments: bool = False,
+    default: Any = None,
+    **more: Any,
+) -> Any:
+    """Draw a control whose value is a key of the view, and return the chosen option.
+
+    Parameters
+    ----------
+    options
+        Codes, in order. A code of the view that is not among them gives way to ``default`` or the first.
+    words
+        Turns a code into the reader's words.
+    lang
+        Part of the control's identity: labels change with the language, the code does not.
+    """
+    by_code = {str(option): option for option in options}
+    name = f"choose.{key}.{lang}.{'|'.join(by_code)[:200]}"
+    if name not in st.session_state:
+        fallback = default if default is not None else options[0]
+        st.session_state[name] = by_code.get(str(state(key)), fallback)
+
+    def changed() -> None:
+        keep(key, st.session_state[name])
+
+    draw = st.segmented_control if as_segments else st.selectbox
+    if as_segments:
+        more = {"required": True, **more}
+    chosen = draw(label, options, format_func=words, key=name, on_change=changed, **more)
+    return chosen
+
+
+def _view() -> dict[str, str]:
+    if _VIEW not in st.session_state:
+        st.session_state[_VIEW] = {}
+    view: dict[str, str] = st.session_state[_VIEW]
+    return view

@@ -1,0 +1,378 @@
+"""A small town to open pages on: two stations, four beats, two editions, numbers by formula, no model behind them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from math import log
+from pathlib import Path
+
+import polars as pl
+import shapely
+
+from data.editions import write_edition
+from data.files import write_json
+from data.snapshots import QUARANTINE, write_snapshot
+from data.store import Store
+from tests.data.tiny_edition import rows_of
+
+AS_OF = date(2026, 7, 1)
+NEWER, OLDER = "E20260701-town", "E20260601-town"
+#: beat → station
+BEATS = {"b11": "s1", "b12": "s1", "b21": "s2", "b22": "s2"}
+CATEGORIES = ("010100", "040100")
+HORIZONS = (7, 28)
+WEST, SOUTH, STEP = 121.40, 31.20, 0.02
+CELL = 0.0016
+
+
+def build_town(root: Path) -> Store:
+    """Write a demo store with one load, one snapshot and two editions."""
+    store = Store.create(root)
+    loaded_at = datetime(2026, 7, 1, 1, tzinfo=UTC)
+    force = {
+        "code": "town",
+        "name_zh": "临江市公安局",
+        "name_en": "Linjiang police",
+        "timezone": "Asia/Shanghai",
+        "analysis_crs": "EPSG:32651",
+    }
+    folder = store.loads / "L1"
+    folder.mkdir(parents=True)
+    write_json(
+        folder / "load.json",
+        {
+            "load_id": "L1",
+            "source": "demo",
+            "demo": True,
+            "jurisdiction": force,
+            "mapping_sha256": "ab" * 32,
+            "legal_basis": "demo-basis",
+            "purpose": "demo-purpose",
+            "loaded_at": loaded_at.isoformat(),
+            "loaded_by": "clerk",
+            "files": [
+                {
+                    "file": "calls.csv",
+                    "table": "calls",
+                    "read": 120,
+                    "kept": 117,
+                    "new": 110,
+                    "unchanged": 5,
+                    "replaced": 2,
+                    "quarantined": {"bad_time": 2, "outside_area": 1},
+                    "sha256": "cd" * 32,
+                    "bytes": 4096,
+                }
+            ],
+            "tables": {"calls": {"rows": 117, "replaced": 2}},
+        },
+    )
+    blank = {"source": "demo", "load_id": "L1", "source_file": "calls.csv", "table": "calls", "raw": "{}"}
+    pl.DataFrame(
+        [
+            {**blank, "source_line": 7, "column": "reported_at", "reason": "bad_time"},
+            {**blank, "source_line": 9, "column": "reported_at", "reason": "bad_time"},
+            {**blank, "source_line": 20, "column": "x", "reason": "outside_area"},
+        ],
+        schema=QUARANTINE,
+    ).write_parquet(folder / "quarantine.parquet")
+    snapshot = write_snapshot(store, ["L1"], {}, created_at=loaded_at, created_by="clerk")
+    for edition_id, as_of in ((OLDER, date(2026, 6, 1)), (NEWER, AS_OF)):
+        manifest = {
+            "snapshot_id": snapshot.snapshot_id,
+            "parameters": {"as_of": str(as_of), "horizons_days": list(HORIZONS), "interval_level": 0.8},
+            "code_version": "0.1.0+test",
+            "created_at": datetime(as_of.year, as_of.month, as_of.day, 2, tzinfo=UTC).isoformat(),
+            "created_by": "clerk",
+            "jurisdiction": force,
+            "demo": True,
+            "categories": list(CATEGORIES),
+            "verdicts": [],
+            "last_known_on": str(as_of - timedelta(days=1)),
+            "sources": ["demo"],
+            "legal_basis": ["demo-basis"],
+            "purpose": ["demo-purpose"],
+        }
+        write_edition(store, edition_id, town_tables(as_of, edition_id), manifest)
+    return store
+
+
+def town_tables(as_of: date, edition_id: str) -> dict[str, pl.DataFrame]:
+    """Return the tables of one edition of the town."""
+    return {
+        "areas": _areas(),
+        "base_map": _base_map(),
+        "hotspots": _hotspots(as_of, edition_id),
+        "hotspot_surface": _surface(),
+        "model_scores": _scores(as_of),
+        "visit_workload": _workload(as_of, edition_id),
+        "visit_plan": _plan(as_of, edition_id),
+        "staffing": _staffing(as_of, edition_id),
+        "daily_counts": _daily(as_of),
+        "hourly_profile": _hourly(),
+        "funnel": rows_of(
+            "funnel",
+            *(
+                {"source": "demo", "step": step, "rows": rows}
+                for step, rows in (("calls", 117), ("incidents", 117), ("valid", 60), ("dated", 60), ("located", 55))
+            ),
+        ),
+    }
+
+
+def _corner(beat: str) -> tuple[float, float]:
+    station, number = int(beat[1]) - 1, int(beat[2]) - 1
+    return WEST + STEP * station, SOUTH + STEP * number
+
+
+def _areas() -> pl.DataFrame:
+    boxes = {beat: shapely.box(*_corner(beat), *(c + STEP for c in _corner(beat))) for beat in BEATS}
+    rows = [{"area_code": "b0", "level": "sub_bureau", "name_zh": "临江分局", "name_en": "Linjiang sub-bureau"}]
+    for number, station in enumerate(("s1", "s2"), 1):
+        shape = shapely.union_all([box for beat, box in boxes.items() if BEATS[beat] == station])
+        names = {"name_zh": f"第{number}派出所", "name_en": f"Station {number}", "geometry": shapely.to_wkb(shape)}
+        rows.append({"area_code": station, "level": "station", "parent_code": "b0", **names})
+    for beat, station in BEATS.items():
+        names = {"name_zh": f"{beat[1:]}警务区", "name_en": f"Beat {beat[1:]}"}
+        shape = {"geometry": shapely.to_wkb(boxes[beat]), "area_km2": 4.0}
+        rows.append({"area_code": beat, "level": "beat", "parent_code": station, **names, **shape})
+    return rows_of("areas", *({"record_key": f"{row['level']}-{row['area_code']}", **row} for row in rows))
+
+
+def _base_map() -> pl.DataFrame:
+    end = WEST + 2 * STEP
+    shapes = {
+        "street": shapely.LineString([(WEST, SOUTH + 0.01), (end, SOUTH + 0.011)]),
+        "main_street": shapely.LineString([(WEST + 0.02, SOUTH), (WEST + 0.021, SOUTH + 2 * STEP)]),
+        "river": shapely.LineString([(WEST, SOUTH + 0.03), (end, SOUTH + 0.026)]),
+        "park": shapely.box(WEST + 0.005, SOUTH + 0.005, WEST + 0.009, SOUTH + 0.009),
+    }
+    rows = (
+        {"record_key": kind, "feature_id": kind, "kind": kind, "name_zh": kind, "geometry": shapely.to_wkb(shape)}
+        for kind, shape in shapes.items()
+    )
+    return rows_of("base_map", *rows)
+
+
+def _hotspots(as_of: date, edition_id: str) -> pl.DataFrame:
+    rows = []
+    for category in CATEGORIES:
+        for days in HORIZONS:
+            for number in range(8):
+                beat = list(BEATS)[number % 4]
+                lon, lat = (c + 0.004 + 0.004 * (number // 4) for c in _corner(beat))
+                expected = (9 - number) * days / 28
+                half = CELL / 2
+                reasons = [("base", log(0.5)), ("recent", log(expected / 1.0)), ("neighbours", log(2.0))]
+                ring = [lon - half, lat - half, lon + half, lat - half, lon + half, lat + half, lon - half, lat + half]
+                rows.append(
+                    {
+                        "advice_id": f"{edition_id}-{category}-{days}-{number}",
+                        "category": category,
+                        "horizon_days": days,
+                        "period_start": as_of,
+                        "period_end": as_of + timedelta(days=days),
+                        "rank": number + 1,
+                        "place_id": f"c{number}",
+                        "street": "人民路",
+                        "cell_m": 150.0,
+                        "lon": lon,
+                        "lat": lat,
+                        "ring": ring,
+                        "expected": expected,
+                        "low": 0.0,
+                        "high": float(round(2 * expected + 1)),
+                        "interval_level": 0.8,
+                        "baseline_rank": 8 - number,
+                        "baseline_count": 3.0 * (number + 1),
+                        "reasons": [{"reason": name, "contribution": value} for name, value in reasons],
+                        "action": "foot_patrol",
+                        "peak_weekday": 5,
+                        "peak_hour": 20,
+                        "beat_code": beat,
+                        "station_code": BEATS[beat],
+                    }
+                )
+    return rows_of("hotspots", *rows)
+
+
+def _surface() -> pl.DataFrame:
+    rows = [
+        {
+            "category": category,
+            "horizon_days": days,
+            "place_id": f"g{beat}{i}",
+            "lon": _corner(beat)[0] + CELL * i,
+            "lat": _corner(beat)[1] + CELL * i,
+            "expected": 0.1 * i,
+            "beat_code": beat,
+            "station_code": BEATS[beat],
+        }
+        for category in CATEGORIES
+        for days in HORIZONS
+        for beat in BEATS
+        for i in range(1, 11)
+    ]
+    return rows_of("hotspot_surface", *rows)
+
+
+def _scores(as_of: date) -> pl.DataFrame:
+    rows = [
+        {
+            "category": category,
+            "horizon_days": days,
+            "origin": as_of - timedelta(days=30 * back),
+            "model": model,
+            "area_km2": 0.18,
+            "events": 50.0,
+            "hits": hits,
+            "pai": hits,
+            "pei": hits / 20,
+            "expected_hits": hits + 1,
+            "coverage": 0.82,
+        }
+        for category in CATEGORIES
+        for days in HORIZONS
+        for back in (1, 2)
+        for model, hits in (("additive_boosting", 12.0), ("count_365", 10.0))
+    ]
+    return rows_of("model_scores", *rows)
+
+
+def _workload(as_of: date, edition_id: str) -> pl.DataFrame:
+    rows = [
+        {
+            "advice_id": f"{edition_id}-w-{beat}-{week}-{kind}",
+            "beat_code": beat,
+            "station_code": station,
+            "week_start": as_of + timedelta(days=7 * week - as_of.weekday()),
+            "visit_kind": kind,
+            "due": 4.0,
+            "overdue": 2.0 if week == 0 else 0.0,
+            "triggered": 1.5,
+            "triggered_low": 0.0,
+            "triggered_high": 4.0,
+            "baseline": 1.0,
+            "attempts": 6.0,
+            "minutes": 180.0,
+            "minutes_low": 120.0,
+            "minutes_high": 260.0,
+            "assumed": kind == "elderly_alone",
+        }
+        for beat, station in BEATS.items()
+        for week in range(4)
+        for kind in ("hotel", "elderly_alone")
+    ]
+    return rows_of("visit_workload", *rows)
+
+
+def _plan(as_of: date, edition_id: str) -> pl.DataFrame:
+    rows = []
+    for beat, station in BEATS.items():
+        for number in range(6):
+            due = as_of + timedelta(days=3 * number - 5)
+            rows.append(
+                {
+                    "advice_id": f"{edition_id}-v-{beat}-{number}",
+                    "station_code": station,
+                    "beat_code": beat,
+                    "rank": number + 1,
+                    "object_id": f"obj-{beat}-{number}",
+                    "visit_kind": "hotel" if number % 2 else "elderly_alone",
+                    "label": f"秘密旅馆{beat}{number}",
+                    "due_on": due,
+                    "overdue_days": max((as_of - due).days, 0),
+                    "last_visit_on": as_of - timedelta(days=90),
+                    "suggested_on": as_of + timedelta(days=number) if number < 5 else None,
+                    "minutes": 25.0,
+                    "rule_id": "hotel",
+                    "lon": _corner(beat)[0] + 0.003 * number,
+                    "lat": _corner(beat)[1] + 0.003 * number,
+                }
+            )
+    return rows_of("visit_plan", *rows)
+
+
+def _staffing(as_of: date, edition_id: str) -> pl.DataFrame:
+    shifts = (("day", "白班", "Day", 8.0), ("middle", "中班", "Middle", 16.0), ("night", "夜班", "Night", 0.0))
+    rows = []
+    for unit, available in (("s1", 6.0), ("s2", 9.0)):
+        for shift, zh, en, start in shifts:
+            need = 7.4 if shift == "middle" else 5.2
+            rows.append(
+                {
+                    "advice_id": f"{edition_id}-s-{unit}-{shift}",
+                    "unit_code": unit,
+                    "shift_code": shift,
+                    "shift_name_zh": zh,
+                    "shift_name_en": en,
+                    "start_hour": start,
+                    "hours": 8.0,
+                    "period_start": as_of,
+                    "period_end": as_of + timedelta(days=28),
+                    "incidents_p10": 4.0,
+                    "incidents_p50": 8.0,
+                    "incidents_p90": 13.0,
+                    "incident_hours": 14.0,
+                    "visit_hours": 6.0,
+                    "backlog_hours": 1.0,
+                    "travel_hours": 2.0,
+                    "duty_hours": 3.0,
+                    "demand_hours": 26.0,
+                    "established": available,
+                    "available": available,
+                    "relief_factor": 1.6,
+                    "committed_share": 26 / (available * 8),
+                    "need_p50": need - 1,
+                    "need_p80": need,
+                    "need_p90": need + 1,
+                    "fte": need * 1.6,
+                    "fte_low": need * 1.4,
+                    "fte_high": need * 1.8,
+                    "gap": need - available,
+                    "wait_share": 0.08,
+                    "next_officer_value": 0.03,
+                    "binding": "workload",
+                    "time_completeness": 0.95,
+                    "assumed": True,
+                }
+            )
+    return rows_of("staffing", *rows)
+
+
+def _daily(as_of: date) -> pl.DataFrame:
+    rows = [
+        {
+            "day": as_of - timedelta(days=back),
+            "category": category,
+            "station_code": station,
+            "beat_code": beat,
+            "discovered_by": "reported",
+            "incidents": 1 + (back + number) % 3,
+        }
+        for category in CATEGORIES
+        for number, (beat, station) in enumerate(BEATS.items())
+        for back in range(1, 1100, 5)
+    ]
+    # One event in a month of its own: too few to show to a researcher.
+    lonely = {"day": date(2026, 6, 30), "category": "020300", "station_code": "s1", "beat_code": "b11", "incidents": 2}
+    return rows_of("daily_counts", *rows, lonely)
+
+
+def _hourly() -> pl.DataFrame:
+    rows = [
+        {
+            "category": category,
+            "station_code": station,
+            "beat_code": beat,
+            "weekday": weekday,
+            "hour": hour,
+            "incidents": 0.5 + (hour + weekday) % 6,
+            "window_days": 365,
+        }
+        for category in CATEGORIES
+        for beat, station in BEATS.items()
+        for weekday in range(1, 8)
+        for hour in range(24)
+    ]
+    return rows_of("hourly_profile", *rows)
