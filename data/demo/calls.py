@@ -269,7 +269,6 @@ def _write_calls(
     )
     has_time = pl.col("from").is_not_null()
     in_place = pl.col("_placed")
-    final = pl.when(pl.col("kind") == "valid").then(pl.col("detail")).otherwise(pl.col("intake"))
     return frame.select(
         JJDBH=call_number(days),
         GLJJDBH=pl.when(pl.col("parent_number").is_not_null())
@@ -288,9 +287,7 @@ def _write_calls(
         JQLBDM=pl.col("intake").replace_strict({c: first_level(c) for c in names}),
         JQLXDM=pl.col("intake").replace_strict({c: forecast_category(c) for c in names}),
         JQXLDM=pl.col("intake"),
-        ZZLXDM=final.replace_strict({c: forecast_category(c) for c in names}),
-        ZZXLDM=final,
-        ZZXLMC=final.replace_strict({c: zh for c, (zh, _) in names.items()}),
+        JQXLMC=pl.col("intake").replace_strict({c: zh for c, (zh, _) in names.items()}),
         JQDZ=pl.when(in_place).then(pl.concat_str(pl.lit(CITY[0] + DISTRICT[0]), "_road", house)).otherwise(None),
         BJRXZB=pl.when(~pl.col("_unlocated")).then(pl.col("_lon").cast(pl.String)).otherwise(None),
         BJRYZB=pl.when(~pl.col("_unlocated")).then(pl.col("_lat").cast(pl.String)).otherwise(None),

@@ -21,6 +21,8 @@ from data.demo.names import STATIONS, SUB_BUREAU, two_syllables
 RESIDENTS = 500_000
 BEATS_PER_STATION = 8
 COMMUNITIES = 72
+#: Places the growing of areas is started from; the most even outcome is kept.
+_STARTS = 4
 #: Fictional codes: no province of China begins with 99.
 ORGANISATION_PREFIX = "990102"
 
@@ -160,11 +162,11 @@ def area_rows(territory: Territory) -> list[tuple[str, str, str | None, str, str
 def _neighbours(blocks: np.ndarray) -> csr_matrix:
     """Return the block graph: distance of centroids where two blocks share an edge; crossing the river costs more."""
     tree = shapely.STRtree(blocks)
-    left, right = tree.query(blocks, predicate="touches")
+    left, right = tree.query(blocks, predicate="intersects")
     pairs = left < right
     left, right = left[pairs], right[pairs]
     shared = shapely.length(shapely.intersection(blocks[left], blocks[right]))
-    left, right = left[shared > 5], right[shared > 5]
+    left, right = left[shared > 0.01], right[shared > 0.01]
     centre = shapely.get_coordinates(shapely.centroid(blocks))
     step = np.hypot(*(centre[left] - centre[right]).T) + 1.0
     north = centre[:, 1] > river_y(centre[:, 0])
@@ -183,24 +185,38 @@ def _split(
     inner = graph[members][:, members]
     between = np.asarray(dijkstra(inner, directed=False))
     between[np.isinf(between)] = 1e7
-    seeds = [int(rng.integers(len(members)))]
-    while len(seeds) < pieces:
-        seeds.append(int(np.argmax(between[seeds].min(axis=0))))
-    seat = np.array(seeds)
     target = weight.sum() / pieces
     best, best_spread = np.zeros(len(members), dtype=int), np.inf
-    scale = float(np.median(between))
-    for _ in range(12):
+    for start in rng.choice(len(members), size=min(_STARTS, len(members)), replace=False):
+        seeds = [int(start)]
+        while len(seeds) < pieces:
+            seeds.append(int(np.argmax(between[seeds].min(axis=0))))
+        owner, spread = _grow(inner, between, np.array(seeds), weight, target)
+        if spread < best_spread:
+            best, best_spread = owner, spread
+    return best
+
+
+def _grow(
+    graph: csr_matrix, between: np.ndarray, seat: np.ndarray, weight: np.ndarray, target: float
+) -> tuple[np.ndarray, float]:
+    """Let areas grow from seats, handicap the heavy ones, move the seats to the middles; return the best found."""
+    pieces = len(seat)
+    best, best_spread = np.zeros(len(weight), dtype=int), np.inf
+    reach = float(np.median(between))
+    for _ in range(5):
         handicap = np.zeros(pieces)
-        for sweep in range(60):
+        for sweep in range(40):
             owner = np.argmin(between[seat] + handicap[:, None], axis=0)
             load = np.bincount(owner, weight, minlength=pieces)
             spread = float(np.abs(load / target - 1).max())
-            if spread < best_spread and np.bincount(owner, minlength=pieces).min() > 0 and _whole(inner, owner):
+            if spread < best_spread and load.min() > 0 and _whole(graph, owner):
                 best, best_spread = owner, spread
-            handicap += 0.12 * scale * (load / target - 1) / (1 + sweep / 15)
+            handicap += 0.12 * reach * (load / target - 1) / (1 + sweep / 15)
+        if np.isinf(best_spread):
+            break
         seat = np.array([_middle(between, np.flatnonzero(best == k), weight) for k in range(pieces)])
-    return best
+    return best, best_spread
 
 
 def _whole(graph: csr_matrix, owner: np.ndarray) -> bool:

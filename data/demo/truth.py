@@ -1,0 +1,66 @@
+"""The true risk surface of the demo city: kept beside the data, read by tests only, never by a model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from data.demo.places import TRUTH_CELL_M
+from data.errors import StoreError
+
+#: Folder inside a demo store.
+FOLDER = "demo_truth"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the generator knew.
+
+    ``surface``: ``category`` (the code forecasts are asked for), ``period_start``, ``period_end`` (day after the
+    last), ``easting_m``, ``northing_m`` (centre of a 100 m cell, EPSG:4547) and ``expected``, the mean number of valid
+    incidents of that period, near repeats included as an average.
+    ``emerging``: category, easting_m, northing_m, radius_m, factor, from (first day) of the hotspots that began lately.
+    """
+
+    surface: pl.DataFrame
+    emerging: pl.DataFrame
+
+    def expected(self, category: str, start: date, end: date) -> pl.DataFrame:
+        """Return ``easting_m, northing_m, expected`` of one category from ``start`` to ``end`` (exclusive).
+
+        Periods that are covered in part count in proportion to their days.
+
+        Raises
+        ------
+        StoreError
+            If no period of the surface touches the days asked for.
+        """
+        low = pl.max_horizontal(pl.col("period_start"), pl.lit(start))
+        high = pl.min_horizontal(pl.col("period_end"), pl.lit(end))
+        covered = (high - low).dt.total_days().clip(lower_bound=0)
+        whole = (pl.col("period_end") - pl.col("period_start")).dt.total_days()
+        found = self.surface.filter(pl.col("category") == category).with_columns(share=covered / whole)
+        found = found.filter(pl.col("share") > 0)
+        if found.is_empty():
+            raise StoreError(f"the true surface knows nothing of {category} from {start} to {end}.")
+        return found.group_by("easting_m", "northing_m", maintain_order=True).agg(
+            (pl.col("expected") * pl.col("share")).sum()
+        )
+
+
+def write_truth(folder: Path, surface: pl.DataFrame, emerging: pl.DataFrame) -> None:
+    """Write ``truth.parquet``, ``emerging.parquet`` and what their columns mean."""
+    folder.mkdir(parents=True, exist_ok=True)
+    surface.write_parquet(folder / "truth.parquet")
+    emerging.write_parquet(folder / "emerging.parquet")
+    about = {"crs": "EPSG:4547", "cell_m": TRUTH_CELL_M, "expected": "mean number of valid incidents in the period"}
+    (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+
+
+def read_truth(folder: Path) -> Truth:
+    """Read what :func:`write_truth` wrote."""
+    return Truth(pl.read_parquet(folder / "truth.parquet"), pl.read_parquet(folder / "emerging.parquet"))
