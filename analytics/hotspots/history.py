@@ -11,9 +11,12 @@ from datetime import date
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from analytics.cells import Floats, Grid, Integers
 from data.errors import RequestError, SchemaError
+
+Flags = NDArray[np.bool_]
 
 #: Levels of location exact enough for a cell; the centre of a road or an area would make a false hotspot.
 LOCATED = ("point", "building")
@@ -42,23 +45,22 @@ class History:
     day: Integers
     known: Integers
     weight: Floats
-    is_target: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    is_target: Flags
 
     def before(self, origin: int) -> History:
         """Return the rows that had happened and were known before day ``origin``."""
         return self.where(self.known < origin)
 
-    def where(self, keep: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> History:
+    def where(self, keep: Flags) -> History:
         """Return some of the rows."""
-        return History(*(part[keep] for part in self._parts()))
+        return History(
+            self.x_m[keep], self.y_m[keep], self.day[keep], self.known[keep], self.weight[keep], self.is_target[keep]
+        )
 
     @property
     def first_day(self) -> int:
         """First day on which anything happened, days since 1970-01-01."""
         return int(self.day.min())
-
-    def _parts(self) -> tuple[np.ndarray[tuple[int], np.dtype[np.generic]], ...]:
-        return (self.x_m, self.y_m, self.day, self.known, self.weight, self.is_target)
 
 
 def read_history(incidents: pl.DataFrame, category: str, grid: Grid, *, as_of: date) -> History:

@@ -23,8 +23,12 @@ HALF_LIVES_DAYS = (1 * MONTH_DAYS, 3 * MONTH_DAYS, 12 * MONTH_DAYS, 36 * MONTH_D
 WIDTHS_CELLS = (0.0, 1.0, 2.0, 4.0)
 #: Windows of repeat and near-repeat victimisation, days.
 REPEAT_DAYS = (7, 14)
+#: Windows of the plain counts, days.
+COUNT_DAYS = (365, 1095)
 #: Half width of the season's window in earlier years, days.
 SEASON_DAYS = 30
+#: What a plain count gives a place without history, as a share of the mean rate; keeps its logarithm finite.
+COUNT_FLOOR = 0.05
 #: Window of the plain count every forecast is compared with, days.
 BASELINE_DAYS = 365
 
@@ -106,6 +110,7 @@ def feature_names() -> list[str]:
     """Return the names of the features, in the order of the columns."""
     names = [f"lag_{_months(h)}_w{w:g}" for h in HALF_LIVES_DAYS for w in WIDTHS_CELLS]
     names += [f"repeat_{d}_w{w}" for d in REPEAT_DAYS for w in (0, 1)]
+    names += [f"count_{d}d" for d in COUNT_DAYS]
     names += ["season_w1", "others_w0", "others_w1", "others_recent_w1"]
     return names
 
@@ -152,6 +157,9 @@ def build_period(
     for window in REPEAT_DAYS:
         recent = lattice.sum_up(where, weight * (age <= window))
         columns += [np.log1p(pick(smooth(recent, width), horizon_days)) for width in (0.0, 1.0)]
+    for window in COUNT_DAYS:
+        counted = lattice.sum_up(where, weight * (age <= window))
+        columns.append(np.log(pick(counted, min(window, span)) + total_rate * COUNT_FLOOR))
     same_season, exposure = _same_season(age, horizon_days, span)
     seasonal = smooth(lattice.sum_up(where, weight * same_season), 1.0)
     columns.append(np.log(pick(seasonal, exposure) + total_rate))

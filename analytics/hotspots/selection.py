@@ -1,0 +1,227 @@
+"""Choose between rankers on past origins, and say so when the plain count wins.
+
+All origins used lie before the forecast's own; a ranker that is tried on an origin was fitted on periods that had
+ended before the oldest origin it is tried on. The simpler ranker stays unless a more involved one is better with a
+paired bootstrap interval above zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.cells import Floats, Integers
+from analytics.hotspots.evaluation import Score, average_hits, paired_bootstrap, score_ranking
+from analytics.hotspots.history import History
+from analytics.hotspots.intervals import coverage_of, estimate_dispersion
+from analytics.hotspots.panel import Lattice, Period, build_period, feature_names
+from analytics.hotspots.rankers import LADDER, Ranker, make_ranker
+
+#: Periods a ranker is tried on, and fitted on.
+TRIED = 8
+FITTED = 12
+#: Days between origins; longer horizons overlap, shorter ones leave gaps.
+STEP_DAYS = 28
+#: History an origin must look back on before it is used, days.
+LEAST_HISTORY_DAYS = 365
+#: Fewest periods to try rankers on; below that only the counts compete.
+FEWEST_TRIED = 3
+#: Multiples of the budget over which hit rates are averaged when rankers are compared: one budget alone is noise.
+BUDGETS = (1, 2, 4)
+#: Two-sided level of the interval that a more involved ranker must clear.
+CHOICE_LEVEL = 0.8
+#: Most rows to fit on; quiet places are drawn at random and weighted up.
+MOST_ROWS = 80_000
+
+
+@dataclass(frozen=True)
+class BackTest:
+    """What the rolling origins showed.
+
+    Attributes
+    ----------
+    scores
+        Ranker name to one score per tried origin, newest first; same order as ``origins``.
+    chosen, verdict
+        Name of the ranker to use and one English sentence on why.
+    dispersion
+        Extra-Poisson variance: variance = mean + dispersion x mean^2, in the flagged cells.
+    coverage
+        Share of flagged cells and tried origins whose count fell in the interval, per ranker and origin.
+    ranker
+        The chosen ranker, fitted on the newest periods.
+    """
+
+    origins: tuple[int, ...]
+    scores: dict[str, tuple[Score, ...]]
+    coverage: dict[str, tuple[float, ...]]
+    chosen: str
+    verdict: str
+    dispersion: float
+    ranker: Ranker
+
+
+def select_ranker(
+    history: History,
+    position: Integers,
+    lattice: Lattice,
+    *,
+    as_of: int,
+    horizon_days: int,
+    flagged: int,
+    total_km2: float,
+    interval_level: float,
+    seed: int,
+    candidates: Sequence[str] = LADDER,
+    tried: int = TRIED,
+    fitted: int = FITTED,
+    progress: Callable[[str], None] | None = None,
+) -> BackTest:
+    """Try the candidates on past origins and fit the best on the newest periods.
+
+    Parameters
+    ----------
+    as_of
+        Day number of the forecast; only periods that ended by then are used.
+    flagged
+        Cells in the budget.
+    candidates
+        Names from ``rankers.LADDER``, simple first. With one name nothing is chosen, but it is still scored.
+    """
+    periods = past_periods(history, position, lattice, as_of, horizon_days, tried + fitted + horizon_days // STEP_DAYS)
+    tried = min(tried, max(len(periods) // 3, 0))
+    newest = periods[:tried]
+    older = [p for p in periods[tried:] if newest and p.origin + horizon_days <= newest[-1].origin][:fitted]
+    names = [name for name in LADDER if name in candidates]
+    if tried < FEWEST_TRIED or not older:
+        return _without_test(names, periods, seed)
+    table = {name: _predict_each(name, older, newest, seed) for name in _with_baseline(names)}
+    scores = {
+        name: tuple(
+            score_ranking(
+                expected,
+                _counts(period),
+                flagged=flagged,
+                events=period.events or 0.0,
+                cell_km2=lattice.grid.cell_km2,
+                total_km2=total_km2,
+            )
+            for expected, period in zip(expectations, newest, strict=True)
+        )
+        for name, expectations in table.items()
+    }
+    rates = {
+        name: np.array([_hit_rate(e, p, flagged) for e, p in zip(expectations, newest, strict=True)])
+        for name, expectations in table.items()
+    }
+    chosen, verdict = _choose(names, rates, seed)
+    dispersion = estimate_dispersion(*_flagged_pairs(table[chosen], newest, flagged))
+    coverage = {}
+    for name in _with_baseline([chosen]):
+        spread = estimate_dispersion(*_flagged_pairs(table[name], newest, flagged))
+        coverage[name] = tuple(
+            coverage_of(*_flagged_pairs([e], [p], flagged), spread, interval_level)
+            for e, p in zip(table[name], newest, strict=True)
+        )
+    ranker = fit_ranker(chosen, periods[:fitted], seed)
+    return BackTest(tuple(p.origin for p in newest), scores, coverage, chosen, verdict, dispersion, ranker)
+
+
+def past_periods(
+    history: History, position: Integers, lattice: Lattice, as_of: int, horizon_days: int, most: int
+) -> list[Period]:
+    """Return the newest whole periods that ended by ``as_of``, newest first."""
+    origins = [as_of - horizon_days - STEP_DAYS * k for k in range(most)]
+    span = as_of - history.first_day
+    least = min(LEAST_HISTORY_DAYS, max(span // 3, 1))
+    usable = [origin for origin in origins if origin - history.first_day >= least]
+    return [build_period(history, position, lattice, origin, horizon_days, observed=True) for origin in usable]
+
+
+def fit_ranker(name: str, periods: Sequence[Period], seed: int) -> Ranker:
+    """Fit a ranker on several periods; quiet places are sampled and weighted up, which keeps the fit unbiased."""
+    rows = sum(len(p.features) for p in periods)
+    rng = np.random.default_rng(seed)
+    own = feature_names().index("lag_36m_w0")
+    busy = [(_counts(p) > 0) | (p.features[:, own] > p.features[:, own].min() + 1e-9) for p in periods]
+    n_busy = sum(int(b.sum()) for b in busy)
+    with_count = sum(int((_counts(p) > 0).sum()) for p in periods)
+    share_busy = min(1.0, max(0.75 * MOST_ROWS - with_count, 1.0) / max(n_busy - with_count, 1))
+    share_quiet = min(1.0, max(MOST_ROWS - min(n_busy, 0.75 * MOST_ROWS), 1.0) / max(rows - n_busy, 1))
+    features, counts, weights = [], [], []
+    for period, is_busy in zip(periods, busy, strict=True):
+        y = _counts(period)
+        share = np.where(y > 0, 1.0, np.where(is_busy, share_busy, share_quiet))
+        keep = rng.random(len(y)) < share
+        features.append(period.features[keep])
+        counts.append(y[keep])
+        weights.append(1.0 / share[keep])
+    return make_ranker(name).fit(np.vstack(features), np.concatenate(counts), np.concatenate(weights))
+
+
+def _predict_each(name: str, older: Sequence[Period], newest: Sequence[Period], seed: int) -> list[Floats]:
+    ranker = fit_ranker(name, older, seed)
+    return [ranker.predict(period.features) for period in newest]
+
+
+def _choose(names: Sequence[str], rates: dict[str, Floats], seed: int) -> tuple[str, str]:
+    chosen = names[0]
+    for name in names[1:]:
+        _, low, _ = paired_bootstrap(rates[name] - rates[chosen], seed=seed, level=CHOICE_LEVEL)
+        if low > 0:
+            chosen = name
+    plain = rates["count_365"]
+    n = len(plain)
+    if chosen == "count_365":
+        return chosen, f"The plain 365-day count wins here: nothing was clearly better on {n} past origins."
+    gain, low, high = paired_bootstrap(rates[chosen] - plain, seed=seed, level=CHOICE_LEVEL)
+    return chosen, (
+        f"{chosen} caught {100 * rates[chosen].mean():.1f} % of incidents on {n} past origins, the plain 365-day "
+        f"count {100 * plain.mean():.1f} %; difference {100 * gain:+.1f} points "
+        f"({100 * CHOICE_LEVEL:.0f} % interval {100 * low:+.1f} to {100 * high:+.1f})."
+    )
+
+
+def _without_test(names: Sequence[str], periods: Sequence[Period], seed: int) -> BackTest:
+    chosen = "gamma_poisson" if "gamma_poisson" in names and periods else names[0]
+    if not periods:
+        from data.errors import RequestError
+
+        raise RequestError(
+            "the history is too short to fit anything.", remedy="Load more months, or forecast a later day."
+        )
+    return BackTest(
+        (),
+        {},
+        {},
+        chosen,
+        f"{chosen} was used untested: the history is too short for a rolling back-test.",
+        0.0,
+        fit_ranker(chosen, periods, seed),
+    )
+
+
+def _with_baseline(names: Sequence[str]) -> list[str]:
+    return [name for name in LADDER if name in names or name == "count_365"]
+
+
+def _hit_rate(expected: Floats, period: Period, flagged: int) -> float:
+    events = max(period.events or 0.0, 1.0)
+    return float(np.mean([average_hits(expected, _counts(period), flagged * b) / events for b in BUDGETS]))
+
+
+def _flagged_pairs(expected: Sequence[Floats], periods: Sequence[Period], flagged: int) -> tuple[Floats, Floats]:
+    mean, seen = [], []
+    for e, period in zip(expected, periods, strict=True):
+        top = np.argsort(-e, kind="stable")[:flagged]
+        mean.append(e[top])
+        seen.append(_counts(period)[top])
+    return np.concatenate(mean), np.concatenate(seen)
+
+
+def _counts(period: Period) -> Floats:
+    if period.counts is None:
+        raise ValueError("The 'period' parameter must be one whose counts were observed.")
+    return period.counts
