@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analytics.staffing.requirement import require_staffing
+from analytics.staffing.what_if import OfficerMove, move_officers
+from data.errors import RequestError
+from data.schemas import Shifts, VisitWorkload
+
+Make = Callable[..., pl.DataFrame]
+
+
+@pytest.fixture
+def staffing(steady_year: pl.DataFrame, shifts_of: Make) -> pl.DataFrame:
+    shifts = shifts_of(("s1", "day", 8.0, 8.0, 4.0), ("s1", "rest", 16.0, 16.0, 6.0), ("s2", "day", 8.0, 8.0, 3.0))
+    return require_staffing(
+        steady_year,
+        shifts,
+        VisitWorkload.create_empty(),
+        as_of=date(2026, 3, 2),
+        horizon_days=28,
+        timezone="Asia/Shanghai",
+        edition_id="E1",
+    )
+
+
+def test_two_officers_from_the_quiet_shift_to_the_busy_one(staffing: pl.DataFrame) -> None:
+    moved = move_officers(staffing, [OfficerMove("s1", "rest", "s1", "day", 2)])
+    before, after = (
+        frame.row(by_predicate=(pl.col("unit_code") == "s1") & (pl.col("shift_code") == "day"), named=True)
+        for frame in (staffing, moved)
+    )
+    assert after["available"] == 6
+    assert after["committed_share"] == pytest.approx(4 / 48)
+    assert after["gap"] == pytest.approx(before["gap"] - 2)
+    # A load of 1 on 3 crews instead of 2: Erlang C of 1/11.
+    assert before["wait_share"] == pytest.approx(1 / 3)
+    assert after["wait_share"] == pytest.approx(1 / 11)
+    assert moved["available"].sum() == staffing["available"].sum()
+
+
+def test_moving_there_and_back_changes_nothing(staffing: pl.DataFrame) -> None:
+    there, back = OfficerMove("s1", "rest", "s2", "day", 1), OfficerMove("s2", "day", "s1", "rest", 1)
+    assert move_officers(staffing, [there, back]).equals(staffing)
+    assert move_officers(staffing, []).equals(staffing)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@given(moves=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.floats(0.1, 0.9)), max_size=3))
+def test_officers_are_neither_made_nor_lost(staffing: pl.DataFrame, moves: list[tuple[int, int, float]]) -> None:
+    keys = staffing.select("unit_code", "shift_code").rows()
+    changes = [OfficerMove(*keys[origin], *keys[goal], officers) for origin, goal, officers in moves]
+    moved = move_officers(staffing, changes)
+    assert moved["available"].sum() == pytest.approx(staffing["available"].sum())
+    assert moved["need_p80"].equals(staffing["need_p80"])
+
+
+@pytest.mark.parametrize(
+    ("move", "message"),
+    [
+        (OfficerMove("s9", "day", "s1", "day", 1), "no shift 'day' of unit 's9'"),
+        (OfficerMove("s1", "day", "s1", "late", 1), "no shift 'late' of unit 's1'"),
+        (OfficerMove("s1", "day", "s2", "day", 0), "positive number, got 0"),
+        (OfficerMove("s1", "day", "s2", "day", float("nan")), "positive number, got nan"),
+        (OfficerMove("s1", "day", "s2", "day", 5), "5 officers would leave where 4 are on duty"),
+    ],
+)
+def test_impossible_moves_are_refused(staffing: pl.DataFrame, move: OfficerMove, message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        move_officers(staffing, [move])
+
+
+def test_officers_unknown_to_the_table_cannot_move(steady_year: pl.DataFrame) -> None:
+    table = require_staffing(
+        steady_year,
+        Shifts.create_empty(),
+        VisitWorkload.create_empty(),
+        as_of=date(2026, 3, 2),
+        horizon_days=28,
+        timezone="Asia/Shanghai",
+        edition_id="E1",
+    )
+    with pytest.raises(RequestError, match="no officers on duty are known"):
+        move_officers(table, [OfficerMove("s1", "day", "s1", "night", 1)])
