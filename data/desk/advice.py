@@ -15,10 +15,12 @@ class Advice(DeskBase):
 
     def categories(self) -> list[str]:
         """Return the incident categories with hotspot advice, by code."""
+        self._require("hotspots")
         return sorted(self._table("hotspots")["category"].unique().to_list())
 
     def horizons(self) -> list[int]:
         """Return the lengths of the forecast periods, days, shortest first."""
+        self._require("hotspots")
         return sorted(self._table("hotspots")["horizon_days"].unique().to_list())
 
     def period(self, horizon_days: int) -> tuple[date, date]:
@@ -29,6 +31,7 @@ class Advice(DeskBase):
         RequestError
             If the edition has no advice for this horizon.
         """
+        self._require("hotspots")
         days = self._table("hotspots").filter(pl.col("horizon_days") == horizon_days)
         if days.is_empty():
             raise RequestError(

@@ -64,14 +64,12 @@ class DeskBase:
     @property
     def manifest(self) -> dict[str, Any]:
         """Manifest of the edition: snapshot, as-of day, parameters, code version, verdicts."""
-        with self._refusals_recorded("read", "manifest"):
-            access.require_table(self.viewer, "manifest")
+        self._require("manifest")
         return self.edition.manifest
 
     def editions(self) -> list[dict[str, Any]]:
         """Return every edition of the store, newest first: edition_id, snapshot_id, as_of, created_at."""
-        with self._refusals_recorded("read", "manifest"):
-            access.require_table(self.viewer, "manifest")
+        self._require("manifest")
         root = str(self.store.root.resolve())
         return [dict(_summary(root, edition_id)) for edition_id in reversed(self.store.edition_ids())]
 
@@ -126,10 +124,14 @@ class DeskBase:
                     access.require_area(self.viewer, self.scope, level, str(view[key]))
         append_audit(self.records, self._event("open", page, details={"view": view}))
 
-    def _read(self, table: str) -> pl.DataFrame:
-        """Return what the viewer may see of one table of the edition."""
+    def _require(self, table: str) -> None:
         with self._refusals_recorded("read", table):
             access.require_table(self.viewer, table)
+
+    def _read(self, table: str) -> pl.DataFrame:
+        """Return what the viewer may see of one table of the edition."""
+        self._require(table)
+        with self._refusals_recorded("read", table):
             return access.rows_for(self.viewer, table, self._table(table), self.scope)
 
     def _require_area(self, table: str, level: str, code: str | None) -> None:

@@ -38,15 +38,13 @@ class Maps(DeskBase):
         """
         if level not in AREA_LEVELS:
             raise RequestError(f"there is no level {level!r}.", remedy=f"Levels: {', '.join(AREA_LEVELS)}.")
-        with self._refusals_recorded("read", "areas"):
-            access.require_table(self.viewer, "areas")
+        self._require("areas")
         drawn = _drawn_areas(str(self.store.root.resolve()), self.edition_id, level)
         return access.areas_in_scope(drawn, self.scope)
 
     def area_names(self) -> dict[str, tuple[str, str]]:
         """Return code → (Chinese, English name) of the viewer's areas and those above them; the code stands in."""
-        with self._refusals_recorded("read", "areas"):
-            access.require_table(self.viewer, "areas")
+        self._require("areas")
         named = access.areas_with_parents(self._table("areas"), self.scope)
         return {
             code: (zh or en or code, en or zh or code)
@@ -55,8 +53,7 @@ class Maps(DeskBase):
 
     def base_map(self) -> pl.DataFrame:
         """Return streets, rivers and parks: ``feature_id``, ``kind``, ``name_zh``, ``name_en``, ``geojson`` (text)."""
-        with self._refusals_recorded("read", "base_map"):
-            access.require_table(self.viewer, "base_map")
+        self._require("base_map")
         return _drawn_base_map(str(self.store.root.resolve()), self.edition_id)
 
 

@@ -53,10 +53,6 @@ class Supervision(DeskBase):
         append_audit(self.records, self._event("verify", "audit_log"))
         return verify_chain(self.records, expected_head)
 
-    def _require(self, table: str) -> None:
-        with self._refusals_recorded("read", table):
-            access.require_table(self.viewer, table)
-
     def _current_snapshot(self) -> Snapshot:
         return current_snapshot(self.store)
 

@@ -22,6 +22,7 @@ class Trends(DeskBase):
 
     def trend_categories(self) -> list[str]:
         """Return the incident categories that have daily counts, by code."""
+        self._require("daily_counts")
         return sorted(self._table("daily_counts")["category"].unique().to_list())
 
     def daily_counts(

@@ -100,7 +100,7 @@ def test_a_page_view_is_recorded_with_purpose_basis_and_view(desk_of, records: R
 
 
 @pytest.mark.parametrize(
-    ("viewer", "page", "view"),
+    ("viewer", "page_key", "view"),
     [
         (OFFICER, "my_beat", {"beat": "B2"}),
         (OFFICER, "staffing", {}),
@@ -113,12 +113,12 @@ def test_a_page_view_is_recorded_with_purpose_basis_and_view(desk_of, records: R
     ],
 )
 def test_a_page_or_area_that_is_not_the_viewers_is_refused_and_recorded(
-    viewer: Viewer, page: str, view: dict, desk_of, records: Records
+    viewer: Viewer, page_key: str, view: dict, desk_of, records: Records
 ) -> None:
     with pytest.raises(AccessDeniedError):
-        desk_of(viewer).opened(page, view)
+        desk_of(viewer).opened(page_key, view)
     row = last_row(records)
-    assert (row["event"], row["object"], row["success"]) == ("open", page, False)
+    assert (row["event"], row["object"], row["success"]) == ("open", page_key, False)
     assert row["reason"]
 
 
