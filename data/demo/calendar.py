@@ -1,4 +1,4 @@
-"""How many incidents a day brings: season, weekday, public holidays with their exchanged working days, Spring Festival."""
+"""How many incidents a day brings: season, weekday, public holidays and exchanged working days, Spring Festival."""
 
 from __future__ import annotations
 

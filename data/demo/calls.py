@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from data.demo.categories import category_names, first_level, forecast_category
 from data.demo.calendar import Days
+from data.demo.categories import category_names, first_level, forecast_category
 from data.demo.coordinates import to_lon_lat
 from data.demo.dispatches import DAY_S, HOUR_S, call_number, fourteen_digits, number_text, send_units
 from data.demo.land import Land
@@ -96,7 +96,7 @@ def _log_of_calls(
     rng: np.random.Generator, drawn: Drawn, places: Places, territory: Territory, last: int
 ) -> pl.DataFrame:
     """Return all raw calls in order of time with their numbers; local metres, seconds."""
-    happened, start, end, reported = _when(rng, drawn)
+    start, end, reported = _when(rng, drawn)
     community = territory.community_at(drawn.x, drawn.y)
     road, house = _road_and_house(drawn, places)
     size = len(reported)
@@ -150,8 +150,8 @@ def _log_of_calls(
     ).with_columns(intake=pl.when(pl.Series(taken == kinds)).then("detail").otherwise("intake"))
 
 
-def _when(rng: np.random.Generator, drawn: Drawn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return in seconds when it happened, the interval it is known to lie in, and when it was reported."""
+def _when(rng: np.random.Generator, drawn: Drawn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return in seconds the interval it is known to have happened in, and when it was reported."""
     happened = (drawn.time * DAY_S).astype(np.int64)
     size = len(happened)
     theft = np.isin(drawn.category, ["010100", "010200"])
@@ -167,7 +167,7 @@ def _when(rng: np.random.Generator, drawn: Drawn) -> tuple[np.ndarray, np.ndarra
         rng.exponential(5, size),
     )
     reported = end + (delay * 60).astype(np.int64) + 20
-    return happened, start, end, reported
+    return start, end, reported
 
 
 def _road_and_house(drawn: Drawn, places: Places) -> tuple[np.ndarray, np.ndarray]:

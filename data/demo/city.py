@@ -12,19 +12,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 import shapely
-from shapely.geometry import MultiLineString, mapping
+from shapely.geometry import LineString, MultiLineString, mapping
 
 from data.demo.calendar import count_days
 from data.demo.calls import take_calls
 from data.demo.coordinates import shape_to_lon_lat
 from data.demo.dirt import soil_calls, soil_dispatches
-from data.demo.land import ORIGIN_EASTING_M, ORIGIN_NORTHING_M, Land, plan_land
+from data.demo.land import Land, plan_land
 from data.demo.people import count_people, list_addresses
 from data.demo.places import lay_out_places
-from data.demo.risk import EMERGING, EMERGING_DAYS, draw_incidents, lay_surfaces, true_surface
+from data.demo.risk import draw_incidents, lay_surfaces, true_surface
 from data.demo.shifts import man_shifts
 from data.demo.territory import Territory, area_rows, divide_land
-from data.demo.truth import write_truth
 from data.demo.visit_work import keep_register
 from data.errors import RequestError
 
@@ -38,7 +37,8 @@ class DemoFiles:
     """What was written.
 
     ``paths`` are the upstream files in the order to ingest them; ``rows`` counts data rows by file name; ``faults``
-    counts rows soiled on purpose, see ``data.demo.dirt``; ``truth`` is the folder of the true risk surface.
+    counts rows soiled on purpose, see ``data.demo.dirt``; ``truth`` is the file of the true risk surface,
+    read by ``data.demo.truth``.
     """
 
     folder: Path
@@ -131,8 +131,8 @@ def write_city(
             rows |= _write_csv(folder / f"{name}_{year[0]}.csv", part)
     report(7, _STEPS, "demo city")
 
-    truth = folder / "truth"
-    write_truth(truth, true_surface(surfaces, places, days, last, _truth_periods(until)), _emerging(until))
+    truth = folder / "truth.parquet"
+    true_surface(surfaces, places, days, last, _truth_periods(until)).write_parquet(truth)
     report(8, _STEPS, "demo city")
     return DemoFiles(
         folder=folder,
@@ -154,17 +154,6 @@ def _truth_periods(until: date) -> list[tuple[date, date]]:
     """Return four-week periods: six before the end of the calls and three after it."""
     edge = until + timedelta(days=1)
     return [(edge + timedelta(days=28 * k), edge + timedelta(days=28 * (k + 1))) for k in range(-6, 3)]
-
-
-def _emerging(until: date) -> pl.DataFrame:
-    return pl.DataFrame(
-        [
-            (category, x + ORIGIN_EASTING_M, y + ORIGIN_NORTHING_M, radius_m, factor)
-            for category, x, y, radius_m, factor in EMERGING
-        ],
-        schema=["category", "easting_m", "northing_m", "radius_m", "factor"],
-        orient="row",
-    ).with_columns(pl.lit(until - timedelta(days=EMERGING_DAYS - 1)).alias("from"))
 
 
 def _write_csv(path: Path, frame: pl.DataFrame) -> dict[str, int]:
@@ -194,7 +183,7 @@ def _map_features(land: Land, territory: Territory) -> list[dict[str, Any]]:
     for way in land.ways:
         shape = MultiLineString([part.simplify(1.5) for part in way.line.geoms])
         rows.append(("main_street" if way.level == 1 else "street", way.name_zh, way.name_en, shape))
-    rows.append(("boundary", "辖区边界", "City limits", territory.sub_bureau_shape.exterior))
+    rows.append(("boundary", "辖区边界", "City limits", LineString(territory.sub_bureau_shape.exterior.coords)))
     return [
         _feature(shape, {"YSBH": f"YS{k:06d}", "YSLX": kind, "YSMC": zh, "YWMC": en})
         for k, (kind, zh, en, shape) in enumerate(rows, start=1)

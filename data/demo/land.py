@@ -8,6 +8,7 @@ from a real map.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -189,7 +190,7 @@ def _between(rng: np.random.Generator, fixed: tuple[float, ...], end: float, spa
     """Return positions about ``spacing`` apart that keep clear of the fixed ones."""
     edges = np.array([*fixed, end])
     found: list[float] = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges.tolist()):
         inside = np.linspace(low, high, round((high - low) / spacing) + 1)[1:-1]
         found.extend((inside + rng.normal(0, 18, len(inside))).tolist())
     return found

@@ -7,8 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 
 #: First and second syllables of street and community names: character, pinyin.
-_FIRST = "东dong 西xi 南nan 北bei 新xin 古gu 文wen 武wu 云yun 青qing 松song 柳liu 枫feng 竹zhu 梅mei 桂gui 春chun 秋qiu 晴qing 和he 平ping 安an 福fu 永yong 长chang 金jin 银yin 石shi 玉yu 龙long 凤feng 鹤he 鹭lu 莲lian 荷he 兰lan 清qing 明ming 望wang 听ting"
-_SECOND = "桥qiao 门men 湖hu 井jing 塔ta 亭ting 园yuan 池chi 渡du 浦pu 堤di 岗gang 坡po 溪xi 泉quan 台tai 阁ge 苑yuan 坊fang 铺pu 港gang 洲zhou 滩tan 墩dun 林lin 山shan 岭ling 田tian 塘tang 店dian"
+_FIRST = (
+    "东dong 西xi 南nan 北bei 新xin 古gu 文wen 武wu 云yun 青qing 松song 柳liu 枫feng 竹zhu "
+    "梅mei 桂gui 春chun 秋qiu 晴qing 和he 平ping 安an 福fu 永yong 长chang 金jin 银yin 石shi "
+    "玉yu 龙long 凤feng 鹤he 鹭lu 莲lian 荷he 兰lan 清qing 明ming 望wang 听ting "
+)
+_SECOND = (
+    "桥qiao 门men 湖hu 井jing 塔ta 亭ting 园yuan 池chi 渡du 浦pu 堤di 岗gang 坡po 溪xi "
+    "泉quan 台tai 阁ge 苑yuan 坊fang 铺pu 港gang 洲zhou 滩tan 墩dun 林lin 山shan 岭ling 田tian "
+    "塘tang 店dian "
+)
 
 #: Kinds of way by level: 1 main street, 2 street, 3 lane of the old town.
 WAY_SUFFIXES = {

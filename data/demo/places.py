@@ -65,7 +65,7 @@ def cells_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the raster index of local points (clipped to the raster)."""
     column = np.clip(((x - _LEFT_M) // TRUTH_CELL_M).astype(int), 0, _COLUMNS - 1)
     row = np.clip(((y - _BOTTOM_M) // TRUTH_CELL_M).astype(int), 0, _ROWS - 1)
-    return row * _COLUMNS + column
+    return np.asarray(row * _COLUMNS + column)
 
 
 def lay_out_places(rng: np.random.Generator, land: Land, territory: Territory) -> Places:

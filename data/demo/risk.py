@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -299,7 +300,7 @@ def draw_incidents(rng: np.random.Generator, surfaces: list[Surface], places: Pl
 def _periods(days: Days, last: int) -> list[tuple[int, int]]:
     """Cut the days into 30-day periods counted back from the last day, so that the emerging spots start with one."""
     edges = sorted({0, *range(last + 1, 0, -30)})
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def _hours(rng: np.random.Generator, peaks: tuple[tuple[float, float, float], ...], number: int) -> np.ndarray:

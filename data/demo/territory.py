@@ -239,7 +239,7 @@ def _order(piece: np.ndarray, blocks: np.ndarray, key: object) -> np.ndarray:
     )
     rank = np.empty(count, dtype=int)
     rank[np.argsort(key(centre), kind="stable")] = np.arange(count)  # type: ignore[operator]
-    return rank[piece]
+    return np.asarray(rank[piece])
 
 
 def _unite(parts: np.ndarray, group: np.ndarray, count: int) -> np.ndarray:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
-from data.demo.places import TRUTH_CELL_M
 from data.errors import StoreError
-
-#: Folder inside a demo store.
-FOLDER = "demo_truth"
 
 
 @dataclass(frozen=True)
@@ -22,12 +17,11 @@ class Truth:
 
     ``surface``: ``category`` (the code forecasts are asked for), ``period_start``, ``period_end`` (day after the
     last), ``easting_m``, ``northing_m`` (centre of a 100 m cell, EPSG:4547) and ``expected``, the mean number of valid
-    incidents of that period, near repeats included as an average.
-    ``emerging``: category, easting_m, northing_m, radius_m, factor, from (first day) of the hotspots that began lately.
+    incidents of that period, near repeats included as an average. The hotspots that began lately are in it; they are
+    listed in ``data.demo.risk.EMERGING``.
     """
 
     surface: pl.DataFrame
-    emerging: pl.DataFrame
 
     def expected(self, category: str, start: date, end: date) -> pl.DataFrame:
         """Return ``easting_m, northing_m, expected`` of one category from ``start`` to ``end`` (exclusive).
@@ -52,15 +46,6 @@ class Truth:
         )
 
 
-def write_truth(folder: Path, surface: pl.DataFrame, emerging: pl.DataFrame) -> None:
-    """Write ``truth.parquet``, ``emerging.parquet`` and what their columns mean."""
-    folder.mkdir(parents=True, exist_ok=True)
-    surface.write_parquet(folder / "truth.parquet")
-    emerging.write_parquet(folder / "emerging.parquet")
-    about = {"crs": "EPSG:4547", "cell_m": TRUTH_CELL_M, "expected": "mean number of valid incidents in the period"}
-    (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-
-
-def read_truth(folder: Path) -> Truth:
-    """Read what :func:`write_truth` wrote."""
-    return Truth(pl.read_parquet(folder / "truth.parquet"), pl.read_parquet(folder / "emerging.parquet"))
+def read_truth(path: Path) -> Truth:
+    """Read the true surface from ``truth.parquet``."""
+    return Truth(pl.read_parquet(path))

@@ -18,9 +18,11 @@ RECORD_DAYS = 548
 
 @dataclass(frozen=True)
 class Trade:
-    """A kind of object. ``every_days`` is how often it is meant to be visited, ``minutes`` the 10th, 50th and 90th
-    percentile on the spot, ``contact`` the chance to meet somebody in the morning, afternoon and evening, ``slots``
-    how visits are spread over these.
+    """A kind of object on the register.
+
+    ``every_days`` is how often it is meant to be visited, ``minutes`` the 10th, 50th and 90th percentile on the spot,
+    ``contact`` the chance to meet somebody in the morning, afternoon and evening, ``slots`` how visits are spread over
+    these.
     """
 
     code: str
@@ -94,7 +96,7 @@ def keep_register(
 
 
 def _beat(places: Places, territory: Territory, spot: np.ndarray) -> np.ndarray:
-    return territory.beat_of_community[places.addresses.community[spot]]
+    return np.asarray(territory.beat_of_community[places.addresses.community[spot]])
 
 
 def _place_objects(
