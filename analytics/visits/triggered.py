@@ -188,7 +188,7 @@ def _fit_regression(counts: Array, end: int, weeks: int, as_of: date) -> Callabl
             features.append(_features(counts, origin, horizon, as_of))
             rates.append(counts[:, origin + horizon] / mean)
             exposure.append(mean)
-    model = PoissonRegressor(alpha=1e-2, max_iter=300)
+    model = PoissonRegressor(alpha=1e-2, solver="newton-cholesky")
     model.fit(np.vstack(features), np.concatenate(rates), sample_weight=np.concatenate(exposure))
 
     def predict(origin: int, horizon: int) -> Array:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import dataframely as dy
 import polars as pl
 import pytest
 
@@ -69,18 +70,7 @@ def workload_of() -> Callable[..., pl.DataFrame]:
     """A visit workload row per mapping; numbers are 0 unless stated."""
 
     def make(*rows: dict[str, Any]) -> pl.DataFrame:
-        numbers = [
-            "due",
-            "overdue",
-            "triggered",
-            "triggered_low",
-            "triggered_high",
-            "baseline",
-            "attempts",
-            "minutes",
-            "minutes_low",
-            "minutes_high",
-        ]
+        numbers = [name for name, column in VisitWorkload.columns().items() if isinstance(column, dy.Float64)]
         usual = {name: 0.0 for name in numbers} | {
             "station_code": "s1",
             "beat_code": "b1",

@@ -82,7 +82,7 @@ def test_the_plan_puts_urgent_first_then_walks_to_the_nearest(register_of: Make,
         {**usual, "object_id": "east", "grade": "A", "lon": 120.03},
         {**usual, "object_id": "middle", "grade": "A", "lon": 120.01},
         {**usual, "object_id": "nowhere", "grade": "A", "lat": None},
-        {**usual, "object_id": "strict", "grade": "C", "lon": 120.02},
+        {**usual, "object_id": "strict", "grade": "C", "lon": 120.021},
         {"object_id": "warning", "visit_kind": "dv_warning", "opened_on": date(2026, 3, 1)},
     )
     visits = visits_of(
@@ -91,10 +91,7 @@ def test_the_plan_puts_urgent_first_then_walks_to_the_nearest(register_of: Make,
     _, plan = forecast(register, visits, plan_days=40, minutes_per_day=150.0)
     # The warning is due today; the C venue is long overdue; the rest are due on 31 March, nearest to "strict" first.
     assert plan["object_id"].to_list()[:2] == ["warning", "strict"]
-    assert plan["object_id"].to_list()[2:] in (
-        ["middle", "west", "east", "nowhere"],
-        ["east", "middle", "west", "nowhere"],
-    )
+    assert plan["object_id"].to_list()[2:] == ["east", "middle", "west", "nowhere"]
     assert plan["rank"].to_list() == [1, 2, 3, 4, 5, 6]
     days = plan["suggested_on"].to_list()
     assert days == sorted(days)
@@ -105,7 +102,7 @@ def test_the_plan_puts_urgent_first_then_walks_to_the_nearest(register_of: Make,
 
 def test_days_run_out(register_of: Make, visits_of: Make) -> None:
     register = register_of(*({"opened_on": date(2025, 1, 1)} for _ in range(40)))
-    _, plan = forecast(register, visits_of(), plan_days=7, minutes_per_day=100.0)
+    _, plan = forecast(register, visits_of(), plan_days=7, minutes_per_day=140.0)
     assert plan.height == 40
     assert plan["suggested_on"].null_count() == 30  # two hotels fit into a day, five working days
     assert plan["suggested_on"].head(10).null_count() == 0
