@@ -50,14 +50,7 @@ class Records:
     def __init__(self, url: str, *, clock: Clock = utc_now) -> None:
         self.clock = clock
         self.engine = _engine(url)
-        try:
-            self._bring_up_to_date()
-        except sa.exc.OperationalError as error:
-            raise StoreError(
-                f"the records database cannot be opened ({type(error.orig).__name__}).",
-                where=self.engine.url.render_as_string(hide_password=True),
-                remedy="Check the path or BEATWISE_RECORDS_URL, and that the server runs.",
-            ) from error
+        self._bring_up_to_date()
 
     @classmethod
     def open(cls, store: Store, *, clock: Clock = utc_now) -> Records:
@@ -71,7 +64,7 @@ class Records:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Give a connection that only reads."""
-        with self.engine.connect() as connection, connection.begin():
+        with self._failures_told(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -79,15 +72,37 @@ class Records:
         """Give a connection that holds the write lock until the block ends; one writer at a time.
 
         All is committed when the block ends, or nothing when it raises.
+
+        Raises
+        ------
+        StoreError
+            If the database cannot be reached, is full, or stays busy longer than ``BUSY_TIMEOUT_MS``.
         """
-        with self.engine.connect().execution_options(beatwise_writes=True) as connection, connection.begin():
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
-            yield connection
+        with self._failures_told(), self.engine.connect() as connected:
+            connection = connected.execution_options(beatwise_writes=True)
+            with connection.begin():
+                if connection.dialect.name == "postgresql":
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+                yield connection
 
     def close(self) -> None:
         """Close pooled connections of this process."""
         self.engine.dispose()
+
+    @contextmanager
+    def _failures_told(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.OperationalError as error:
+            raise StoreError(
+                f"the records database cannot be used ({type(error.orig).__name__}).",
+                where=self._where,
+                remedy="Check the path or BEATWISE_RECORDS_URL, that the server runs, and that the disk is not full.",
+            ) from error
+
+    @property
+    def _where(self) -> str:
+        return self.engine.url.render_as_string(hide_password=True)
 
     def _bring_up_to_date(self) -> None:
         if self._found_version() == SCHEMA_VERSION:
@@ -99,7 +114,7 @@ class Records:
             if found > SCHEMA_VERSION:
                 raise StoreError(
                     f"the records database has version {found}; this version knows {SCHEMA_VERSION}.",
-                    where=self.engine.url.render_as_string(hide_password=True),
+                    where=self._where,
                     remedy="Use the beatwise version that wrote it.",
                 )
             if found == 0:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import polars as pl
 import sqlalchemy as sa
 
-from data.access import SEPARATED_ROLES, Role, Viewer
+from data.access import DOINGS, SEPARATED_ROLES, Role, Viewer
 from data.errors import AccessDeniedError, RequestError
 from data.records.audit import AuditEvent, append_audit, append_audit_with
 from data.records.database import Records
@@ -52,13 +52,19 @@ def grant_role(
     RequestError
         If role and area do not go together, or the account holds a role already.
     AccessDeniedError
-        If somebody grants a role to the own account, or the account ever held another one of the three separated
-        roles (system, security, audit).
+        If somebody grants a role to the own account, the one who grants holds a role other than security, or the
+        account ever held another one of the three separated roles (system, security, audit). On record.
+
+    Notes
+    -----
+    A ``granted_by`` without a role is the operator of the machine, who makes the first security administrator.
     """
     viewer = Viewer(name, cast(Role, role), area_code, area_level)
-    event = AuditEvent(granted_by, "security", "grant", name, details={"role": role, "area": area_code})
+    details = {"role": role, "area": area_code}
     try:
         with records.writing() as connection:
+            granter = _require_granter(connection, granted_by)
+            event = AuditEvent(granted_by, granter, "grant", name, details=details)
             _refuse_wrong_grant(connection, viewer, granted_by)
             at = records.now()
             append_audit_with(connection, event, at)
@@ -73,7 +79,8 @@ def grant_role(
                 )
             )
     except AccessDeniedError as error:
-        append_audit(records, AuditEvent(granted_by, "security", "grant", name, success=False, reason=error.problem))
+        refusal = AuditEvent(granted_by, "none", "grant", name, success=False, reason=error.problem, details=details)
+        append_audit(records, refusal)
         raise
     return viewer
 
@@ -85,15 +92,22 @@ def revoke_role(records: Records, name: str, *, revoked_by: str) -> None:
     ------
     RequestError
         If the account holds no role.
+    AccessDeniedError
+        If the one who revokes holds a role other than security. On record.
     """
-    with records.writing() as connection:
-        open_grant = sa.and_(viewers.c.name == name, viewers.c.revoked_at.is_(None))
-        role = connection.scalar(sa.select(viewers.c.role).where(open_grant))
-        if role is None:
-            raise RequestError("this account holds no role.", where=name)
-        at = records.now()
-        append_audit_with(connection, AuditEvent(revoked_by, "security", "revoke", name, details={"role": role}), at)
-        connection.execute(viewers.update().where(open_grant).values(revoked_at=at, revoked_by=revoked_by))
+    try:
+        with records.writing() as connection:
+            granter = _require_granter(connection, revoked_by)
+            open_grant = sa.and_(viewers.c.name == name, viewers.c.revoked_at.is_(None))
+            role = connection.scalar(sa.select(viewers.c.role).where(open_grant))
+            if role is None:
+                raise RequestError("this account holds no role.", where=name)
+            at = records.now()
+            append_audit_with(connection, AuditEvent(revoked_by, granter, "revoke", name, details={"role": role}), at)
+            connection.execute(viewers.update().where(open_grant).values(revoked_at=at, revoked_by=revoked_by))
+    except AccessDeniedError as error:
+        append_audit(records, AuditEvent(revoked_by, "none", "revoke", name, success=False, reason=error.problem))
+        raise
 
 
 def list_viewers(records: Records) -> list[dict[str, Any]]:
@@ -131,6 +145,14 @@ def _open_grant(records: Records, name: str, language: str) -> Viewer | None:
     if row is None:
         return None
     return Viewer(row["name"], cast(Role, row["role"]), row["area_code"], row["area_level"], language)
+
+
+def _require_granter(connection: sa.Connection, name: str) -> str:
+    """Return the role somebody grants with; refuse an account that holds any role but security."""
+    held = connection.scalar(sa.select(viewers.c.role).where(viewers.c.name == name, viewers.c.revoked_at.is_(None)))
+    if held is not None and held not in DOINGS["grant"]:
+        raise AccessDeniedError(f"the role {held} does not grant or revoke.", where=name)
+    return held or "operator"
 
 
 def _refuse_wrong_grant(connection: sa.Connection, viewer: Viewer, granted_by: str) -> None:

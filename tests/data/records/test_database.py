@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -71,3 +73,26 @@ def test_a_store_has_its_own_records_unless_a_url_says_otherwise(
     assert verify_chain(records).whole
     records.close()
     assert (store.root / "records.sqlite").is_file()
+
+
+def test_a_database_that_stays_busy_is_told_plainly(tmp_path: Path) -> None:
+    records = Records(f"sqlite:///{tmp_path / 'r.sqlite'}")
+    other = sqlite3.connect(tmp_path / "r.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with records.reading() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout = 10")
+    with pytest.raises(StoreError, match="cannot be used"):
+        append_audit(records, AuditEvent("v", "auditor", "open", "audit"))
+    other.rollback()
+    other.close()
+    assert append_audit(records, AuditEvent("v", "auditor", "open", "audit")) == 1
+    records.close()
+
+
+def test_threads_of_one_process_keep_one_chain(records_url: str) -> None:
+    records = Records(records_url)
+    with ThreadPoolExecutor(8) as pool:
+        numbers = pool.map(lambda n: append_audit(records, AuditEvent("v", "auditor", "open", f"p{n}")), range(80))
+        assert sorted(numbers) == list(range(1, 81))
+    assert verify_chain(records).whole
+    records.close()

@@ -82,6 +82,23 @@ def test_system_security_and_audit_never_meet_in_one_account(
     records.close()
 
 
+def test_only_a_security_administrator_or_the_machines_operator_grants_and_revokes(records: Records) -> None:
+    grant_role(records, "qian", "security", granted_by="root")
+    grant_role(records, "sun", "commander", granted_by="qian")
+    assert [row["role"] for row in read_audit(records)] == ["security", "operator"]
+    with pytest.raises(AccessDeniedError, match="commander"):
+        grant_role(records, "friend", "commander", granted_by="sun")
+    with pytest.raises(AccessDeniedError, match="commander"):
+        revoke_role(records, "qian", revoked_by="sun")
+    assert [row["success"] for row in read_audit(records, 2)] == [False, False]
+    assert resolve_viewer(records, "qian").role == "security"
+    assert find_names(records) == {"qian", "sun"}
+
+
+def find_names(records: Records) -> set[str]:
+    return {grant["name"] for grant in list_viewers(records)}
+
+
 def test_nobody_grants_to_the_own_account(records: Records) -> None:
     with pytest.raises(AccessDeniedError, match="own account"):
         grant_role(records, "security", "auditor", granted_by="security")
