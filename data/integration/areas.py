@@ -137,6 +137,7 @@ def join_children(areas: pl.DataFrame, parents: Parents, source: str) -> pl.Data
         rows.append(
             {
                 **dict.fromkeys(areas.columns),
+                **({"load_id": group["load_id"][0]} if "load_id" in areas.columns else {}),
                 "record_key": f"{source}:area-{parents.level}-{code}",
                 "source": source,
                 "source_file": group["source_file"][0],

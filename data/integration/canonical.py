@@ -98,7 +98,7 @@ def to_canonical(
         headers = [column for column in frame.columns if column not in (LINE, GEOMETRY)]
         expected += frame.height - before
     mapped, provided, notes = _apply(frame, kind, jurisdiction, file_name=file_name, latest=latest)
-    kept, refused = _split(mapped, frame, kind, headers)
+    kept, refused = _split(mapped, frame, kind, {key: raw.headers.get(key, key) for key in headers})
     kept, repeated = _with_keys(kept, kind, source)
     refused = pl.concat([ragged, empty, refused, _refusals(repeated, REPEATED)])
     kept = kept.with_columns(pl.lit(source).alias("source"), pl.lit(file_name).alias("source_file"))
@@ -316,11 +316,11 @@ def _with_defaults(mapped: pl.DataFrame, kind: FileKind, types: dict[str, pl.Dat
 
 
 def _split(
-    mapped: pl.DataFrame, frame: pl.DataFrame, kind: FileKind, headers: list[str]
+    mapped: pl.DataFrame, frame: pl.DataFrame, kind: FileKind, headers: dict[str, str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     hidden = _hidden_keys(kind)
     read = {key for rule in kind.rules.values() for h in rule.reads if (key := _key(h)) in headers} - hidden
-    shown = [header for header in headers if header in read]
+    shown = [pl.col(key).alias(header) for key, header in headers.items() if key in read]
     bad = mapped[_WHY].is_not_null()
     cells = pl.struct(shown).struct.json_encode() if shown else pl.lit(None, dtype=pl.String)
     raw = frame.filter(bad).select(cells.alias("raw")).to_series() if bad.any() else pl.Series([], dtype=pl.String)

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from data.errors import SourceError
+from data.errors import SchemaError, SourceError
 from data.files import digest_of, folder_appears_whole, read_json, sha256_of_file, write_json
 from data.integration.areas import join_children
 from data.integration.canonical import RAGGED, to_canonical
@@ -209,6 +209,13 @@ class _Draft:
             for name in CANONICAL:
                 if name in self.tables:
                     rows, replaced = self.tables[name].to_write()
+                    if not CANONICAL[name].is_valid(rows):
+                        # Each file obeys the schema; two files that tell parts of one row may not, together.
+                        raise SchemaError(
+                            f"rows of {name} that several files tell together break its rules.",
+                            where=self.mapping.source.name,
+                            remedy="Give the files identity columns that tell their records apart.",
+                        )
                     rows.write_parquet(folder / f"{name}.parquet", statistics=True)
                     tables[name] = {"rows": rows.height, "replaced": replaced}
             for name, parts in self.lookups.items():

@@ -1,4 +1,4 @@
-"""What a file looks like to the mappings: which [[file]] fits, which headers match, what cannot be read. Changes nothing."""
+"""What a file looks like to the mappings: which [[file]] fits, which headers match, what cannot be read."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class SourceCheck:
                 lines.append(f"  {trial.sampled:,} of {trial.records:,} records tried: {trial.kept:,} kept")
                 lines += [f"    {count:,} × {problem}" for problem, count in trial.problems.items()]
                 lines += [f"    {count:,} × {note} (row kept)" for note, count in trial.notes.items()]
-                poor = [f"{name} {share:.0%}" for name, share in trial.filled.items() if share < 1]
+                poor = [f"{name} {share:.1%}" for name, share in trial.filled.items() if share < 1]
                 if poor:
                     lines.append(f"    not always filled: {', '.join(poor)}")
         return "\n".join(lines)

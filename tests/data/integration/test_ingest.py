@@ -1,0 +1,260 @@
+"""Ingest: every row is accounted for, loads are idempotent, corrections replace, a kill leaves old or new."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.errors import SourceError
+from data.integration.canonical import to_canonical
+from data.integration.ingest import ingest
+from data.snapshots import Snapshot, current_snapshot
+from data.sources.mapping import load_mapping
+from data.sources.reading import read_records
+from data.store import Store
+
+from .conftest import CITY, NOW, Load
+
+CALLS = (
+    "JJDBH,GLJJDBH,GLLX,BJSJ,BJLX,GXDWDM,SQDM,SFDZ,X,Y,BJRXM,LXDH,CZRY,BJNR\n"
+    "0001234567890123456,,,20250301083000,010203,S1,C1,和平路1号,120.5,30.5,张三,13800000000,李四,丢车\n"
+    "2,0001234567890123456,01,20250301084000,010203,S1,C1,和平路1号,0,0,张三,13800000000,李四,催\n"
+    "3,,,2025-02-30 10:00:00,020100,S1,C1,和平路2号,120.5,30.5,王五,13900000000,李四,吵架\n"
+    "4,,,20250302090000,990000,S1,C1,和平路3号,120.5,30.5,王五,13900000000,李四,其他\n"
+    ",,,20250302090000,010000,S1,C1,和平路3号,120.5,30.5,王五,13900000000,李四,其他\n"
+    "5,,,20250302100000,010000,S1,C1,和平路3号,abc,30.5,王五,13900000000,李四,其他\n"
+    "6,,,20290302100000,010000,S1,C1,和平路3号,120.5,30.5,王五,13900000000,李四,其他\n"
+    "7,,,20250302100000,010000,S1,C1,和平路3号,120.5,30.5,王五,13900000000,李四,测试呼叫\n"
+    ",,,,,,,,,,,,,\n"
+    "8,,,20250302110000,010000,S1,C1,和平路3号,120.5,30.5,王五,13900000000,李四,其他,多,余\n"
+)
+
+
+def test_each_row_is_kept_or_refused_with_its_line_column_and_reason(load: Load, store: Store) -> None:
+    report = load({"calls.csv": CALLS})
+    (file,) = report.files
+    assert (file.read, file.kept, file.new) == (10, 2, 2)
+    refused = current_snapshot(store).quarantine().sort("source_line").collect()
+    assert refused.select("source_line", "column", "reason").rows() == [
+        (4, "BJSJ", "unreadable_value"),
+        (5, "BJLX", "unknown_code"),
+        (6, "JJDBH", "missing_value"),
+        (7, "X", "unreadable_value"),
+        (8, "BJSJ", "impossible_date"),
+        (9, "BJNR", "test_call"),
+        (10, None, "empty_row"),
+        (11, None, "ragged_row"),
+    ]
+
+
+def test_values_arrive_as_the_schema_says(load: Load, store: Store) -> None:
+    load({"calls.csv": CALLS})
+    first, second = current_snapshot(store).read("calls").rows(named=True)
+    assert first["call_id"] == "0001234567890123456"
+    assert first["reported_at"].isoformat() == "2025-03-01T00:30:00+00:00"
+    assert (first["occurred_on"], first["time_precision"]) == (date(2025, 3, 1), "exact")
+    assert (first["category"], first["category_intake"]) == ("criminal", "010203")
+    assert (first["lon"], first["lat"], first["crs"]) == (pytest.approx(120.5), pytest.approx(30.5), "EPSG:4490")
+    assert (first["location_level"], first["weight"], first["invalid"]) == ("point", 1, False)
+    assert (second["link_type"], second["lon"], second["location_level"]) == ("repeat", None, "community")
+    assert (first["source"], first["source_file"], first["source_line"]) == ("city", "calls.csv", 2)
+
+
+def test_no_personal_value_is_anywhere_in_the_store(load: Load, store: Store) -> None:
+    report = load({"calls.csv": CALLS})
+    assert report.files[0].personal_dropped == ["BJRXM", "LXDH", "CZRY"]
+    everything = (
+        pl.concat(
+            [
+                pl.read_parquet(path).select(
+                    pl.concat_str(pl.all().cast(pl.String, strict=False), ignore_nulls=True).alias("t")
+                )
+                for path in [*store.root.rglob("calls.parquet"), *store.root.rglob("quarantine.parquet")]
+            ]
+        )["t"]
+        .str.join()
+        .item()
+    )
+    for personal in ("张三", "王五", "李四", "13800000000", "13900000000"):
+        assert personal not in everything
+    # Addresses may be stored for linking, but not shown in the quarantine.
+    raw = current_snapshot(store).quarantine().collect()["raw"].drop_nulls().str.join().item()
+    assert "和平路" not in raw
+    assert "990000" in raw
+
+
+def test_same_files_again_change_nothing(load: Load, store: Store) -> None:
+    first = load({"calls.csv": CALLS})
+    before = sorted(path.name for path in store.loads.iterdir())
+    again = load({"calls.csv": CALLS})
+    assert again.already_loaded
+    assert (again.snapshot_id, again.load_id) == (first.snapshot_id, first.load_id)
+    assert (again.files[0].new, again.files[0].unchanged) == (0, 2)
+    assert sorted(path.name for path in store.loads.iterdir()) == before
+
+
+def test_a_correction_replaces_and_the_old_snapshot_still_reads_as_it_did(load: Load, store: Store) -> None:
+    head = "JJDBH,BJSJ,BJLX,GXDWDM\n"
+    first = load({"calls.csv": head + "1,20250301083000,010000,S1\n2,20250301093000,010000,S1\n"})
+    second = load(
+        {"later.csv": head + "2,20250301093000,020000,S1\n3,20250301103000,010000,S1\n1,20250301083000,010000,S1\n"}
+    )
+    (file,) = second.files
+    assert (file.new, file.unchanged, file.replaced) == (1, 1, 1)
+    snapshot = current_snapshot(store)
+    assert sorted(snapshot.read("incidents").select("category_intake").to_series()) == ["010000", "010000", "020000"]
+    assert snapshot.manifest["tables"]["calls"]["rows"] == 3 == snapshot.read("calls").height
+    assert Snapshot(store, first.snapshot_id).read("calls")["category_intake"].to_list() == ["010000", "010000"]
+
+
+def test_a_layout_without_a_column_erases_nothing(load: Load, store: Store) -> None:
+    load({"a.csv": "kind,day,x,y,detail\ntheft,2025-01-01,120,30,bicycle\n"})
+    report = load({"b.csv": "kind,day,x,y\ntheft,2025-01-01,120,30\n"})
+    assert report.files[0].unchanged == 1
+    assert current_snapshot(store).read("calls")["category_name"].to_list() == ["bicycle"]
+
+
+def test_identical_rows_count_and_overlapping_files_do_not_count_twice(load: Load, store: Store) -> None:
+    head, row = "kind,day,x,y,detail\n", "theft,2025-01-01,120,30,bicycle\n"
+    load({"a.csv": head + row * 3})
+    report = load({"b.csv": head + row * 2, "c.csv": head + row * 4})
+    assert [(f.new, f.unchanged) for f in report.files] == [(0, 2), (1, 3)]
+    assert current_snapshot(store).read("calls").height == 4
+
+
+def test_a_repeated_identity_in_one_file_is_quarantined_when_rows_must_differ(load: Load, store: Store) -> None:
+    report = load({"calls.csv": "JJDBH,BJSJ,BJLX\n1,20250301083000,010000\n1,20250301083000,020000\n"})
+    assert report.files[0].quarantined == {"repeated_in_file": 1}
+    assert current_snapshot(store).read("calls")["category_intake"].to_list() == ["020000"]
+
+
+def test_wide_population_becomes_one_row_per_value(load: Load, store: Store) -> None:
+    report = load({"pop.csv": 'area,month,registered,floating\nC1,2025-03,"1,200",34\nC2,2025-03,,7\n'})
+    assert report.files[0].read == report.files[0].kept == 3
+    rows = current_snapshot(store).read("population").select("area_code", "month", "population_class", "count").rows()
+    assert sorted(rows) == [
+        ("C1", date(2025, 3, 1), "floating", 34.0),
+        ("C1", date(2025, 3, 1), "registered", 1200.0),
+        ("C2", date(2025, 3, 1), "floating", 7.0),
+    ]
+
+
+def test_a_lookup_is_counted_and_kept_aside(load: Load, store: Store) -> None:
+    report = load({"codes.csv": "code,meaning\r1,one\r2,two\r"})
+    assert (report.files[0].table, report.files[0].read, report.files[0].kept) == ("lookup", 2, 2)
+    kept = pl.read_parquet(store.loads / report.load_id / "lookup_codes.parquet")
+    assert kept["meaning"].to_list() == ["one", "two"]
+
+
+def test_a_file_that_fits_nothing_stops_before_anything_is_written(load: Load, store: Store) -> None:
+    with pytest.raises(SourceError, match=r"other\.csv.*calls \(calls\): it lacks the header JJDBH, BJSJ"):
+        load({"calls.csv": CALLS, "other.csv": "a,b\n1,2\n"})
+    assert store.current_snapshot_id() is None
+    assert not store.loads.exists()
+
+
+def test_the_load_says_where_it_came_from_and_on_which_basis(load: Load, store: Store) -> None:
+    report = load({"calls.csv": CALLS})
+    about = json.loads((store.loads / report.load_id / "load.json").read_text())
+    assert (about["legal_basis"], about["purpose"], about["loaded_by"]) == ("test-basis", "test-purpose", "tester")
+    assert about["jurisdiction"]["timezone"] == "Asia/Shanghai"
+    assert about["files"][0]["bytes"] == len(CALLS.encode("gb18030"))
+    assert about["tables"] == {"calls": {"rows": 2, "replaced": 0}}
+
+
+def test_another_force_keeps_its_incidents(load: Load, store: Store, tmp_path: Path) -> None:
+    load({"calls.csv": "JJDBH,BJSJ,BJLX\n1,20250301083000,010000\n"})
+    other = tmp_path / "other.toml"
+    other.write_text(CITY.read_text().replace('"city"', '"town"').replace("zz-city", "zz-town"))
+    load({"more.csv": "JJDBH,BJSJ,BJLX\n1,20250301083000,020000\n"}, other)
+    incidents = current_snapshot(store).read("incidents")
+    assert sorted(incidents.select("jurisdiction", "category").rows()) == [
+        ("zz-city", "criminal"),
+        ("zz-town", "public_order"),
+    ]
+
+
+cells = st.text(alphabet='0123456789abc.,"\n\r 月日~-', max_size=12)
+
+
+KIND = next(kind for kind in load_mapping(CITY).files if kind.name == "calls")
+
+
+@settings(max_examples=80, deadline=None)
+@given(rows=st.lists(st.lists(cells, min_size=0, max_size=6), max_size=12), tail=st.sampled_from(["", "\n", "\r\n"]))
+def test_whatever_the_file_holds_rows_read_are_kept_or_refused(rows: list[list[str]], tail: str) -> None:
+    text = "JJDBH,BJSJ,BJLX,X,Y\n" + "\n".join(",".join(row) for row in rows) + tail
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "calls.csv"
+        path.write_bytes(text.encode("gb18030"))
+        raw = read_records(path, KIND)
+    result = to_canonical(
+        raw, KIND, load_mapping(CITY).jurisdiction, source="city", file_name="calls.csv", latest=date(2026, 1, 16)
+    )
+    lines = sorted([*result.kept["source_line"], *result.refused["source_line"]])
+    # Quotes may join physical lines into one record; no record may come out twice or vanish.
+    assert len(set(lines)) == len(lines) == raw.records == result.read
+    assert result.refused["reason"].null_count() == 0
+    if '"' not in text and "\r" not in text:
+        assert raw.records == text.count("\n") - 1 + (not text.endswith("\n"))
+
+
+@settings(max_examples=10, deadline=None)
+@given(order=st.permutations(range(6)), cut=st.integers(0, 6))
+def test_order_and_grouping_of_files_do_not_matter_for_counts(order: list[int], cut: int) -> None:
+    row = ["a,2025-01-01,1,1,p", "a,2025-01-01,1,1,q", "a,2025-01-01,1,1,p", "b,2025-01-01,1,1,p"]
+    contents = [row, row[:2], row[2:], row[1:], row[:1], [row[3]] * 2]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for number in order:
+            path = Path(folder) / f"{number}.csv"
+            path.write_text("kind,day,x,y,detail\n" + "\n".join(contents[number]) + "\n")
+            paths.append(path)
+        store = Store.create(Path(folder) / "store")
+        for part in (paths[:cut], paths[cut:]):
+            if part:
+                ingest(store, CITY, part, loaded_by="t", now=NOW)
+        # The largest number of identical sightings in any one file: 3 of a, 2 of b.
+        assert sorted(current_snapshot(store).read("incidents")["category"]) == ["a", "a", "a", "b", "b"]
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_the_store_is_old_or_new(load: Load, store: Store, tmp_path: Path) -> None:
+    old = load({"a.csv": "kind,day,x,y,detail\ntheft,2025-01-01,120,30,bicycle\n"}).snapshot_id
+    big = tmp_path / "big.csv"
+    days = [datetime(2025, 1, 1 + i % 28).strftime("%Y-%m-%d") for i in range(20_000)]
+    big.write_text("kind,day,x,y,detail\n" + "".join(f"theft,{day},{i},30,d\n" for i, day in enumerate(days)))
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom datetime import datetime, UTC\n"
+        "from data.store import Store\nfrom data.integration.ingest import ingest\n"
+        "print('ready', flush=True)\n"
+        "ingest(Store.open(sys.argv[1]), Path(sys.argv[2]), [Path(sys.argv[3])], loaded_by='t',"
+        " now=datetime(2026, 1, 15, tzinfo=UTC))\n"
+    )
+    root = Path(__file__).resolve().parents[3]
+    for wait_s in (0.05, 0.2, 0.35, 0.5):
+        command = [sys.executable, "-c", code, str(store.root), str(CITY), str(big)]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, cwd=root, env={**os.environ, "PYTHONPATH": "."}
+        ) as child:
+            assert child.stdout is not None
+            child.stdout.readline()
+            time.sleep(wait_s)
+            child.send_signal(signal.SIGKILL)
+        snapshot = current_snapshot(Store.open(store.root))
+        assert snapshot.read("incidents").height == (1 if snapshot.snapshot_id == old else 20_001)
+    final = ingest(store, CITY, [big], loaded_by="t", now=NOW)
+    assert current_snapshot(store).snapshot_id == final.snapshot_id
+    assert current_snapshot(store).read("incidents").height == 20_001
