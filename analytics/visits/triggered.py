@@ -5,8 +5,8 @@ model of them would learn today's staffing. Weeks are counted back from ``as_of`
 
 Three candidates are compared on past origins by Poisson deviance, and the best is used, also when it is a simple one:
 the same week a year before (seasonal-naive), a Gamma-Poisson mean of the last year, and a Poisson regression with the
-Gamma-Poisson mean as exposure. Intervals are negative-binomial, widened by split-conformal calibration
-(Romano, Patterson and Candès 2019, on scaled scores); coverage is measured on later origins than the calibration used.
+Gamma-Poisson mean as exposure. Intervals are negative-binomial at a level calibrated on past forecasts; coverage is
+measured on later origins than the calibration used.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ FEWEST_WEEKS = 78
 BLOCK_ORIGINS = 13
 #: Weight of the mean of all beats, in weeks, in a beat's own mean.
 PRIOR_WEEKS = 8.0
+#: Overdispersion below which counts are Poisson.
+_NO_SPREAD = 1e-6
 MODELS = ("poisson_regression", "gamma_poisson", "seasonal_naive")
 
 
@@ -211,8 +213,8 @@ def _forecast_kind(counts: Array, as_of: date, weeks: int, level: float) -> tupl
     baseline = np.column_stack([_year_before(counts, now, h) for h in range(weeks)])
     if now < FEWEST_WEEKS + 2 * BLOCK_ORIGINS:
         expected = np.repeat(_gamma_poisson_mean(counts, now)[:, None], weeks, axis=1)
-        spread = _overdispersion(counts, counts.mean(axis=1, keepdims=True) + 0 * counts)
-        low, high = negative_binomial_interval(expected, spread, level)
+        spread = _overdispersion(counts, np.broadcast_to(counts.mean(axis=1, keepdims=True), counts.shape))
+        low, high = _around(expected, spread, level)
         scores = pl.DataFrame([_score("gamma_poisson", True, level, 0)], schema_overrides=_SCORES)
         return {"expected": expected, "low": low, "high": high, "baseline": baseline}, scores
 
@@ -233,8 +235,8 @@ def _forecast_kind(counts: Array, as_of: date, weeks: int, level: float) -> tupl
     rows = []
     for name in MODELS:
         spread = _overdispersion(truth[0], seen[0][name])
-        margin = _conformal_margin(truth[0], seen[0][name], spread, level)
-        low, high = _interval(seen[1][name], spread, level, margin)
+        calibrated = _calibrated_level(truth[0], seen[0][name], spread, level)
+        low, high = _around(seen[1][name], spread, calibrated)
         rows.append(
             _score(
                 name,
@@ -250,7 +252,7 @@ def _forecast_kind(counts: Array, as_of: date, weeks: int, level: float) -> tupl
     expected = np.column_stack([predict(now, horizon) for horizon in range(weeks)])
     all_truth, all_seen = np.concatenate(truth), np.concatenate([block[chosen] for block in seen])
     spread = _overdispersion(all_truth, all_seen)
-    low, high = _interval(expected, spread, level, _conformal_margin(all_truth, all_seen, spread, level))
+    low, high = _around(expected, spread, _calibrated_level(all_truth, all_seen, spread, level))
     return (
         {"expected": expected, "low": low, "high": high, "baseline": baseline},
         pl.DataFrame(rows, schema_overrides=_SCORES),
@@ -282,7 +284,7 @@ def negative_binomial_interval(mean: Array, overdispersion: float, level: float)
 
     tails = (1 - level) / 2, (1 + level) / 2
     safe = np.maximum(mean, 1e-9)
-    if overdispersion < 1e-6:
+    if overdispersion < _NO_SPREAD:
         low, high = (stats.poisson.ppf(tail, safe) for tail in tails)
     else:
         size = 1 / overdispersion
@@ -290,16 +292,29 @@ def negative_binomial_interval(mean: Array, overdispersion: float, level: float)
     return np.maximum(np.asarray(low), 0.0), np.asarray(high)
 
 
-def _conformal_margin(observed: Array, predicted: Array, spread: float, level: float) -> float:
-    """Return the widening, in units of sqrt(mean + 1/4), that gives the nominal coverage on past origins."""
-    low, high = negative_binomial_interval(predicted, spread, level)
-    misses = np.maximum(low - observed, observed - high) / np.sqrt(predicted + 0.25)
-    rank = min(1.0, np.ceil((len(misses) + 1) * level) / len(misses))
-    # Counts are coarse: an interval that already covers more than asked is left as it is.
-    return max(0.0, float(np.quantile(misses, rank, method="higher")))
+def _calibrated_level(observed: Array, predicted: Array, spread: float, level: float) -> float:
+    """Return the level whose negative-binomial intervals held a share ``level`` of past counts.
+
+    The score of a past count is the level of the narrowest central interval that holds it; nested intervals make
+    this split-conformal (Gupta, Kuchibhotla and Ramdas 2022).
+    """
+    below, upto = (_cumulative(observed - back, predicted, spread) for back in (1, 0))
+    scores = 1 - 2 * np.minimum(np.minimum(upto, 1 - below), 0.5)
+    rank = min(1.0, float(np.ceil((scores.size + 1) * level)) / scores.size)
+    return float(min(np.quantile(scores, rank, method="higher"), 0.9999))
 
 
-def _interval(mean: Array, spread: float, level: float, margin: float) -> tuple[Array, Array]:
+def _cumulative(counts: Array, mean: Array, spread: float) -> Array:
+    from scipy import stats
+
+    safe = np.maximum(mean, 1e-9)
+    if spread < _NO_SPREAD:
+        return np.asarray(stats.poisson.cdf(counts, safe))
+    size = 1 / spread
+    return np.asarray(stats.nbinom.cdf(counts, size, size / (size + safe)))
+
+
+def _around(mean: Array, spread: float, level: float) -> tuple[Array, Array]:
+    """Return the interval, widened to whole counts on either side of the mean where it would leave that out."""
     low, high = negative_binomial_interval(mean, spread, level)
-    widening = margin * np.sqrt(mean + 0.25)
-    return np.maximum(low - widening, 0.0), high + widening
+    return np.minimum(low, np.floor(mean)), np.maximum(high, np.ceil(mean))
