@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import multiprocessing
 
 import pytest
@@ -43,6 +45,16 @@ def test_rows_are_numbered_chained_and_dated_by_the_clock(records: Records) -> N
     assert rows[0]["at"].endswith("+00:00")
     report = verify_chain(records)
     assert (report.whole, report.rows, report.head_hash) == (True, 3, rows[2]["row_hash"])
+
+
+def test_a_hash_covers_the_row_before_and_every_column(records: Records) -> None:
+    for n in range(2):
+        append_audit(records, event(n, edition_id="E", purpose="目的"))
+    row = read_audit(records, 1)[0]
+    content = {name: value for name, value in row.items() if name not in ("previous_hash", "row_hash")}
+    assert set(content) == {column.name for column in audit_log.columns} - {"previous_hash", "row_hash"}
+    text = json.dumps([row["previous_hash"], content], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert row["row_hash"] == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_both_databases_make_the_same_chain(tmp_path, postgres_url: str) -> None:
