@@ -97,24 +97,18 @@ def local_hours(days: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
     polars.LazyFrame
         One row per day and hour of its clock with ``hour`` and ``share``.
     """
-    midnight = (
-        pl.col("day").cast(pl.Datetime("us")).dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
-    )
-    next_day = (pl.col("day") + pl.duration(days=1)).cast(pl.Datetime("us"))
-    # Where summer time starts at midnight, the day starts at 01:00.
-    start = pl.coalesce(midnight, _one_o_clock(pl.col("day").cast(pl.Datetime("us")), timezone))
-    end = pl.coalesce(
-        next_day.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null"),
-        _one_o_clock(next_day, timezone),
-    )
-    return spread_over_hours(
-        days.with_columns(start.dt.convert_time_zone("UTC").alias("_from"), end.dt.convert_time_zone("UTC").alias("_to"))
-        .rename({"day": "_whole_day"}),
-        start="_from",
-        end="_to",
-        timezone=timezone,
-    ).drop("_whole_day")  # fmt: skip
+    day = pl.col("day").cast(pl.Datetime("us"))
+    bounds = days.with_columns(
+        _start_of(day, timezone).alias("_from"),
+        _start_of(day + pl.duration(days=1), timezone).alias("_to"),
+    ).drop("day")
+    return spread_over_hours(bounds, start="_from", end="_to", timezone=timezone)
 
 
-def _one_o_clock(midnight: pl.Expr, timezone: str) -> pl.Expr:
-    return (midnight + pl.duration(hours=1)).dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+def _start_of(midnight: pl.Expr, timezone: str) -> pl.Expr:
+    """Return the first moment of a local day: 00:00, or 01:00 where summer time starts at midnight."""
+    first, second = (
+        (midnight + pl.duration(hours=hours)).dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+        for hours in (0, 1)
+    )
+    return pl.coalesce(first, second).dt.convert_time_zone("UTC")

@@ -141,7 +141,9 @@ def funnel(calls: pl.DataFrame | pl.LazyFrame, incidents: pl.DataFrame | pl.Lazy
         .with_columns(pl.exclude("source").fill_null(0).cast(pl.Int64))
         .with_columns(calls=pl.max_horizontal("calls", "view"))
         # Valid rows are incidents whatever their links; the rest of the linked calls are not.
-        .with_columns(incidents=pl.max_horizontal(pl.min_horizontal("view", pl.col("calls") - pl.col("linked")), "valid"))
+        .with_columns(
+            incidents=pl.max_horizontal(pl.min_horizontal("view", pl.col("calls") - pl.col("linked")), "valid")
+        )
     )  # fmt: skip
     order = ["calls", "incidents", *steps]
     long = (

@@ -1,0 +1,181 @@
+"""Monthly series against a year before and against what earlier years lead one to expect; rates per inhabitants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from data.errors import RequestError
+
+#: Fewest earlier years that give an expected band.
+FEWEST_YEARS = 2
+RATE_PER = 10_000
+
+
+def monthly_series(
+    daily: pl.DataFrame | pl.LazyFrame,
+    *,
+    as_of: date,
+    by: Sequence[str] = (),
+    level: float = 0.95,
+    first_day: date | None = None,
+) -> pl.DataFrame:
+    """Return incidents per month with the year before and the band earlier years lead one to expect.
+
+    Parameters
+    ----------
+    daily
+        Frame of schema DailyCounts.
+    as_of
+        Local day the counts stand at; its month is marked incomplete.
+    by
+        Columns that make a series each, for example ``["category"]``.
+    level
+        Nominal coverage of the band.
+    first_day
+        First day the source covers; the first day with any incident where left out.
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns of ``by``, month, incidents, complete, year_before, change (relative to the year before),
+        expected, low, high, earlier_years. Months without incidents are there with 0. The band is null with fewer than
+        two earlier years of the same month; all comparisons are null where either month is incomplete.
+
+    Raises
+    ------
+    RequestError
+        If ``level`` is not between 0.5 and 0.999.
+
+    Notes
+    -----
+    The band is a negative-binomial prediction interval around the mean of the same month in earlier years, with a
+    spread measured over all those months of the series. A trend over the years is not extrapolated: a month outside
+    the band differs from its past, which is not yet a reason.
+    """
+    if not 0.5 <= level <= 0.999:
+        raise RequestError(f"the level must lie between 0.5 and 0.999, got {level}.", where="level")
+    keys = list(by)
+    counts = daily.lazy().filter(pl.col("day") < as_of).collect()
+    start = first_day or counts.select(pl.col("day").min()).item()
+    if start is None:
+        return pl.DataFrame(schema={name: counts.schema[name] for name in keys} | _SCHEMA)
+    months = pl.DataFrame({"month": pl.date_range(start.replace(day=1), as_of.replace(day=1), "1mo", eager=True)})
+    # A month that begins on as_of has no day yet.
+    months = months.filter(pl.col("month") < as_of)
+    summed = counts.group_by(*keys, pl.col("day").dt.truncate("1mo").alias("month")).agg(
+        pl.col("incidents").cast(pl.Int64).sum()
+    )
+    grid = summed.select(keys).unique().join(months, how="cross") if keys else months
+    series = (
+        grid.join(summed, on=[*keys, "month"], how="left", nulls_equal=True)
+        .with_columns(
+            pl.col("incidents").fill_null(0),
+            complete=(pl.col("month") >= start) & (pl.col("month").dt.offset_by("1mo") <= as_of),
+            whole=pl.lit(None, pl.Float64),
+        )
+        .with_columns(whole=pl.when("complete").then(pl.col("incidents").cast(pl.Float64)))
+    )
+    before = series.select(*keys, pl.col("month").dt.offset_by("1y"), pl.col("whole").alias("year_before"))
+    series = series.join(before, on=[*keys, "month"], how="left", nulls_equal=True).with_columns(
+        year_before=pl.when("complete").then(pl.col("year_before")),
+        change=pl.when(pl.col("year_before") > 0).then(pl.col("whole") / pl.col("year_before") - 1),
+    )
+    return _with_band(series, keys, level).sort(*keys, "month").select(*keys, *_SCHEMA)
+
+
+_SCHEMA: dict[str, Any] = {
+    "month": pl.Date,
+    "incidents": pl.Int64,
+    "complete": pl.Boolean,
+    "year_before": pl.Float64,
+    "change": pl.Float64,
+    "expected": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "earlier_years": pl.Int32,
+}
+
+
+def _with_band(series: pl.DataFrame, keys: list[str], level: float) -> pl.DataFrame:
+    from scipy import stats
+
+    season = [*keys, pl.col("month").dt.month()]
+    # Sums over the earlier years only: the month itself must not widen or pull its own band.
+    earlier = pl.col("whole").is_not_null().cast(pl.Int32).cum_sum().over(season) - pl.col("complete").cast(pl.Int32)
+    total = pl.col("whole").fill_null(0.0).cum_sum().over(season) - pl.col("whole").fill_null(0.0)
+    ready = (
+        series.sort(*keys, "month")
+        .with_columns(earlier_years=earlier, total=total)
+        .with_columns(expected=pl.when(pl.col("earlier_years") > 0).then(pl.col("total") / pl.col("earlier_years")))
+    )
+    # Spread of earlier months of the series around their own earlier years, by moments; known before the month only.
+    miss = (pl.col("whole") - pl.col("expected")) ** 2 - pl.col("expected") * (1 + 1 / pl.col("earlier_years"))
+    scale = pl.col("expected") ** 2 * (1 + 1 / pl.col("earlier_years"))
+    parts = (pl.when(pl.col("expected") > 0).then(miss), pl.when(pl.col("whole").is_not_null()).then(scale))
+    sums = [_sum_of_rows_before(part.fill_null(0.0).fill_nan(0.0), keys) for part in parts]
+    ready = ready.with_columns(
+        spread=pl.when(sums[1] > 0).then((sums[0] / sums[1]).clip(lower_bound=0.0)).otherwise(0.0)
+    )
+    mean = ready["expected"].fill_null(0.0).to_numpy()
+    years = np.maximum(ready["earlier_years"].to_numpy(), 1)
+    # The mean itself is uncertain: it comes from a few years.
+    variance = np.maximum(mean, 1e-9) + (ready["spread"].to_numpy() + 1 / (np.maximum(mean, 0.5) * years)) * mean**2
+    size = np.maximum(mean, 1e-9) ** 2 / np.maximum(variance - mean, 1e-9)
+    chance = size / (size + np.maximum(mean, 1e-9))
+    known = ready["earlier_years"] >= FEWEST_YEARS
+    low, high = (stats.nbinom.ppf(tail, size, chance) for tail in ((1 - level) / 2, (1 + level) / 2))
+    banded = ready.with_columns(low=pl.Series(low, dtype=pl.Float64), high=pl.Series(high, dtype=pl.Float64))
+    return banded.with_columns(
+        pl.when(known & pl.col("complete")).then(pl.col(name)).alias(name) for name in ("expected", "low", "high")
+    )
+
+
+def _sum_of_rows_before(part: pl.Expr, keys: list[str]) -> pl.Expr:
+    total = part.cum_sum() - part
+    return total.over(keys) if keys else total
+
+
+def rates_per_inhabitants(
+    counts: pl.DataFrame, population: pl.DataFrame, *, area: str, as_of: date, population_class: str = "total"
+) -> pl.DataFrame:
+    """Return incidents per 10,000 inhabitants by area, where the population is known.
+
+    Parameters
+    ----------
+    counts
+        Frame with the column named by ``area`` and ``incidents``; other columns are kept.
+    population
+        Frame of schema Population. The newest month before ``as_of`` of each area is used.
+    area
+        Name of the area column, for example ``beat_code``.
+    population_class
+        Class of the population table to divide by.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``counts`` with population and rate; both null where an area has no positive count of inhabitants.
+
+    Notes
+    -----
+    Misleading for places people come to but do not live in, such as a station square: few inhabitants, many present.
+    Small counts are suppressed by ``data.access``, not here.
+    """
+    if area not in counts.columns:
+        raise RequestError(f"the counts have no column {area!r}.", remedy=f"Columns: {', '.join(counts.columns)}.")
+    newest = (
+        population.filter((pl.col("population_class") == population_class) & (pl.col("month") < as_of))
+        .sort("month")
+        .group_by("area_code", maintain_order=True)
+        .agg(pl.col("count").last().alias("population"))
+    )
+    inhabited = pl.col("population") > 0
+    return counts.join(newest, left_on=area, right_on="area_code", how="left", maintain_order="left").with_columns(
+        population=pl.when(inhabited).then(pl.col("population")),
+        rate=pl.when(inhabited).then(pl.col("incidents") / pl.col("population") * RATE_PER),
+    )

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from analytics.trends.months import monthly_series, rates_per_inhabitants
+from data.errors import RequestError
+
+
+def daily(*rows: tuple[date, int], category: str = "theft") -> pl.DataFrame:
+    return pl.DataFrame(
+        [{"day": day, "category": category, "incidents": number} for day, number in rows],
+        schema={"day": pl.Date, "category": pl.String, "incidents": pl.Int32},
+    )
+
+
+def of_month(series: pl.DataFrame, month: date) -> dict[str, object]:
+    return series.row(by_predicate=pl.col("month") == month, named=True)
+
+
+def test_months_against_the_year_before() -> None:
+    counts = daily((date(2025, 1, 1), 8), (date(2025, 1, 31), 2), (date(2026, 1, 5), 15), (date(2026, 2, 1), 4))
+    series = monthly_series(counts, as_of=date(2026, 2, 10))
+    assert series.height == 14
+    assert series["incidents"].sum() == 29
+    january = of_month(series, date(2026, 1, 1))
+    assert (january["incidents"], january["year_before"], january["change"]) == (15, 10.0, 0.5)
+    assert january["earlier_years"] == 1 and january["low"] is None
+    february = of_month(series, date(2026, 2, 1))
+    assert not february["complete"] and february["year_before"] is None
+    assert of_month(series, date(2025, 6, 1))["incidents"] == 0
+
+
+def test_the_band_rests_on_earlier_years_only() -> None:
+    years = [(date(year, month, 1), 100) for year in range(2020, 2026) for month in range(1, 13)]
+    calm = monthly_series(daily(*years, (date(2026, 1, 3), 100)), as_of=date(2026, 2, 1))
+    surge = monthly_series(daily(*years, (date(2026, 1, 3), 300)), as_of=date(2026, 2, 1))
+    now, then = (of_month(frame, date(2026, 1, 1)) for frame in (calm, surge))
+    assert (now["expected"], now["earlier_years"]) == (100.0, 6)
+    assert (now["low"], now["high"]) == (then["low"], then["high"])
+    # Poisson with an uncertain mean: sd of sqrt(100 + 100 / 6) = 10.8.
+    assert now["low"] == pytest.approx(100 - 1.96 * 10.8, abs=2)
+    assert now["high"] == pytest.approx(100 + 1.96 * 10.8, abs=2)
+    assert then["incidents"] > then["high"]
+
+
+def test_a_restless_series_has_a_wider_band() -> None:
+    restless = [(date(year, m, 1), 60 if (year + m) % 2 else 140) for year in range(2018, 2026) for m in range(1, 13)]
+    band = of_month(monthly_series(daily(*restless, (date(2026, 1, 3), 9)), as_of=date(2026, 2, 1)), date(2026, 1, 1))
+    assert band["expected"] == 100.0
+    assert band["low"] < 45 and band["high"] > 160
+
+
+def test_series_are_kept_apart() -> None:
+    both = pl.concat(
+        [daily((date(2025, 1, 1), 5), (date(2026, 1, 1), 10)), daily((date(2026, 1, 1), 7), category="fraud")]
+    )
+    series = monthly_series(both, as_of=date(2026, 2, 1), by=["category"])
+    january = series.filter(pl.col("month") == date(2026, 1, 1))
+    assert january.select("category", "incidents", "year_before", "change").rows() == [
+        ("fraud", 7, 0.0, None),
+        ("theft", 10, 5.0, 1.0),
+    ]
+
+
+def test_no_counts_no_series() -> None:
+    assert monthly_series(daily(), as_of=date(2026, 2, 1), by=["category"]).is_empty()
+    with pytest.raises(RequestError, match=r"between 0\.5 and 0\.999"):
+        monthly_series(daily(), as_of=date(2026, 2, 1), level=1.0)
+
+
+def test_rates_use_the_newest_known_population() -> None:
+    population = pl.DataFrame(
+        {
+            "area_code": ["b1", "b1", "b1", "b2", "b1"],
+            "month": [date(2025, 12, 1), date(2026, 1, 1), date(2026, 3, 1), date(2026, 1, 1), date(2026, 1, 1)],
+            "population_class": ["total", "total", "total", "total", "floating"],
+            "count": [1000.0, 5000.0, 9.0, 0.0, 7.0],
+        }
+    )
+    counts = pl.DataFrame({"beat_code": ["b2", "b1", "b3"], "incidents": [4, 4, 4]})
+    rated = rates_per_inhabitants(counts, population, area="beat_code", as_of=date(2026, 2, 1))
+    assert rated.rows() == [("b2", 4, None, None), ("b1", 4, 5000.0, 8.0), ("b3", 4, None, None)]
+    with pytest.raises(RequestError, match="no column 'station_code'"):
+        rates_per_inhabitants(counts, population, area="station_code", as_of=date(2026, 2, 1))
