@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-#: Faults in the calls at scale 1, by kind. ``REFUSED`` says which reason of the quarantine each is to meet.
+#: Faults in the calls at scale 1, by kind.
 CALL_FAULTS = {
     "missing_id": 30,
     "unreadable_date": 40,
@@ -18,7 +18,7 @@ CALL_FAULTS = {
     "swapped_coordinates": 60,
     "null_island": 50,
 }
-#: Quarantine reason of the faults that refuse a row. The others keep the row: ``null_island`` is kept, not located.
+#: Quarantine reason of the faults that refuse a row. Rows with swapped or zero coordinates are kept, but not located.
 REFUSED = {
     "missing_id": "missing_value",
     "unreadable_date": "unreadable_value",
@@ -26,7 +26,6 @@ REFUSED = {
     "unknown_category": "unknown_code",
     "end_before_start": "rule_interval_is_ordered",
     "repeated_row": "repeated_in_file",
-    "swapped_coordinates": "lat|max",
     "arrived_before_sent": "rule_times_are_ordered",
 }
 ARRIVED_BEFORE_SENT = 25

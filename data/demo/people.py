@@ -46,8 +46,8 @@ def count_people(rng: np.random.Generator, places: Places, territory: Territory,
     half a million residents in an ordinary month.
     """
     size = len(territory.community_codes)
-    rental = np.bincount(places.community, places.rental * places.residents, minlength=size)
-    rental = rental / np.maximum(np.bincount(places.community, places.residents, minlength=size), 1)
+    renters = np.bincount(places.community, places.rental * places.residents, minlength=size)
+    rental = renters / np.maximum(np.bincount(places.community, places.residents, minlength=size), 1)
     floating_share = np.clip(0.16 + 0.42 * rental + rng.normal(0, 0.03, size), 0.06, 0.65)
     residents = territory.community_residents
     trend = rng.normal(0.004, 0.012, size)
