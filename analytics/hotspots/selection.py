@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.cells import Floats, Integers
+from analytics.hotspots.calibration import CalibratedRanker, CalibrationMap
 from analytics.hotspots.evaluation import Score, average_hits, paired_bootstrap, score_ranking
 from analytics.hotspots.history import History
 from analytics.hotspots.intervals import coverage_of, estimate_dispersion
@@ -97,7 +98,8 @@ def select_ranker(
     names = [name for name in LADDER if name in candidates]
     if tried < FEWEST_TRIED or not older:
         return _without_test(names, periods, seed)
-    table = {name: _predict_each(name, older, newest, seed) for name in _with_baseline(names)}
+    raw = {name: _predict_each(name, older, newest, seed) for name in _with_baseline(names)}
+    table = {name: _calibrate_across(expectations, newest) for name, expectations in raw.items()}
     scores = {
         name: tuple(
             score_ranking(
@@ -114,7 +116,7 @@ def select_ranker(
     }
     rates = {
         name: np.array([_hit_rate(e, p, flagged) for e, p in zip(expectations, newest, strict=True)])
-        for name, expectations in table.items()
+        for name, expectations in raw.items()
     }
     chosen, verdict = _choose(names, rates, seed)
     dispersion = estimate_dispersion(*_flagged_pairs(table[chosen], newest, flagged))
@@ -125,7 +127,8 @@ def select_ranker(
             coverage_of(*_flagged_pairs([e], [p], flagged), spread, interval_level)
             for e, p in zip(table[name], newest, strict=True)
         )
-    ranker = fit_ranker(chosen, periods[:fitted], seed)
+    calibration = CalibrationMap.fit(np.concatenate(raw[chosen]), np.concatenate([_counts(p) for p in newest]))
+    ranker = CalibratedRanker(fit_ranker(chosen, periods[:fitted], seed), calibration)
     return BackTest(tuple(p.origin for p in newest), scores, coverage, chosen, verdict, dispersion, ranker)
 
 
@@ -164,6 +167,17 @@ def fit_ranker(name: str, periods: Sequence[Period], seed: int) -> Ranker:
 def _predict_each(name: str, older: Sequence[Period], newest: Sequence[Period], seed: int) -> list[Floats]:
     ranker = fit_ranker(name, older, seed)
     return [ranker.predict(period.features) for period in newest]
+
+
+def _calibrate_across(expectations: Sequence[Floats], periods: Sequence[Period]) -> list[Floats]:
+    """Correct each origin by the other ones, so that scores are not flattered by their own outcome."""
+    corrected = []
+    for i, expected in enumerate(expectations):
+        others = [j for j in range(len(periods)) if j != i]
+        seen = np.concatenate([_counts(periods[j]) for j in others])
+        calibration = CalibrationMap.fit(np.concatenate([expectations[j] for j in others]), seen)
+        corrected.append(np.exp(calibration.apply(np.log(expected))))
+    return corrected
 
 
 def _choose(names: Sequence[str], rates: dict[str, Floats], seed: int) -> tuple[str, str]:

@@ -1,0 +1,82 @@
+"""Correct expected counts by what past forecasts of the same kind turned out to be.
+
+The places a model ranks highest are partly those it overrates (the winner's curse), and a model fitted on all places
+may be far off in the few that are flagged. Both show on past origins the model was not fitted on, and are corrected
+there by a strictly increasing map of log(expected). Ranks do not change; reasons are stretched in proportion, so they
+still sum to the logarithm of what is shown.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analytics.cells import Floats
+from analytics.hotspots.rankers import Ranker
+
+#: Places are grouped so that each group holds an equal part of the expected incidents.
+GROUPS = 8
+#: Incidents added to both sides of observed / expected, so that small groups are corrected little.
+PRIOR_EVENTS = 3.0
+#: Least slope of the map, so that it stays strictly increasing and ranks stay as they are.
+LEAST_SLOPE = 0.05
+
+
+class CalibrationMap:
+    """Strictly increasing, piecewise linear map of log(expected), constant correction beyond its ends."""
+
+    def __init__(self, knots: Floats, values: Floats) -> None:
+        self.knots, self.values = knots, values
+
+    @classmethod
+    def fit(cls, expected: Floats, counts: Floats) -> CalibrationMap:
+        """Learn from forecasts and what then happened, pooled over places and origins."""
+        order = np.argsort(expected, kind="stable")
+        mean, seen = expected[order], counts[order]
+        running = np.cumsum(mean)
+        group = np.minimum((GROUPS * (running - mean / 2) / running[-1]).astype(int), GROUPS - 1)
+        knots: list[float] = []
+        values: list[float] = []
+        for g in range(GROUPS):
+            inside = group == g
+            if inside.any():
+                total = float(mean[inside].sum())
+                knot = float(np.log(np.average(mean[inside], weights=mean[inside])))
+                ratio = (float(seen[inside].sum()) + PRIOR_EVENTS) / (total + PRIOR_EVENTS)
+                if not knots or knot > knots[-1] + 1e-9:
+                    knots.append(knot)
+                    values.append(knot + float(np.log(ratio)))
+        for i in range(1, len(values)):
+            values[i] = max(values[i], values[i - 1] + LEAST_SLOPE * (knots[i] - knots[i - 1]))
+        return cls(np.array(knots), np.array(values))
+
+    def apply(self, log_expected: Floats) -> Floats:
+        """Return the corrected logarithms."""
+        inside = np.interp(log_expected, self.knots, self.values)
+        below = np.minimum(log_expected - self.knots[0], 0.0)
+        above = np.maximum(log_expected - self.knots[-1], 0.0)
+        return np.asarray(inside + below + above)
+
+
+class CalibratedRanker:
+    """A fitted ranker seen through a calibration map."""
+
+    def __init__(self, ranker: Ranker, calibration: CalibrationMap) -> None:
+        self.ranker, self.calibration = ranker, calibration
+
+    def fit(self, X: Floats, y: Floats, weight: Floats) -> CalibratedRanker:
+        """Fit the ranker beneath; the map stays as it was learnt."""
+        self.ranker.fit(X, y, weight)
+        return self
+
+    def predict(self, X: Floats) -> Floats:
+        """Return corrected expected counts."""
+        return np.asarray(np.exp(self.calibration.apply(np.log(self.ranker.predict(X)))))
+
+    def explain(self, X: Floats) -> tuple[float, Floats]:
+        """Return base and parts of the corrected logarithm: the parts of the ranker, stretched alike."""
+        base, parts = self.ranker.explain(X)
+        total = parts.sum(axis=1)
+        new_base = float(self.calibration.apply(np.array([base]))[0])
+        moved = self.calibration.apply(base + total) - new_base
+        still = np.abs(total) < 1e-12
+        return new_base, parts * np.where(still, 1.0, moved / np.where(still, 1.0, total))[:, None]
