@@ -14,6 +14,7 @@ from analytics.cells import Floats, Grid, Integers, cells_for_area, merge_polygo
 from analytics.hotspots.history import History, day_number, read_history
 from analytics.hotspots.intervals import count_interval
 from analytics.hotspots.panel import Lattice, build_period, feature_names
+from analytics.hotspots.places import outline_of
 from analytics.hotspots.rankers import LADDER
 from analytics.hotspots.reasons import explain_places
 from analytics.hotspots.selection import FITTED, TRIED, BackTest, select_ranker
@@ -62,6 +63,7 @@ def forecast_hotspots(
     grid: Grid,
     area_km2: float,
     study_area: Any = None,
+    areas: pl.DataFrame | None = None,
     interval_level: float = 0.8,
     seed: int = 0,
     candidates: Sequence[str] = LADDER,
@@ -84,7 +86,8 @@ def forecast_hotspots(
     area_km2
         Budget: the fewest cells that reach this area are flagged.
     study_area
-        Polygons in EPSG:4326 (WKB, shapely, or a list); None studies the cells near any known incident.
+        Polygons in EPSG:4326 (WKB, shapely, or a list); None takes the outline of ``areas`` (frame of schema Areas),
+        and without that the cells near any known incident.
     interval_level
         Nominal coverage of ``low`` to ``high``.
     candidates
@@ -104,7 +107,7 @@ def forecast_hotspots(
     _check(horizon_days, interval_level, candidates)
     history = read_history(incidents, category, grid, as_of=as_of)
     tell = progress or (lambda _: None)
-    lattice, total_km2 = _study(grid, history, study_area)
+    lattice, total_km2 = _study(grid, history, study_area if study_area is not None else outline_of(areas))
     position = lattice.locate(history)
     origin = day_number(as_of)
     flagged = min(cells_for_area(area_km2, grid), lattice.size)

@@ -80,6 +80,17 @@ def name_areas(lon: Floats, lat: Floats, areas: pl.DataFrame | None, as_of: date
     return pl.DataFrame(found, schema=dict.fromkeys(found, pl.String))
 
 
+def outline_of(areas: pl.DataFrame | None) -> list[bytes] | None:
+    """Return the polygons (WKB) of the level with most of them, or None without any: levels cover each other."""
+    if areas is None or areas.is_empty():
+        return None
+    drawn = areas.filter(pl.col("geometry").is_not_null()).with_columns(pl.col("level").cast(pl.String))
+    if drawn.is_empty():
+        return None
+    level = drawn.group_by("level").len().sort("len", "level", descending=True)["level"][0]
+    return list(drawn.filter(pl.col("level") == level).sort("area_code")["geometry"])
+
+
 def name_streets(lon: Floats, lat: Floats, base_map: pl.DataFrame | None, grid: Grid) -> list[str | None]:
     """Return the name of the nearest named street within STREET_REACH_M, by language zh first, else None."""
     import shapely

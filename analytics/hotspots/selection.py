@@ -34,7 +34,7 @@ BUDGETS = (1, 2, 4)
 #: Two-sided level of the interval that a more involved ranker must clear.
 CHOICE_LEVEL = 0.8
 #: Most rows to fit on; quiet places are drawn at random and weighted up.
-MOST_ROWS = 80_000
+MOST_ROWS = 60_000
 
 
 @dataclass(frozen=True)

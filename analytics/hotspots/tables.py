@@ -67,12 +67,10 @@ def hotspot_tables(
     -----
     See :func:`analytics.hotspots.forecast.forecast_hotspots` for the rest and for what would mislead.
     """
-    area = study_area if study_area is not None else _outline(areas)
-    hotspots, surfaces, scores = (
-        [Hotspots.create_empty()],
-        [HotspotSurface.create_empty()],
-        [ModelScores.create_empty()],
-    )
+    hotspots: list[pl.DataFrame] = [Hotspots.create_empty()]
+    surfaces: list[pl.DataFrame] = [HotspotSurface.create_empty()]
+    scores: list[pl.DataFrame] = [ModelScores.create_empty()]
+    verdicts: list[dict[str, Any]] = []
     for category in categories:
         for horizon_days in horizons:
             if progress:
@@ -85,7 +83,8 @@ def hotspot_tables(
                     category=category,
                     grid=grid,
                     area_km2=area_km2,
-                    study_area=area,
+                    study_area=study_area,
+                    areas=areas,
                     interval_level=interval_level,
                     seed=seed,
                     candidates=candidates,
@@ -184,14 +183,3 @@ def _tell_scores(found: HotspotForecast) -> pl.DataFrame:
         for i, (origin, score) in enumerate(zip(found.backtest.origins, scores, strict=True))
     ]
     return ModelScores.cast(pl.DataFrame(rows)) if rows else ModelScores.create_empty()
-
-
-def _outline(areas: pl.DataFrame | None) -> list[bytes] | None:
-    """Return the polygons of the level with most of them, so that overlapping levels are not merged needlessly."""
-    if areas is None or areas.is_empty():
-        return None
-    drawn = areas.filter(pl.col("geometry").is_not_null())
-    if drawn.is_empty():
-        return None
-    level = drawn.group_by(pl.col("level").cast(pl.String)).len().sort("len", "level", descending=True)["level"][0]
-    return list(drawn.filter(pl.col("level").cast(pl.String) == level)["geometry"])
