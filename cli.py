@@ -145,6 +145,7 @@ def hotspots(
     from data.snapshots import current_snapshot
     from data.store import Store
 
+    writable(output)
     parameters = EditionParameters(
         as_of.date(), (days,), (category,), jurisdiction, cell_m=cell_m, area_km2=area_km2, seed=seed
     )
@@ -171,7 +172,6 @@ def hotspots(
         opened, "export", "hotspots", snapshot_id=snapshot.snapshot_id, category=category, as_of=as_of.date(), days=days
     )
     cells = forecast.cells.select("rank", "expected", "low", "high", "baseline_rank", "ring")
-    writable(output)
     write_atomically(output, make_export(output.stem, cells, "geojson").content)
     result = {"output": str(output), "cells": forecast.cells.height, "snapshot_id": snapshot.snapshot_id}
     tell({**result, "verdict": forecast.verdict}, as_json, f"{forecast.cells.height} cells → {output}")

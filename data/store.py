@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from data.errors import StoreError
-from data.files import read_json, write_json, write_atomically
+from data.files import read_json, write_atomically, write_json
 
 FORMAT = 1
 
