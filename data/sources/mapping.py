@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime
 import hashlib
 import re
@@ -250,7 +251,7 @@ class FileKind(_Strict):
     @classmethod
     def _known_encoding(cls, value: str) -> str:
         try:
-            b"".decode(value)
+            codecs.lookup(value)
         except LookupError:
             raise ValueError(f"the encoding {value!r} is not known") from None
         return value

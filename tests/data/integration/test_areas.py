@@ -1,0 +1,113 @@
+"""Areas: a point lies in the polygon that held on its day; codes climb to the parents."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import shapely
+
+from data.integration.areas import assign_areas, join_children, locate_points, parents_of
+from data.schemas import Areas
+from data.sources.mapping import Parents
+
+
+def area(code: str, level: str, parent: str | None, box: tuple[float, ...] | None, **more: object) -> dict[str, object]:
+    return {
+        "record_key": f"{level}-{code}-{more.get('valid_from')}",
+        "source": "t",
+        "load_id": "L",
+        "source_file": "f",
+        "source_line": 2,
+        "area_code": code,
+        "level": level,
+        "parent_code": parent,
+        "geometry": None if box is None else shapely.to_wkb(shapely.box(*box)),
+        "area_km2": 1.0,
+        **more,
+    }
+
+
+def areas(*rows: dict[str, object]) -> pl.DataFrame:
+    schema = Areas.create_empty().schema
+    return pl.DataFrame([{**dict.fromkeys(schema), **row} for row in rows], schema=schema)
+
+
+def records(*rows: tuple[object, ...]) -> pl.DataFrame:
+    schema = {
+        "lon": pl.Float64,
+        "lat": pl.Float64,
+        "on": pl.Date,
+        "stated_community": pl.String,
+        "stated_beat": pl.String,
+        "stated_station": pl.String,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row").with_row_index("row")
+
+
+CITY = areas(
+    area("c1", "community", "b1", (0, 0, 1, 1)),
+    area("c2", "community", "b2", (1, 0, 2, 1)),
+    area("b1", "beat", "s1", None),
+    area("b2", "beat", "s1", None),
+)
+
+
+def test_codes_by_point_then_parent_then_statement() -> None:
+    found = assign_areas(
+        records(
+            (0.5, 0.5, None, "c2", "b9", "s9"),
+            (5.0, 5.0, None, "c2", None, None),
+            (None, None, None, None, "b2", None),
+            (None, None, None, None, None, "s7"),
+            (None, None, None, "c1", "b2", None),
+        ),
+        CITY,
+    )
+    assert found.rows() == [
+        (0, "c1", "b1", "s1"),
+        (1, "c2", "b2", "s1"),
+        (2, None, "b2", "s1"),
+        (3, None, None, "s7"),
+        (4, "c1", "b2", "s1"),
+    ]
+
+
+def test_a_point_on_a_border_goes_to_the_first_code_whatever_the_order_of_rows() -> None:
+    points = records((1.0, 0.5, None, None, None, None)).select("row", "lon", "lat", "on")
+    for rows in (CITY, CITY.reverse()):
+        assert locate_points(points, rows, "community").rows() == [(0, "c1")]
+
+
+def test_a_boundary_holds_from_its_first_day_to_the_day_before_its_last() -> None:
+    moved = areas(
+        area("old", "beat", None, (0, 0, 1, 1), valid_to=date(2025, 7, 1)),
+        area("new", "beat", None, (0, 0, 1, 1), valid_from=date(2025, 7, 1)),
+    )
+    points = records(*((0.5, 0.5, day, None, None, None) for day in (date(2025, 6, 30), date(2025, 7, 1), None)))
+    found = locate_points(points.select("row", "lon", "lat", "on"), moved, "beat").sort("row")
+    assert found["code"].to_list() == ["old", "new", "new"]
+
+
+def test_a_polygon_that_crosses_itself_is_repaired() -> None:
+    bow_tie = shapely.Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])
+    crossed = areas({**area("x", "beat", None, None), "geometry": shapely.to_wkb(bow_tie)})
+    points = records((1.9, 1.0, None, None, None, None), (1.0, 1.9, None, None, None, None))
+    assert locate_points(points.select("row", "lon", "lat", "on"), crossed, "beat").rows() == [(0, "x")]
+
+
+def test_a_parent_is_looked_for_at_every_larger_level() -> None:
+    skipping = areas(
+        area("v", "community", "d", None), area("d", "station", None, None), area("w", "community", "q", None)
+    )
+    assert parents_of(skipping)["community"] == {"v": ("station", "d"), "w": ("beat", "q")}
+
+
+def test_parents_are_the_sum_of_their_children() -> None:
+    children = areas(area("b1", "beat", "s1", (0, 0, 1, 1)), area("b2", "beat", "s1", (1, 0, 2, 1)))
+    made = join_children(children, Parents(level="station", name_zh={"s1": "一所"}), "t")
+    assert made.select("area_code", "level", "name_zh", "area_km2", "load_id").rows() == [
+        ("s1", "station", "一所", 2.0, "L")
+    ]
+    assert shapely.from_wkb(made["geometry"][0]).equals(shapely.box(0, 0, 2, 1))
+    assert Areas.is_valid(made)

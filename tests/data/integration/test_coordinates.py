@@ -1,0 +1,55 @@
+"""Coordinates: known control points, the shifted Chinese systems, and refusal of unknown ones."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from data.integration.coordinates import metres_per_unit, require_crs, to_lon_lat
+
+
+def test_feet_of_oregon_north() -> None:
+    # Tilikum Crossing area: compared with the converted district file of the same publisher.
+    lon, lat = to_lon_lat(np.array([7637348.0, np.nan]), np.array([708028.0, 1.0]), "EPSG:2913")
+    assert (lon[0], lat[0]) == (pytest.approx(-122.7062973, abs=1e-6), pytest.approx(45.5875768, abs=1e-6))
+    assert math.isnan(lon[1])
+    assert math.isnan(lat[1])
+
+
+def test_units() -> None:
+    assert metres_per_unit("EPSG:2913") == pytest.approx(0.3048)
+    assert metres_per_unit("EPSG:4549") == 1.0
+
+
+def test_gcj02_of_tiananmen() -> None:
+    # Published pair: WGS 84 116.391305, 39.905527 is GCJ-02 116.397548, 39.906930 (to about a metre).
+    lon, lat = to_lon_lat(np.array([116.397548]), np.array([39.906930]), "GCJ-02")
+    assert lon[0] == pytest.approx(116.391305, abs=2e-5)
+    assert lat[0] == pytest.approx(39.905527, abs=2e-5)
+
+
+def test_bd09_is_gcj02_moved_once_more() -> None:
+    # Published pair: GCJ-02 116.404, 39.915 is BD-09 116.41036949371029, 39.92133699351021.
+    from_bd = to_lon_lat(np.array([116.41036949371029]), np.array([39.92133699351021]), "BD-09")
+    from_gcj = to_lon_lat(np.array([116.404]), np.array([39.915]), "GCJ-02")
+    assert from_bd[0][0] == pytest.approx(from_gcj[0][0], abs=2e-6)
+    assert from_bd[1][0] == pytest.approx(from_gcj[1][0], abs=2e-6)
+
+
+def test_outside_china_gcj02_is_not_shifted() -> None:
+    lon, lat = to_lon_lat(np.array([2.35]), np.array([48.85]), "GCJ-02")
+    assert (lon[0], lat[0]) == (2.35, 48.85)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4490", "ESRI:102696", "GCJ-02", "BD-09"])
+def test_known_systems(crs: str) -> None:
+    require_crs(crs)
+
+
+def test_unknown_systems_are_refused() -> None:
+    with pytest.raises(ValueError, match="'local' is not known"):
+        require_crs("local")
+    with pytest.raises(ValueError, match="not a projected system"):
+        require_crs("EPSG:4490", projected=True)

@@ -1,0 +1,86 @@
+"""The incident view over calls, dispatches and feedbacks, by hand-computed rows."""
+
+from __future__ import annotations
+
+from data.snapshots import current_snapshot
+from data.store import Store
+
+from .conftest import Load
+
+CALLS = (
+    "JJDBH,GLJJDBH,GLLX,BJSJ,BJLX,GXDWDM,X,Y\n"
+    "1,,,20250301080000,010100,S1,120.5,30.5\n"
+    "2,1,01,20250301081000,010100,S1,120.5,30.5\n"
+    "3,,,20250301090000,020100,S2,0,0\n"
+    "4,,,20250301100000,020200,S2,0,0\n"
+    "5,,,20250301110000,020200,S2,0,0\n"
+)
+DISPATCHES = (
+    "PJDBH,JJDBH,PJSJ,CJSJ,DDSJ,WBSJ,CDRC\n"
+    "d1,1,20250301080100,20250301080200,20250301081000,20250301093200,2\n"
+    "d2,1,20250301080300,20250301080500,20250301081500,20250301083500,3\n"
+    "d3,3,20250301090100,20250301090200,20250301091000,,2\n"
+    "d4,4,20250301100100,20250301100200,20250301101000,20250302100200,2\n"
+    "d5,5,20250301110100,20250301110200,20250301111000,20250301113200,\n"
+    "bad,5,20250301110100,20250301110200,20250301100000,20250301113200,1\n"
+)
+FEEDBACKS = (
+    "FKDBH,JJDBH,FKSJ,FKLX,WXBS\n"
+    "f2,1,20250301094000,020200,0\n"
+    "f1,1,20250301090000,010100,1\n"
+    "f3,3,20250301093000,,1\n"
+    "f4,4,20250302110000,039900,\n"
+)
+
+
+def derived(load: Load, store: Store) -> dict[str, dict[str, object]]:
+    report = load({"calls.csv": CALLS, "dispatches.csv": DISPATCHES, "feedbacks.csv": FEEDBACKS})
+    assert report.files[1].quarantined == {"rule_times_are_ordered": 1}
+    snapshot = current_snapshot(store)
+    number = dict(snapshot.read("calls").select("record_key", "call_id").iter_rows())
+    return {number[row["incident_id"]]: row for row in snapshot.read("incidents").iter_rows(named=True)}
+
+
+def test_one_row_per_call_with_service_and_outcome(load: Load, store: Store) -> None:
+    rows = derived(load, store)
+    assert set(rows) == {"1", "2", "3", "4", "5"}
+    first = rows["1"]
+    # (09:32 - 08:02) x 2 + (08:35 - 08:05) x 3 = 3.0 + 1.5 hours; first times, last clearance.
+    assert first["officer_hours"] == 4.5
+    assert str(first["dispatched_at"])[11:16] == "00:01"
+    assert str(first["cleared_at"])[11:16] == "01:32"
+
+
+def test_an_open_dispatch_leaves_hours_unknown_and_long_ones_are_capped(load: Load, store: Store) -> None:
+    rows = derived(load, store)
+    assert (rows["3"]["officer_hours"], rows["3"]["cleared_at"]) == (None, None)
+    assert rows["4"]["officer_hours"] == 2 * 8.0
+    assert rows["5"]["officer_hours"] is None
+    assert rows["2"]["officer_hours"] is None
+
+
+def test_the_last_feedback_by_time_decides(load: Load, store: Store) -> None:
+    rows = derived(load, store)
+    # f2 is later than f1 although it comes first in the file: another type, and a valid incident.
+    assert (rows["1"]["category"], rows["1"]["category_detail"], rows["1"]["valid"]) == ("public_order", "020200", True)
+    assert rows["1"]["category_intake"] == "010100"
+    assert (rows["3"]["valid"], rows["3"]["category_detail"]) == (False, "020100")
+    # A final type that no call has at intake says nothing about its first level: intake stands.
+    assert (rows["4"]["category"], rows["4"]["category_detail"], rows["4"]["valid"]) == ("public_order", "039900", True)
+
+
+def test_a_repeat_is_kept_but_not_valid(load: Load, store: Store) -> None:
+    assert derived(load, store)["2"]["valid"] is False
+
+
+def test_stations_as_stated_when_there_is_no_boundary(load: Load, store: Store) -> None:
+    rows = derived(load, store)
+    assert (rows["1"]["station_code"], rows["3"]["station_code"]) == ("S1", "S2")
+    assert (rows["1"]["location_level"], rows["3"]["location_level"]) == ("point", "station")
+
+
+def test_dispatches_that_come_in_a_later_load_are_joined(load: Load, store: Store) -> None:
+    load({"calls.csv": CALLS})
+    assert current_snapshot(store).read("incidents")["officer_hours"].null_count() == 5
+    load({"dispatches.csv": DISPATCHES})
+    assert current_snapshot(store).read("incidents")["officer_hours"].drop_nulls().sort().to_list() == [4.5, 16.0]
