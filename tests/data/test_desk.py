@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -29,9 +30,15 @@ SECURITY = Viewer("security", "security")
 AUDITOR = Viewer("auditor", "auditor")
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store made once; every test works on a copy."""
+    return make_tiny_store(tmp_path_factory.mktemp("template")).root
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return make_tiny_store(tmp_path)
+def store(template: Path, tmp_path: Path) -> Store:
+    return Store.open(shutil.copytree(template, tmp_path / "store"))
 
 
 @pytest.fixture
