@@ -7,6 +7,7 @@ busiest hour asks for. Officers per 1,000 inhabitants is not a method (IACP, ICM
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -35,6 +36,7 @@ def require_staffing(
     timezone: str,
     edition_id: str,
     parameters: StaffingParameters | None = None,
+    seed: int | None = None,
 ) -> pl.DataFrame:
     """Work out the staffing table of a period.
 
@@ -46,6 +48,10 @@ def require_staffing(
         Local day; only what happened and was known before it is used. The period starts on it.
     horizon_days
         Length of the period, days (1 to 366).
+    parameters
+        Figures the table rests on; the stated defaults where left out.
+    seed
+        Of the bootstrap; instead of the one in ``parameters``.
 
     Returns
     -------
@@ -63,6 +69,8 @@ def require_staffing(
     the interval of ``fte`` covers the level's uncertainty, not a change in how the force works.
     """
     chosen = parameters or StaffingParameters()
+    if seed is not None:
+        chosen = replace(chosen, seed=seed)
     if not 1 <= horizon_days <= 366:
         raise RequestError(f"a staffing period must have 1 to 366 days, got {horizon_days}.", where="horizon_days")
     demand = measure_incident_demand(incidents, as_of=as_of, timezone=timezone, parameters=chosen)

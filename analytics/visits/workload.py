@@ -15,7 +15,7 @@ from analytics.visits.plan import BEAT_MINUTES_PER_DAY, plan_visits
 from analytics.visits.triggered import TriggeredForecast, forecast_triggered
 from data.errors import RequestError
 from data.schemas import VisitPlan, VisitWorkload
-from data.visit_rules import VisitRules
+from data.visit_rules import VisitRules, load_visit_rules
 
 _KEYS = ["beat_code", "visit_kind", "week"]
 #: Column of the working frame: attribute of VisitEffort.
@@ -60,13 +60,14 @@ def forecast_visits(
     *,
     as_of: date,
     weeks: int,
-    rules: VisitRules,
     timezone: str,
     edition_id: str,
+    rules: VisitRules | None = None,
     areas: pl.DataFrame | None = None,
     interval_level: float = 0.8,
     plan_days: int = 14,
     minutes_per_day: float = BEAT_MINUTES_PER_DAY,
+    seed: int = 0,
 ) -> VisitForecast:
     """Forecast the visit workload of every beat and plan its next visits.
 
@@ -77,13 +78,15 @@ def forecast_visits(
     as_of
         Local day; only facts known before it are used. Weeks of seven days run from it.
     rules
-        The rule table, from ``data.visit_rules.load_visit_rules``.
+        The rule table; the shipped one of ``data.visit_rules`` where left out.
     interval_level
         Nominal coverage of the intervals.
     plan_days
         How far the plan looks ahead, days.
     minutes_per_day
         Officer-minutes a beat has for visits on a working day.
+    seed
+        Taken like everywhere in an edition, and without effect: nothing here is drawn at random.
 
     Returns
     -------
@@ -101,6 +104,7 @@ def forecast_visits(
     ``due`` supposes that late visits are made in the first week (there counted as ``overdue``) and all others on
     time. A triggered visit counts in the week its case is opened.
     """
+    rules = rules or load_visit_rules()
     forecast = _triggered(register, rules, as_of, weeks, plan_days, interval_level)
     until = as_of + timedelta(days=max(7 * weeks, plan_days))
     due = find_due_visits(register, visits, rules, as_of=as_of, until=until, timezone=timezone)
