@@ -187,11 +187,14 @@ def find_due_visits(
     Notes
     -----
     The register carries today's grade only: a venue regraded last week is judged by its new grade throughout.
+    Nothing is known of visits before the first one on record. An object older than that counts as opened on that day;
+    without any record, on ``as_of``: then nothing is overdue, because nobody can tell.
     """
     objects = on_register(register, as_of)
+    known = visits_before(visits, as_of, timezone)
+    record_start: date = known.select(pl.col("visited_on").min()).item() or as_of
     contacts = (
-        visits_before(visits, as_of, timezone)
-        .filter(pl.col("contact"))
+        known.filter(pl.col("contact"))
         .group_by("object_id", "visit_kind")
         .agg(pl.col("visited_on").sort().alias("contacts"))
     )
@@ -201,7 +204,8 @@ def find_due_visits(
         if rule is None:
             continue
         made = [day for day in entry["contacts"] or () if day >= entry["opened_on"]]
-        dates = due_dates(rule, entry["opened_on"], made, as_of=as_of, until=until)
+        opened_on = max(entry["opened_on"], record_start)
+        dates = due_dates(rule, opened_on, made, as_of=as_of, until=until)
         if dates.due_on is None:
             continue
         rows.append(

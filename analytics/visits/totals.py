@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
@@ -19,6 +19,7 @@ def total_workload(
     *,
     by: Sequence[str] = ("station_code",),
     parents: Mapping[str, str] | None = None,
+    assumed_durations: Collection[str] = (),
 ) -> pl.DataFrame:
     """Add up the visit workload.
 
@@ -30,6 +31,8 @@ def total_workload(
         Columns to keep, among station_code, sub_bureau_code, beat_code, week_start and visit_kind; none = one row.
     parents
         Sub-bureau of each station, needed for ``sub_bureau_code``.
+    assumed_durations
+        Kinds whose minutes are an assumption (``VisitEffort.assumed``): their error is the same in every beat.
 
     Returns
     -------
@@ -44,8 +47,8 @@ def total_workload(
     Notes
     -----
     Expected values are coherent: a station is the sum of its beats to the last digit. Bounds are not sums: they
-    suppose that beats err independently, except where a duration is an assumption, which errs alike everywhere and
-    is added as it is. A common shock, such as a festival, makes true intervals wider.
+    suppose that beats err independently, except minutes of ``assumed_durations``, which err alike everywhere and are
+    added as they are. A common shock, such as a festival, makes true intervals wider.
     """
     allowed = ("station_code", "sub_bureau_code", "beat_code", "week_start", "visit_kind")
     if unknown := sorted(set(by) - set(allowed)):
@@ -57,9 +60,9 @@ def total_workload(
         .alias("sub_bureau_code"),
         pl.col("visit_kind").cast(pl.String),
     )  # fmt: skip
-    alike = pl.col("assumed")
     bounds = []
     for name, (low, high) in BOUNDED.items():
+        alike = pl.col("visit_kind").is_in(list(assumed_durations)) if name == "minutes" else pl.lit(False)
         below, above = pl.col(name) - pl.col(low), pl.col(high) - pl.col(name)
         bounds += [
             (pl.col(name).sum() - _together(below, alike)).clip(lower_bound=0.0).alias(low),

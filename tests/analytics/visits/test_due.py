@@ -138,6 +138,18 @@ def test_only_contact_settles_a_visit_and_only_the_past_is_known(register_of: Ma
     assert (row["overdue_days"], row["rule_id"], row["assumed"]) == (2, "hotel", True)
 
 
+def test_nothing_is_overdue_since_before_the_record_began(register_of: Make, visits_of: Make) -> None:
+    register = register_of({"object_id": "old", "visit_kind": "rental", "opened_on": date(2015, 1, 1)})
+    for visits, due_on in (
+        (visits_of(("other", "rental", date(2025, 8, 1), True)), date(2026, 2, 1)),
+        (visits_of(), date(2026, 9, 2)),
+    ):
+        due = find_due_visits(
+            register, visits, load_visit_rules(), as_of=date(2026, 3, 2), until=date(2026, 4, 1), timezone=ZONE
+        )
+        assert due["due_on"].to_list() == [due_on]
+
+
 def test_the_rule_of_the_grade_wins_and_validity_is_kept(register_of: Make, visits_of: Make) -> None:
     def venue(rule_id: str, times: int, **more: object) -> VisitRule:
         return VisitRule(

@@ -22,7 +22,7 @@ def test_independent_errors_add_as_squares_and_shared_ones_as_they_are() -> None
     other = {"minutes": 100.0, "minutes_low": 60.0, "minutes_high": 140.0, "beat_code": "b2"}
     recorded = total_workload(workload(width, other))
     assert recorded.select("minutes", "minutes_low", "minutes_high").rows() == [(200.0, 150.0, 250.0)]
-    guessed = total_workload(workload({**width, "assumed": True}, {**other, "assumed": True}))
+    guessed = total_workload(workload(width, other), assumed_durations=["hotel"])
     assert guessed.select("minutes", "minutes_low", "minutes_high").rows() == [(200.0, 130.0, 270.0)]
 
 

@@ -102,7 +102,8 @@ def test_the_plan_puts_urgent_first_then_walks_to_the_nearest(register_of: Make,
 
 def test_days_run_out(register_of: Make, visits_of: Make) -> None:
     register = register_of(*({"opened_on": date(2025, 1, 1)} for _ in range(40)))
-    _, plan = forecast(register, visits_of(), plan_days=7, minutes_per_day=140.0)
+    record = visits_of(("elsewhere", "hotel", date(2025, 1, 1), True))
+    _, plan = forecast(register, record, plan_days=7, minutes_per_day=140.0)
     assert plan.height == 40
     assert plan["suggested_on"].null_count() == 30  # two hotels fit into a day, five working days
     assert plan["suggested_on"].head(10).null_count() == 0
