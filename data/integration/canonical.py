@@ -77,7 +77,7 @@ def to_canonical(
     SchemaError
         If a row is neither kept nor refused: an error of this program, not of the data.
     """
-    frame = _as_text(raw.frame)
+    frame = _as_text(_of_interest(raw.frame, raw, kind))
     headers = [column for column in frame.columns if column not in (LINE, GEOMETRY)]
     ragged = pl.DataFrame(
         [(line, None, RAGGED, cells if _may_be_shown(kind) else None) for line, cells in raw.ragged],
@@ -85,13 +85,18 @@ def to_canonical(
         orient="row",
     )
     expected = frame.height + ragged.height
-    empty = frame.filter(_is_empty(frame)).select(
+    # Most columns are read by no rule; they matter only for telling an empty row from one that says something else.
+    nothing_read = frame.with_row_index("$row").filter(_is_empty(frame))
+    others = _as_text(raw.frame[nothing_read["$row"]])
+    blank = others.filter(_is_empty(others))
+    empty = blank.select(
         pl.col(LINE).alias("source_line"),
         pl.lit(None, dtype=pl.String).alias("column"),
         pl.lit(EMPTY).alias("reason"),
         pl.lit(None, dtype=pl.String).alias("raw"),
     )
-    frame = frame.filter(~_is_empty(frame))
+    if blank.height:
+        frame = frame.join(blank.select(LINE), on=LINE, how="anti", maintain_order="left")
     if kind.unpivot is not None:
         before = frame.height
         frame = _unpivot(frame, raw.headers, kind)
@@ -109,6 +114,14 @@ def to_canonical(
     if result.read != expected:
         raise SchemaError(f"{expected} rows were read, {result.read} are accounted for.", where=file_name)
     return result
+
+
+def _of_interest(frame: pl.DataFrame, raw: RawTable, kind: FileKind) -> pl.DataFrame:
+    read = {_key(header) for rule in kind.rules.values() for header in rule.reads}
+    read |= {key_of_header(refusal.header) for refusal in kind.refuse}
+    if kind.unpivot is not None:
+        read |= {key for key, header in raw.headers.items() if kind.unpivot.name_of(header) is not None}
+    return frame.select(name for name in frame.columns if name in read or name in (LINE, GEOMETRY))
 
 
 def _may_be_shown(kind: FileKind) -> bool:
@@ -206,12 +219,17 @@ def _apply(
                 problems.append((reading.bad, reading.header or axis, UNREADABLE))
     keep_shape = [GEOMETRY] if GEOMETRY in frame.columns else []
     flags = [bad.fill_null(False).alias(f"$bad{place}") for place, (bad, _, _) in enumerate(problems)]
-    mapped = frame.select(
-        LINE,
-        *keep_shape,
-        *(value.alias(name) for name, value in values.items()),
-        *flags,
-        *(noted.fill_null(False).alias(f"$note_{name}") for name, noted in notes.items()),
+    # Lazily: value and flag of a rule share their parsing, which the optimiser then does once.
+    mapped = (
+        frame.lazy()
+        .select(
+            LINE,
+            *keep_shape,
+            *(value.alias(name) for name, value in values.items()),
+            *flags,
+            *(noted.fill_null(False).alias(f"$note_{name}") for name, noted in notes.items()),
+        )
+        .collect()
     )
     counts = {name: int(mapped[f"$note_{name}"].sum()) for name in notes}
     mapped = _located(mapped, kind, types)
@@ -370,13 +388,15 @@ def _with_keys(kept: pl.DataFrame, kind: FileKind, source: str) -> tuple[pl.Data
     else:
         last = pl.col("$identity").is_last_distinct()
         repeated, kept = kept.filter(~last), kept.filter(last)
-    digest = {
-        text: blake2b(f"{kind.table}\x1f{text}".encode(), digest_size=KEY_BYTES).hexdigest()
-        for text in kept["$identity"].unique()
-    }
-    key = pl.col("$identity").replace_strict(digest, return_dtype=pl.String)
-    kept = kept.with_columns((source + ":" + key + "-" + number.cast(pl.String)).alias("record_key"))
-    return kept.drop("$row", "$identity", "$n", strict=False), repeated.drop("$row", "$identity")
+    person = kind.table.encode()[:16]
+    digests = [
+        blake2b(text.encode(), digest_size=KEY_BYTES, person=person).hexdigest() for text in kept["$identity"].to_list()
+    ]
+    key = pl.Series("$key", digests, dtype=pl.String)
+    kept = kept.with_columns(key).with_columns(
+        (source + ":" + pl.col("$key") + "-" + number.cast(pl.String)).alias("record_key")
+    )
+    return kept.drop("$row", "$identity", "$n", "$key", strict=False), repeated.drop("$row", "$identity")
 
 
 def _stable_text(frame: pl.DataFrame, name: str) -> pl.Expr:

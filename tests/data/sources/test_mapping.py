@@ -60,7 +60,7 @@ def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, message: str) ->
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(SourceError, match="no built-in source 'atlantis'.*portland"):
+    with pytest.raises(SourceError, match=r"no built-in source 'atlantis'.*portland"):
         load_mapping("atlantis")
 
 
