@@ -88,7 +88,7 @@ def write_city(
     plan, ground, risk, phone, work, dirt = (
         np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(6)
     )
-    first = until.replace(year=until.year - YEARS) + timedelta(days=1)
+    first = first_day(until)
     last = (until - first).days
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -143,6 +143,12 @@ def write_city(
         first=first,
         until=until,
     )
+
+
+def first_day(until: date) -> date:
+    """Return the first day with calls when ``until`` is the last."""
+    leap_day = (until.month, until.day) == (2, 29)
+    return until.replace(year=until.year - YEARS, day=28 if leap_day else until.day) + timedelta(days=1)
 
 
 def _months(first: date, until: date) -> list[date]:

@@ -11,8 +11,9 @@ import polars as pl
 import pytest
 import shapely
 
+from data.demo.calendar import count_days
 from data.demo.categories import category_names
-from data.demo.city import write_city
+from data.demo.city import first_day, write_city
 from data.demo.dirt import REFUSED
 from data.errors import RequestError
 from data.files import sha256_of_file
@@ -27,10 +28,26 @@ def test_same_seed_writes_the_same_bytes(small_city, tmp_path: Path) -> None:
 
 
 def test_another_seed_makes_another_city(small_city, tmp_path: Path) -> None:
-    other = write_city(tmp_path, seed=7, until=date(2025, 12, 31), scale=0.01)
-    assert (other.first, other.until) == (date(2023, 1, 1), date(2025, 12, 31))
+    other = write_city(tmp_path, seed=7, until=date(2024, 2, 29), scale=0.01)
+    assert (other.first, other.until) == (date(2021, 3, 1), date(2024, 2, 29))
+    assert max(path.name for path in other.paths if path.name.startswith("jjd")) == "jjd_2024.csv"
     for name in ("areas.geojson", "bzdz.csv", "zfdx.csv"):
         assert (tmp_path / name).read_bytes() != (small_city.files.folder / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("until", "first"),
+    [
+        (date(2024, 2, 29), date(2021, 3, 1)),
+        (date(2029, 12, 31), date(2027, 1, 1)),
+        (date(2026, 6, 30), date(2023, 7, 1)),
+    ],
+)
+def test_any_last_day_has_three_years_of_calendar(until: date, first: date) -> None:
+    days = count_days(first_day(until), until)
+    assert days.first == first
+    assert days.date_at(len(days) - 1) == until
+    assert abs(days.from_spring_festival).max() < 200
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, float("nan")])
