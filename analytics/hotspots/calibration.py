@@ -13,10 +13,12 @@ import numpy as np
 from analytics.cells import Floats
 from analytics.hotspots.rankers import Ranker
 
-#: Places are grouped so that each group holds an equal part of the expected incidents.
-GROUPS = 8
+#: Places are grouped by the share of all expected incidents that lies below them; finer where places are flagged.
+EDGES = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.85, 0.92, 0.97)
 #: Incidents added to both sides of observed / expected, so that small groups are corrected little.
-PRIOR_EVENTS = 3.0
+PRIOR_EVENTS = 10.0
+#: Least distance between two knots, log units.
+LEAST_GAP = 0.05
 #: Least slope of the map, so that it stays strictly increasing and ranks stay as they are.
 LEAST_SLOPE = 0.05
 
@@ -33,16 +35,16 @@ class CalibrationMap:
         order = np.argsort(expected, kind="stable")
         mean, seen = expected[order], counts[order]
         running = np.cumsum(mean)
-        group = np.minimum((GROUPS * (running - mean / 2) / running[-1]).astype(int), GROUPS - 1)
+        group = np.searchsorted(EDGES, (running - mean / 2) / running[-1])
         knots: list[float] = []
         values: list[float] = []
-        for g in range(GROUPS):
+        for g in range(len(EDGES) + 1):
             inside = group == g
             if inside.any():
                 total = float(mean[inside].sum())
                 knot = float(np.log(np.average(mean[inside], weights=mean[inside])))
                 ratio = (float(seen[inside].sum()) + PRIOR_EVENTS) / (total + PRIOR_EVENTS)
-                if not knots or knot > knots[-1] + 1e-9:
+                if not knots or knot > knots[-1] + LEAST_GAP:
                     knots.append(knot)
                     values.append(knot + float(np.log(ratio)))
         for i in range(1, len(values)):

@@ -170,14 +170,13 @@ def _predict_each(name: str, older: Sequence[Period], newest: Sequence[Period], 
 
 
 def _calibrate_across(expectations: Sequence[Floats], periods: Sequence[Period]) -> list[Floats]:
-    """Correct each origin by the other ones, so that scores are not flattered by their own outcome."""
-    corrected = []
-    for i, expected in enumerate(expectations):
-        others = [j for j in range(len(periods)) if j != i]
-        seen = np.concatenate([_counts(periods[j]) for j in others])
-        calibration = CalibrationMap.fit(np.concatenate([expectations[j] for j in others]), seen)
-        corrected.append(np.exp(calibration.apply(np.log(expected))))
-    return corrected
+    """Correct every other origin by the ones between, so that scores are not flattered by their own outcome."""
+    maps = []
+    for parity in (0, 1):
+        apart = [i for i in range(len(periods)) if i % 2 != parity]
+        seen = np.concatenate([_counts(periods[i]) for i in apart])
+        maps.append(CalibrationMap.fit(np.concatenate([expectations[i] for i in apart]), seen))
+    return [np.exp(maps[i % 2].apply(np.log(expected))) for i, expected in enumerate(expectations)]
 
 
 def _choose(names: Sequence[str], rates: dict[str, Floats], seed: int) -> tuple[str, str]:

@@ -1,0 +1,72 @@
+"""A small made-up city: 20 x 20 cells of 100 m, three years, a few lasting hot cells and a newly rising one."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from analytics.cells import Grid
+
+GRID = Grid("EPSG:32650", 100, 500_000, 4_000_000)
+AS_OF = date(2023, 1, 1)
+HOT = {(3, 3): 0.18, (15, 4): 0.15, (7, 16): 0.12, (12, 12): 0.10}
+
+
+def make_incidents(seed: int = 1, days: int = 1095) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    rate = np.full((20, 20), 0.0015)
+    for (column, row), per_day in HOT.items():
+        rate[row, column] = per_day
+    parts = []
+    for category, factor in (("THEFT", 1.0), ("NOISE", 1.5)):
+        counts = rng.poisson(rate * factor * days)
+        row, column = np.nonzero(counts)
+        n = counts[row, column]
+        column, row = np.repeat(column, n), np.repeat(row, n)
+        x = 500_000 + 100 * (column + rng.uniform(0.05, 0.95, len(column)))
+        y = 4_000_000 + 100 * (row + rng.uniform(0.05, 0.95, len(row)))
+        lon, lat = GRID.unproject(x, y)
+        day = [AS_OF - timedelta(days=int(d)) for d in rng.integers(1, days + 1, len(column))]
+        start = [datetime(d.year, d.month, d.day, 12, tzinfo=UTC) for d in day]
+        parts.append(frame_of(category, lon, lat, day, start))
+    return pl.concat(parts)
+
+
+def frame_of(category, lon, lat, day, start=None, *, weight=1, known=None, level="point") -> pl.DataFrame:
+    n = len(day)
+    return pl.DataFrame(
+        {
+            "category": [category] * n,
+            "valid": [True] * n,
+            "weight": pl.Series([weight] * n, dtype=pl.Int16),
+            "occurred_on": pl.Series(day, dtype=pl.Date),
+            "known_on": pl.Series(known or [None] * n, dtype=pl.Date),
+            "lon": np.asarray(lon, dtype=float),
+            "lat": np.asarray(lat, dtype=float),
+            "location_level": [level] * n,
+            "time_precision": ["exact" if start else "day"] * n,
+            "occurred_from": pl.Series(start or [None] * n, dtype=pl.Datetime("us", "UTC")),
+            "occurred_to": pl.Series(start or [None] * n, dtype=pl.Datetime("us", "UTC")),
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def incidents() -> pl.DataFrame:
+    return make_incidents()
+
+
+@pytest.fixture(scope="session")
+def grid() -> Grid:
+    return GRID
+
+
+@pytest.fixture(scope="session")
+def as_of() -> date:
+    return AS_OF
+
+
+@pytest.fixture(scope="session")
+def make_frame():
+    return frame_of

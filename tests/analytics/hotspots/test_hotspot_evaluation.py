@@ -1,0 +1,122 @@
+"""Scores on tables small enough to work out by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analytics.hotspots.calibration import CalibrationMap
+from analytics.hotspots.evaluation import (
+    average_hits,
+    jaccard,
+    paired_bootstrap,
+    poisson_deviance,
+    rank_auc,
+    score_ranking,
+)
+from analytics.hotspots.intervals import count_interval, coverage_of, estimate_dispersion
+
+
+def test_scores_of_four_cells():
+    expected, counts = np.array([3.0, 2.0, 1.0, 0.5]), np.array([2.0, 0.0, 4.0, 0.0])
+    score = score_ranking(expected, counts, flagged=2, events=8, cell_km2=0.5, total_km2=10)
+    # Two cells of 0.5 km2 are a tenth of the map and catch 2 of 8; the best two would have caught 6.
+    assert score.hits == 2
+    assert score.pai == pytest.approx((2 / 8) / (1 / 10))
+    assert score.pei == pytest.approx(2 / 6)
+    # Pairs (with, without): 3>2, 3>0.5, 1<2, 1>0.5.
+    assert score.auc == pytest.approx(3 / 4)
+    assert score.expected_hits == 5
+
+
+def test_a_real_contest_entry():
+    # Street crime, one week: 70 of 630 in 0.25 square miles of 4,117,743,415 square feet.
+    counts = np.concatenate([np.full(70, 1.0), np.zeros(930)])
+    expected = np.concatenate([np.full(70, 2.0), np.zeros(930)])
+    mile2 = 5280**2
+    score = score_ranking(
+        expected, counts, flagged=100, events=630, cell_km2=0.25 * mile2 / 100, total_km2=4_117_743_415
+    )
+    assert score.pai == pytest.approx(70 / 630 / (0.25 * mile2 / 4_117_743_415))
+
+
+def test_ties_are_averaged_over_all_orders():
+    # One sure cell, then two of three equal ones with 6, 0, 0: on average 2/3 of 6.
+    assert average_hits(np.array([5.0, 1.0, 1.0, 1.0, 0.0]), np.array([1.0, 6.0, 0.0, 0.0, 9.0]), 3) == pytest.approx(5)
+
+
+@given(st.permutations(range(8)), st.integers(1, 8))
+def test_hits_do_not_depend_on_the_order_of_cells(order, flagged):
+    score, counts = np.array([3, 1, 1, 2, 2, 2, 0, 0.0]), np.array([1, 0, 2, 5, 0, 1, 1, 0.0])
+    order = list(order)
+    assert average_hits(score[order], counts[order], flagged) == pytest.approx(average_hits(score, counts, flagged))
+
+
+def test_no_events_leaves_scores_undefined():
+    score = score_ranking(np.ones(3), np.zeros(3), flagged=1, events=0, cell_km2=1, total_km2=3)
+    assert (score.pai, score.pei, score.auc) == (None, None, None)
+
+
+def test_auc_of_ties_is_a_half():
+    assert rank_auc(np.ones(4), np.array([True, False, True, False])) == 0.5
+
+
+def test_deviance_by_hand():
+    # 2 (2 ln 2 - 2 + 1) and 2 x 1, averaged
+    assert poisson_deviance(np.array([1.0, 1.0]), np.array([2.0, 0.0])) == pytest.approx(2 * np.log(2))
+
+
+def test_jaccard():
+    assert jaccard({1, 2, 3}, {2, 3, 4}) == 0.5
+    assert jaccard(set(), set()) == 1
+
+
+def test_paired_bootstrap_is_the_same_each_time_and_holds_the_mean():
+    values = np.array([0.1, 0.3, -0.1, 0.2, 0.2])
+    mean, low, high = paired_bootstrap(values, seed=3)
+    assert paired_bootstrap(values, seed=3) == (mean, low, high)
+    assert low < mean < high
+    assert mean == pytest.approx(0.14)
+    assert paired_bootstrap(np.full(4, 0.5), seed=0) == (0.5, 0.5, 0.5)
+
+
+def test_dispersion_is_recovered_and_never_negative():
+    rng = np.random.default_rng(0)
+    mean = np.full(40_000, 4.0)
+    counts = rng.negative_binomial(2, 2 / (2 + mean)).astype(float)
+    assert estimate_dispersion(mean, counts) == pytest.approx(0.5, abs=0.03)
+    assert estimate_dispersion(mean, mean) == 0.0
+
+
+@given(st.floats(0.01, 50), st.floats(0, 3), st.sampled_from([0.5, 0.8, 0.95]))
+def test_an_interval_covers_at_least_its_level(mean, dispersion, level):
+    from scipy.stats import nbinom, poisson
+
+    low, high = count_interval(np.array([mean]), dispersion, level)
+    law = poisson(mean) if dispersion < 1e-9 else nbinom(1 / dispersion, 1 / (1 + dispersion * mean))
+    assert law.cdf(high[0]) - law.cdf(low[0] - 1) >= level - 1e-9
+
+
+def test_coverage_counts_both_ends():
+    low, high = count_interval(np.array([4.0]), 0.0, 0.8)
+    assert (low[0], high[0]) == (2.0, 7.0)
+    assert coverage_of(np.full(4, 4.0), np.array([1.0, 2.0, 7.0, 8.0]), 0.0, 0.8) == 0.5
+
+
+@given(st.lists(st.floats(0.001, 20), min_size=5, max_size=60), st.integers(0, 5))
+def test_calibration_never_changes_ranks(expected, seed):
+    mean = np.array(expected)
+    counts = np.random.default_rng(seed).poisson(mean * 2).astype(float)
+    told = CalibrationMap.fit(mean, counts).apply(np.log(np.sort(mean)))
+    steps, moved = np.diff(np.sort(np.log(mean))), np.diff(told)
+    assert (moved[steps > 1e-6] > 0).all()
+
+
+def test_calibration_mends_an_expectation_twice_too_high():
+    rng = np.random.default_rng(1)
+    truth = rng.gamma(0.5, 1.0, 20_000) + 0.01
+    counts = rng.poisson(truth).astype(float)
+    told = np.exp(CalibrationMap.fit(2 * truth, counts).apply(np.log(2 * truth)))
+    top = np.argsort(-truth)[:200]
+    assert told[top].sum() == pytest.approx(counts[top].sum(), rel=0.08)
+    assert told.sum() == pytest.approx(counts.sum(), rel=0.05)

@@ -1,0 +1,204 @@
+"""The forecast: finds what is there, explains it exactly, uses nothing from the future, and is the same every time."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analytics.cells import Grid
+from analytics.hotspots.forecast import forecast_hotspots, round_significant
+from analytics.hotspots.history import day_number, read_history
+from analytics.hotspots.panel import Lattice, build_period, feature_names
+from analytics.hotspots.rankers import LADDER, make_ranker
+from analytics.hotspots.reasons import GROUPS, explain_places, reason_of
+from data.errors import RequestError, SchemaError
+from data.schemas.advice import REASONS
+
+HOT_CELLS = {(3, 3), (15, 4), (7, 16), (12, 12)}
+
+
+@pytest.fixture(scope="module")
+def panel(incidents, grid, as_of):
+    history = read_history(incidents, "THEFT", grid, as_of=as_of)
+    columns, rows = (part.ravel() for part in np.meshgrid(np.arange(20), np.arange(20)))
+    lattice = Lattice.of_cells(grid, columns, rows)
+    position = lattice.locate(history)
+    periods = [
+        build_period(history, position, lattice, day_number(as_of) - 28 * k, 28, observed=True) for k in (1, 2, 3, 4)
+    ]
+    features = np.vstack([p.features for p in periods])
+    return features, np.concatenate([p.counts for p in periods])
+
+
+def forecast(incidents, grid, as_of, **more):
+    return forecast_hotspots(
+        incidents,
+        **{"as_of": as_of, "horizon_days": 28, "category": "THEFT", "grid": grid, "area_km2": 0.04, "fitted": 6} | more,
+    )
+
+
+@pytest.fixture(scope="module")
+def found(incidents, grid, as_of):
+    return forecast(incidents, grid, as_of)
+
+
+def test_the_true_hot_cells_are_flagged(found):
+    assert set(found.cells.select("column", "row").iter_rows()) == HOT_CELLS
+    assert found.cells["rank"].to_list() == [1, 2, 3, 4]
+    assert found.cells["expected"].is_sorted(descending=True)
+    # True expectations are 28 days x 0.18, 0.15, 0.12, 0.10.
+    assert found.cells["expected"].sum() == pytest.approx(28 * 0.55, rel=0.2)
+    assert (found.cells["low"] <= found.cells["expected"]).all()
+    assert (found.cells["high"] >= found.cells["expected"]).all()
+    assert found.cells["baseline_rank"].max() <= 6
+    assert found.backtest.chosen in found.verdict or "plain 365-day count" in found.verdict
+
+
+def test_reasons_sum_to_the_logarithm_of_what_is_shown(found):
+    for expected, reasons in found.cells.select("expected", "reasons").iter_rows():
+        assert [r["reason"] for r in reasons] == list(GROUPS)
+        assert sum(r["contribution"] for r in reasons) == pytest.approx(np.log(expected), abs=2e-6)
+
+
+def test_shuffled_rows_change_nothing(found, incidents, grid, as_of):
+    again = forecast(incidents.sample(fraction=1.0, shuffle=True, seed=5), grid, as_of)
+    assert again.cells.equals(found.cells)
+    assert again.surface.equals(found.surface)
+    assert again.parameters == found.parameters
+
+
+def test_nothing_on_or_after_as_of_is_used(found, incidents, grid, as_of, make_frame):
+    lon, lat = grid.centres([9] * 50, [9] * 50)
+    later = make_frame("THEFT", lon, lat, [as_of + timedelta(days=i % 20) for i in range(50)])
+    # Happened in time but known too late: a leak that event time alone does not show.
+    late = make_frame("THEFT", lon, lat, [as_of - timedelta(days=5)] * 50, known=[as_of] * 50)
+    unsure = make_frame("THEFT", lon, lat, [as_of - timedelta(days=5)] * 50, level="beat")
+    more = pl.concat([incidents, later, late, unsure, late.with_columns(valid=pl.lit(False))])
+    assert forecast(more, grid, as_of).cells.equals(found.cells)
+
+
+def test_a_cluster_known_just_in_time_is_used(incidents, grid, as_of, make_frame):
+    lon, lat = grid.centres([9] * 40, [9] * 40)
+    fresh = make_frame("THEFT", lon, lat, [as_of - timedelta(days=2 + i % 20) for i in range(40)])
+    cells = forecast(pl.concat([incidents, fresh]), grid, as_of, candidates=["count_365"]).cells
+    assert (9, 9) in set(cells.select("column", "row").iter_rows())
+
+
+def test_removals_net_out(incidents, grid, as_of, make_frame):
+    lon, lat = grid.centres([9] * 40, [9] * 40)
+    days = [as_of - timedelta(days=2 + i % 20) for i in range(40)]
+    wrong, removal = make_frame("THEFT", lon, lat, days), make_frame("THEFT", lon, lat, days, weight=-1)
+    with_removal = forecast(pl.concat([incidents, wrong, removal]), grid, as_of, candidates=["kernel"], tried=0)
+    assert with_removal.cells.equals(forecast(incidents, grid, as_of, candidates=["kernel"], tried=0).cells)
+
+
+def test_the_plain_count_ranks_as_counting_does(incidents, grid, as_of):
+    plain = forecast(incidents, grid, as_of, candidates=["count_365"])
+    recent = incidents.filter((pl.col("category") == "THEFT") & (pl.col("occurred_on") >= as_of - timedelta(days=365)))
+    column, row = grid.index(recent["lon"], recent["lat"])
+    counts = pl.DataFrame({"column": column, "row": row}).group_by("column", "row").len()
+    top = plain.cells.join(counts, on=["column", "row"], how="left", maintain_order="left")
+    assert (top["baseline_count"] == top["len"]).all()
+    assert sorted(top["len"], reverse=True) == sorted(counts["len"], reverse=True)[:4]
+    assert plain.cells["baseline_rank"].to_list() == [1 + int((counts["len"] > n).sum()) for n in top["len"]]
+    assert plain.backtest.chosen == "count_365"
+
+
+def test_a_short_history_is_forecast_and_said_to_be_untested(incidents, grid, as_of):
+    short = incidents.filter(pl.col("occurred_on") >= as_of - timedelta(days=70))
+    told = forecast(short, grid, as_of)
+    assert "untested" in told.verdict
+    assert told.backtest.scores == {}
+    assert told.cells.height == 4
+
+
+def test_intervals_cover_about_what_they_promise(found):
+    for model, shares in found.backtest.coverage.items():
+        assert len(shares) == len(found.backtest.origins), model
+        assert 0.7 <= float(np.mean(shares)) <= 1.0
+
+
+@pytest.mark.parametrize("name", LADDER)
+def test_parts_of_every_ranker_sum_to_its_prediction(panel, name):
+    features, counts = panel
+    ranker = make_ranker(name).fit(features, counts, np.ones(len(counts)))
+    base, parts = ranker.explain(features)
+    np.testing.assert_allclose(base + parts.sum(axis=1), np.log(ranker.predict(features)), atol=1e-9)
+    assert ranker.predict(features).sum() == pytest.approx(counts.sum(), rel=0.02)
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+@pytest.mark.parametrize("name", ["kernel", "poisson_glm", "additive_boosting", "ensemble"])
+def test_reasons_are_exact_for_places_never_seen(panel, name, data):
+    features, counts = panel
+    ranker = _fitted(name, features, counts)
+    low, high = features.min(axis=0), features.max(axis=0)
+    mix = np.array(data.draw(st.lists(st.floats(0, 1.2), min_size=len(low), max_size=len(low))))
+    place = (low + mix * (high - low))[None, :]
+    expected = round_significant(ranker.predict(place))
+    reasons = explain_places(ranker, place, expected)[0]
+    assert sum(float(r["contribution"]) for r in reasons) == pytest.approx(float(np.log(expected[0])), abs=2e-6)
+    base, _ = ranker.explain(place)
+    assert float(reasons[0]["contribution"]) == pytest.approx(base, abs=2e-5)
+
+
+_RANKERS: dict[str, object] = {}
+
+
+def _fitted(name, features, counts):
+    if name not in _RANKERS:
+        _RANKERS[name] = make_ranker(name).fit(features, counts, np.ones(len(counts)))
+    return _RANKERS[name]
+
+
+def test_every_feature_has_a_reason_the_schema_knows():
+    assert set(GROUPS) <= set(REASONS)
+    assert {reason_of(name) for name in feature_names()} == set(GROUPS) - {"base"}
+    assert reason_of("lag_1m_w0") == reason_of("repeat_7_w0") == "recent"
+    assert reason_of("count_365d") == "last_year"
+
+
+def test_features_by_hand(grid, make_frame):
+    as_of = date(2022, 1, 1)
+    lon, lat = grid.centres([2, 2, 4], [2, 2, 2])
+    rows = make_frame("A", lon, lat, [as_of - timedelta(days=d) for d in (10, 400, 800)])
+    history = read_history(rows, "A", grid, as_of=as_of)
+    lattice = Lattice.of_cells(grid, np.array([2, 3, 4]), np.array([2, 2, 2]))
+    period = build_period(history, lattice.locate(history), lattice, day_number(as_of), 28, observed=False)
+    assert period.baseline.tolist() == [1, 0, 0]
+    names = feature_names()
+    floor = 3 * 28 / 800 / 3
+    count = np.exp(period.features[:, names.index("count_1095d")])
+    np.testing.assert_allclose(count, np.array([2, 0, 1]) * 28 / 800 + 0.05 * floor)
+    decay = np.log(2) / 30.4375
+    exposure = (1 - np.exp(-decay * 800)) / decay
+    lag = np.exp(period.features[:, names.index("lag_1m_w0")]) - floor
+    np.testing.assert_allclose(lag[0], (np.exp(-decay * 10) + np.exp(-decay * 400)) * 28 / exposure)
+    np.testing.assert_allclose(np.expm1(period.features[:, names.index("repeat_14_w0")]), [1, 0, 0])
+    np.testing.assert_allclose(np.expm1(period.features[:, names.index("repeat_7_w0")]), [0, 0, 0], atol=1e-12)
+
+
+def test_rounding_keeps_significant_digits():
+    assert round_significant(np.array([0.0, 123456.7, 0.0001234567, -2.0])).tolist() == [
+        0.0,
+        123457.0,
+        0.000123457,
+        -2.0,
+    ]
+
+
+def test_refusals_say_what_to_do(incidents, grid, as_of):
+    with pytest.raises(RequestError, match="Categories in the data: NOISE, THEFT"):
+        forecast(incidents, grid, as_of, category="FRAUD")
+    with pytest.raises(RequestError, match="horizon_days"):
+        forecast(incidents, grid, as_of, horizon_days=0)
+    with pytest.raises(RequestError, match="no ranker oracle"):
+        forecast(incidents, grid, as_of, candidates=["oracle"])
+    with pytest.raises(SchemaError, match="weight"):
+        forecast(incidents.drop("weight"), grid, as_of)
+    with pytest.raises(RequestError, match="no located incident"):
+        forecast(incidents, Grid("EPSG:32650", 100), date(1999, 1, 1))
