@@ -13,6 +13,11 @@ from data.errors import RequestError
 
 #: Fewest earlier years that give an expected band.
 FEWEST_YEARS = 2
+#: Earlier years used, at most: older ones describe another city.
+MOST_YEARS = 5
+#: A source is taken to begin with the first month of at least this share of its median month; a few stray old dates
+#: are no coverage.
+BEGUN_SHARE = 0.1
 RATE_PER = 10_000
 
 
@@ -37,7 +42,7 @@ def monthly_series(
     level
         Nominal coverage of the band.
     first_day
-        First day the source covers; the first day with any incident where left out.
+        First day the source covers; told from the counts where left out (``BEGUN_SHARE``).
 
     Returns
     -------
@@ -61,10 +66,11 @@ def monthly_series(
         raise RequestError(f"the level must lie between 0.5 and 0.999, got {level}.", where="level")
     keys = list(by)
     counts = daily.lazy().filter(pl.col("day") < as_of).collect()
-    start = first_day or counts.select(pl.col("day").min()).item()
+    start = first_day or _first_covered_day(counts)
     if start is None:
         return pl.DataFrame(schema={name: counts.schema[name] for name in keys} | _SCHEMA)
     months = pl.DataFrame({"month": pl.date_range(start.replace(day=1), as_of.replace(day=1), "1mo", eager=True)})
+    counts = counts.filter(pl.col("day") >= months["month"][0])
     # A month that begins on as_of has no day yet.
     months = months.filter(pl.col("month") < as_of)
     summed = counts.group_by(*keys, pl.col("day").dt.truncate("1mo").alias("month")).agg(
@@ -99,6 +105,23 @@ _SCHEMA: dict[str, Any] = {
     "high": pl.Float64,
     "earlier_years": pl.Int32,
 }
+
+
+def _first_covered_day(counts: pl.DataFrame) -> date | None:
+    """Return the first day of the first well-filled month of the last years, or the first day counted in it."""
+    by_month = (
+        counts.group_by(pl.col("day").dt.truncate("1mo").alias("month"))
+        .agg(pl.col("incidents").sum(), pl.col("day").min().alias("first"))
+        .sort("month")
+    )
+    if by_month.is_empty():
+        return None
+    oldest = pl.col("month") >= pl.col("month").max().dt.offset_by(f"-{MOST_YEARS}y")
+    filled = by_month.filter(oldest).filter(pl.col("incidents") >= BEGUN_SHARE * pl.col("incidents").median())
+    begun: date = filled["month"].to_list()[0]
+    first: date = filled["first"].to_list()[0]
+    before: int = by_month.filter(pl.col("month") < begun).height
+    return begun if before else first
 
 
 def _with_band(series: pl.DataFrame, keys: list[str], level: float) -> pl.DataFrame:

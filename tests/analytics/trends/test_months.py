@@ -34,23 +34,33 @@ def test_months_against_the_year_before() -> None:
 
 
 def test_the_band_rests_on_earlier_years_only() -> None:
-    years = [(date(year, month, 1), 100) for year in range(2020, 2026) for month in range(1, 13)]
+    years = [(date(year, month, 1), 100) for year in range(2021, 2026) for month in range(1, 13)]
     calm = monthly_series(daily(*years, (date(2026, 1, 3), 100)), as_of=date(2026, 2, 1))
     surge = monthly_series(daily(*years, (date(2026, 1, 3), 300)), as_of=date(2026, 2, 1))
     now, then = (of_month(frame, date(2026, 1, 1)) for frame in (calm, surge))
-    assert (now["expected"], now["earlier_years"]) == (100.0, 6)
+    assert (now["expected"], now["earlier_years"]) == (100.0, 5)
     assert (now["low"], now["high"]) == (then["low"], then["high"])
-    # Poisson with an uncertain mean: sd of sqrt(100 + 100 / 6) = 10.8.
-    assert now["low"] == pytest.approx(100 - 1.96 * 10.8, abs=2)
-    assert now["high"] == pytest.approx(100 + 1.96 * 10.8, abs=2)
+    # Poisson with an uncertain mean: sd of sqrt(100 + 100 / 5) = 10.95.
+    assert now["low"] == pytest.approx(100 - 1.96 * 10.95, abs=2)
+    assert now["high"] == pytest.approx(100 + 1.96 * 10.95, abs=2)
     assert then["incidents"] > then["high"]
 
 
 def test_a_restless_series_has_a_wider_band() -> None:
-    restless = [(date(year, m, 1), 60 if (year + m) % 2 else 140) for year in range(2018, 2026) for m in range(1, 13)]
+    restless = [(date(year, m, 1), 60 if (year + m) % 2 else 140) for year in range(2022, 2026) for m in range(1, 13)]
     band = of_month(monthly_series(daily(*restless, (date(2026, 1, 3), 9)), as_of=date(2026, 2, 1)), date(2026, 1, 1))
     assert band["expected"] == 100.0
     assert band["low"] < 45 and band["high"] > 160
+
+
+def test_stray_old_dates_are_no_coverage() -> None:
+    years = [(date(year, month, 1), 100) for year in range(2018, 2026) for month in range(1, 13)]
+    series = monthly_series(daily((date(1950, 6, 1), 1), *years, (date(2026, 1, 3), 100)), as_of=date(2026, 2, 1))
+    assert series["month"].min() == date(2021, 1, 1)
+    january = of_month(series, date(2026, 1, 1))
+    assert (january["expected"], january["earlier_years"]) == (100.0, 5)
+    late_start = [(date(2022, 1, 5), 2), *((date(2024, month, 1), 100) for month in range(1, 13))]
+    assert monthly_series(daily(*late_start), as_of=date(2025, 1, 1))["month"].min() == date(2024, 1, 1)
 
 
 def test_series_are_kept_apart() -> None:
