@@ -19,7 +19,7 @@ from analytics.cells import Floats
 from analytics.hotspots.panel import feature_names
 
 #: Steps of expectation-maximisation; the likelihood is concave, so only the tail of the weights still moves.
-EM_STEPS = 400
+EM_STEPS = 200
 #: Ridge penalty of the Poisson regression on standardised lags.
 GLM_PENALTY = 1e-3
 #: Trees, chosen on Portland origins before 2016: more trees lower the deviance and leave the ranks as they are.

@@ -1,0 +1,120 @@
+"""The tables of an edition: valid, located in areas and streets, with a time and an action."""
+
+from datetime import UTC, date, datetime
+
+import numpy as np
+import polars as pl
+import pytest
+import shapely
+
+from analytics.hotspots.places import find_peaks, name_areas, name_streets, suggest_action
+from analytics.hotspots.tables import hotspot_tables
+from data.schemas.advice import ACTIONS, Hotspots, HotspotSurface, ModelScores
+
+
+def square(grid, left, low, side):
+    x = [left, left + side, left + side, left]
+    y = [low, low, low + side, low + side]
+    return shapely.Polygon(np.column_stack(grid.unproject(x, y))).wkb
+
+
+@pytest.fixture(scope="module")
+def areas(grid):
+    rows = [
+        ("B1", "beat", "S1", square(grid, 500_000, 4_000_000, 1000)),
+        ("B2", "beat", "S1", square(grid, 501_000, 4_000_000, 1000)),
+        ("S1", "station", None, None),
+    ]
+    frame = pl.DataFrame(rows, schema=["area_code", "level", "parent_code", "geometry"], orient="row")
+    return frame.with_columns(valid_from=pl.lit(None, dtype=pl.Date), valid_to=pl.lit(None, dtype=pl.Date))
+
+
+@pytest.fixture(scope="module")
+def base_map(grid):
+    def line(y):
+        return shapely.LineString(np.column_stack(grid.unproject([500_000, 502_000], [y, y]))).wkb
+
+    rows = [
+        ("1", "street", "临河路", "River Road", line(4_000_300)),
+        ("2", "main_street", None, "Hill Road", line(4_001_600)),
+        ("3", "river", "清河", None, line(4_000_350)),
+    ]
+    return pl.DataFrame(rows, schema=["feature_id", "kind", "name_zh", "name_en", "geometry"], orient="row")
+
+
+def test_areas_come_from_polygons_and_parents(areas, grid):
+    lon, lat = grid.unproject([500_500, 501_500, 509_000], [4_000_500] * 3)
+    named = name_areas(lon, lat, areas, date(2023, 1, 1))
+    assert named["beat_code"].to_list() == ["B1", "B2", None]
+    assert named["station_code"].to_list() == ["S1", "S1", None]
+    ended = areas.with_columns(valid_to=pl.lit(date(2022, 1, 1)))
+    assert name_areas(lon, lat, ended, date(2023, 1, 1))["beat_code"].to_list() == [None] * 3
+
+
+def test_the_nearest_street_is_named_and_a_river_is_not(base_map, grid):
+    lon, lat = grid.unproject([500_500, 500_500, 500_500], [4_000_380, 4_001_500, 4_009_000])
+    assert name_streets(lon, lat, base_map, grid) == ["临河路", "Hill Road", None]
+    assert name_streets(lon, lat, None, grid) == [None] * 3
+
+
+def test_peaks_use_local_time_and_spread_intervals(grid, make_frame):
+    lon, lat = grid.centres([5] * 9, [5] * 9)
+    # 2022-12-05 is a Monday; 14:00 UTC is 22:00 in Shanghai.
+    start = [datetime(2022, 12, 5, 14, tzinfo=UTC)] * 9
+    rows = make_frame("THEFT", lon, lat, [date(2022, 12, 5)] * 9, start)
+    rows = rows.with_columns(occurred_to=pl.lit(datetime(2022, 12, 5, 18, tzinfo=UTC)).cast(pl.Datetime("us", "UTC")))
+    when = {"as_of": date(2023, 1, 1), "timezone": "Asia/Shanghai"}
+    assert find_peaks(rows, "THEFT", grid, lon[:1], lat[:1], **when) == ([1], [22])
+    dated = rows.with_columns(time_precision=pl.lit("day"))
+    assert find_peaks(dated, "THEFT", grid, lon[:1], lat[:1], **when) == ([1], [None])
+    assert find_peaks(rows.head(3), "THEFT", grid, lon[:1], lat[:1], **when) == ([None], [None])
+    wide = rows.with_columns(occurred_to=pl.lit(datetime(2022, 12, 9, tzinfo=UTC)).cast(pl.Datetime("us", "UTC")))
+    assert find_peaks(wide, "THEFT", grid, lon[:1], lat[:1], **when) == ([1], [None])
+
+
+def test_actions_follow_the_rule_table():
+    near = [{"reason": "neighbours", "contribution": 2.0}, {"reason": "recent", "contribution": 1.0}]
+    own = [{"reason": "neighbours", "contribution": 1.0}, {"reason": "recent", "contribution": 2.0}]
+    assert suggest_action("BURGLARY", 0.5, own, {}) == "prevention_visit"
+    assert suggest_action("010100", 0.5, own, {"010100": "prevention_visit"}) == "prevention_visit"
+    assert suggest_action("MOTOR VEHICLE THEFT", 0.5, own, {}) == "vehicle_patrol"
+    assert suggest_action("STREET CRIMES", 0.5, own, {}) == "foot_patrol"
+    assert suggest_action("STREET CRIMES", 0.5, near, {}) == "vehicle_patrol"
+    assert suggest_action("BURGLARY", 0.001, own, {}) == "observe"
+
+
+def test_an_edition_gets_valid_tables(incidents, areas, base_map, grid, as_of):
+    made = hotspot_tables(
+        incidents,
+        areas,
+        base_map,
+        as_of=as_of,
+        horizons=[7, 28],
+        categories=["THEFT", "UNHEARD OF"],
+        grid=grid,
+        area_km2=0.05,
+        seed=0,
+        edition_id="E1",
+        timezone="Asia/Shanghai",
+        backtest_origins=4,
+        candidates=["count_365", "kernel"],
+    )
+    tables = made.tables
+    assert set(tables) == {"hotspots", "hotspot_surface", "model_scores"}
+    for name, schema in (("hotspots", Hotspots), ("hotspot_surface", HotspotSurface), ("model_scores", ModelScores)):
+        assert schema.is_valid(tables[name]), name
+    hotspots = tables["hotspots"]
+    assert hotspots.group_by("horizon_days").len().sort("horizon_days").rows() == [(7, 5), (28, 5)]
+    assert hotspots["advice_id"].n_unique() == 10
+    assert hotspots["beat_code"].drop_nulls().is_in(["B1", "B2"]).all()
+    assert set(hotspots["action"]) <= set(ACTIONS)
+    # The occurrences are all at 12:00 UTC, 20:00 in Shanghai: the first four-hour block that holds it starts at 17.
+    assert hotspots.filter(pl.col("rank") == 1)["peak_hour"].to_list() == [17, 17]
+    scores = tables["model_scores"]
+    assert set(scores["model"]) == {"count_365", "kernel"}
+    assert scores.filter(pl.col("horizon_days") == 28)["origin"].n_unique() == 4
+    assert scores["origin"].max() == as_of.replace(year=2022, month=12, day=25)
+    told = {(v["category"], v["horizon_days"]): v for v in made.verdicts}
+    assert told["UNHEARD OF", 7]["model"] is None
+    assert told["UNHEARD OF", 7]["verdict"].startswith("no forecast")
+    assert told["THEFT", 28]["model"] in {"count_365", "kernel"}
