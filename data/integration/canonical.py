@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from hashlib import blake2b
 
 import numpy as np
 import polars as pl
 
 from data.errors import SchemaError
 from data.integration.coordinates import metres_per_unit, to_lon_lat
-from data.integration.rules import MISSING, UNREADABLE, header_in, read_rule
+from data.integration.keys import with_keys
+from data.integration.rules import MISSING, UNREADABLE, read_rule
 from data.integration.times import read_times
 from data.schemas import CANONICAL
 from data.schemas.columns import LOCATION_LEVELS
@@ -24,8 +24,6 @@ from data.sources.reading import GEOMETRY, LINE, RawTable
 EMPTY, RAGGED, REPEATED = "empty_row", "ragged_row", "repeated_in_file"
 #: Grade from which a published cell is left out of the quarantine.
 HIDDEN_GRADE = 4
-#: Bytes of the digest in a record key: 80 bits, a chance of one in 10^9 that two of 10^7 rows share one.
-KEY_BYTES = 10
 _WHY = "$why"
 #: Columns of refused rows, in addition to what the load knows.
 REFUSED = {"source_line": pl.Int64, "column": pl.String, "reason": pl.String, "raw": pl.String}
@@ -80,7 +78,7 @@ def to_canonical(
     frame = _as_text(_of_interest(raw.frame, raw, kind))
     headers = [column for column in frame.columns if column not in (LINE, GEOMETRY)]
     ragged = pl.DataFrame(
-        [(line, None, RAGGED, cells if _may_be_shown(kind) else None) for line, cells in raw.ragged],
+        [(line, None, RAGGED, cells if _may_be_shown(kind, raw) else None) for line, cells in raw.ragged],
         schema=REFUSED,
         orient="row",
     )
@@ -104,7 +102,7 @@ def to_canonical(
         expected += frame.height - before
     mapped, provided, notes = _apply(frame, kind, jurisdiction, file_name=file_name, latest=latest)
     kept, refused = _split(mapped, frame, kind, {key: raw.headers.get(key, key) for key in headers})
-    kept, repeated = _with_keys(kept, kind, source)
+    kept, repeated = with_keys(kept, kind, source)
     refused = pl.concat([ragged, empty, refused, _refusals(repeated, REPEATED)])
     kept = kept.with_columns(pl.lit(source).alias("source"), pl.lit(file_name).alias("source_file"))
     kept, broken = _obey_schema(kept, kind.table)
@@ -124,8 +122,9 @@ def _of_interest(frame: pl.DataFrame, raw: RawTable, kind: FileKind) -> pl.DataF
     return frame.select(name for name in frame.columns if name in read or name in (LINE, GEOMETRY))
 
 
-def _may_be_shown(kind: FileKind) -> bool:
-    return not _hidden_keys(kind)
+def _may_be_shown(kind: FileKind, raw: RawTable) -> bool:
+    # The cells of a ragged row may stand under the wrong header: with personal or hidden columns about, show none.
+    return not raw.dropped and not _hidden_keys(kind)
 
 
 def _hidden_keys(kind: FileKind) -> set[str]:
@@ -368,48 +367,6 @@ def _refusals(rows: pl.DataFrame, reason: str | pl.Expr) -> pl.DataFrame:
     )
 
 
-def _with_keys(kept: pl.DataFrame, kind: FileKind, source: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Add record_key; return the rows and those that a later row of the same file repeats."""
-    identity = pl.concat_str(
-        [_stable_text(kept, column).fill_null("\x00") for column in kind.identity], separator="\x1f"
-    ).alias("$identity")
-    kept = kept.with_columns(identity).with_row_index("$row")
-    repeated = kept.clear()
-    number = pl.lit(1, dtype=pl.UInt32)
-    if kind.identical_rows == "legitimate":
-        # Numbered in the order of their content, so that the order of rows in the file does not matter.
-        several = kept.filter(pl.len().over("$identity") > 1)
-        content = [name for name in kept.columns if name not in ("$row", "source_line", "geometry")]
-        numbered = several.sort(*content, "source_line").select(
-            "$row", pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("$identity").alias("$n")
-        )
-        kept = kept.join(numbered, on="$row", how="left", maintain_order="left")
-        number = pl.col("$n").fill_null(1)
-    else:
-        last = pl.col("$identity").is_last_distinct()
-        repeated, kept = kept.filter(~last), kept.filter(last)
-    person = kind.table.encode()[:16]
-    digests = [
-        blake2b(text.encode(), digest_size=KEY_BYTES, person=person).hexdigest() for text in kept["$identity"].to_list()
-    ]
-    key = pl.Series("$key", digests, dtype=pl.String)
-    kept = kept.with_columns(key).with_columns(
-        (source + ":" + pl.col("$key") + "-" + number.cast(pl.String)).alias("record_key")
-    )
-    return kept.drop("$row", "$identity", "$n", "$key", strict=False), repeated.drop("$row", "$identity")
-
-
-def _stable_text(frame: pl.DataFrame, name: str) -> pl.Expr:
-    """Text of a value that never changes with the version of a library: numbers in thousandths, times in µs."""
-    dtype = frame.schema[name]
-    column = pl.col(name)
-    if dtype.is_float():
-        return (column * 1000).round().cast(pl.Int64).cast(pl.String)
-    if isinstance(dtype, pl.Datetime):
-        return column.dt.epoch("us").cast(pl.String)
-    return column.dt.strftime("%Y-%m-%d") if dtype == pl.Date else column.cast(pl.String)
-
-
 def _obey_schema(kept: pl.DataFrame, table: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     schema = CANONICAL[table]
     # The load does not know its id before its content is known; the rules of the schema do not depend on it.
@@ -425,9 +382,3 @@ def _obey_schema(kept: pl.DataFrame, table: str) -> tuple[pl.DataFrame, pl.DataF
         for name in rules
     )
     return rows, _refusals(details, reason)
-
-
-def header_of(kind: FileKind, column: str, keys: set[str]) -> str | None:
-    """Return the key of the header a canonical column is read from in a file, or None."""
-    rule = kind.rules.get(column)
-    return header_in(rule, keys) if rule is not None else None

@@ -88,7 +88,7 @@ def ingest(
         previous = store.current_snapshot_id()
         loads = Snapshot(store, previous).loads if previous else []
         for load in loads:
-            if load["inputs_sha256"] == inputs and previous is not None:
+            if load.get("inputs_sha256") == inputs and previous is not None:
                 return _known_already(load, previous, mapping.source.name)
         steps = len(reports) + 2
         tell = progress or _silent

@@ -21,7 +21,6 @@ from data.schemas.columns import LOCATION_LEVELS
 from data.snapshots import Jurisdiction
 from data.sources.personal import is_personal, key_of_header
 
-FORMAT = 1
 BUILT_IN = Path(__file__).parent
 
 Parse = Literal[

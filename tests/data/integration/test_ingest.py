@@ -258,3 +258,9 @@ def test_killed_at_any_moment_the_store_is_old_or_new(load: Load, store: Store, 
     final = ingest(store, CITY, [big], loaded_by="t", now=NOW)
     assert current_snapshot(store).snapshot_id == final.snapshot_id
     assert current_snapshot(store).read("incidents").height == 20_001
+
+
+def test_a_ragged_row_shows_no_cell_where_a_personal_one_may_have_slipped(load: Load, store: Store) -> None:
+    load({"calls.csv": CALLS})
+    ragged = current_snapshot(store).quarantine().filter(pl.col("reason") == "ragged_row").collect()
+    assert ragged["raw"].to_list() == [None]
