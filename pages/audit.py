@@ -1,5 +1,39 @@
-"""Being written."""
+"""Audit: who did what on which basis, what was advised and decided, and whether the log is whole."""
+
+from __future__ import annotations
 
 from pages.ui.guard import guard
 
 desk = guard("audit")
+
+import streamlit as st  # noqa: E402
+
+from pages.ui import advice, downloads, frame, ledger, tables  # noqa: E402
+from pages.ui.language import t  # noqa: E402
+
+frame.head(desk, "audit")
+zone = advice.timezone(desk)
+
+st.subheader(t("audit.chain"), anchor=False)
+with st.container(horizontal=True, vertical_alignment="center"):
+    checked = st.button(t("audit.verify"), type="primary", icon=":material/verified_user:", key="audit.verify")
+    tables.note(t("audit.chain_note"))
+if checked:
+    ledger.draw_chain(desk.verify_audit())
+
+st.subheader(t("audit.decisions"), anchor=False)
+decided = desk.decisions(all_editions=True)
+tables.takeaway(ledger.decisions_summary(decided))
+tables.draw_plain(
+    ledger.decision_rows(desk, decided, zone), ledger.decision_columns(), alt=t("audit.decisions"), height=260
+)
+downloads.draw(desk, "decisions", lambda: decided, ("csv", "xlsx"))
+
+st.subheader(t("audit.log"), anchor=False)
+log = desk.audit_log(500)
+tables.takeaway(ledger.log_summary(log))
+only_refused = st.toggle(t("audit.only_refused"), key="audit.only_refused")
+tables.draw_plain(
+    ledger.log_rows(log, zone, only_refused=only_refused), ledger.log_columns(), alt=t("audit.log"), height=460
+)
+downloads.draw(desk, "audit_log", lambda: log, ("csv", "xlsx"))

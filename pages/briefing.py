@@ -1,5 +1,55 @@
-"""Being written."""
+"""Briefing: one page to print per period, with what matters and where it comes from."""
+
+from __future__ import annotations
 
 from pages.ui.guard import guard
 
 desk = guard("briefing")
+
+import streamlit as st  # noqa: E402
+
+from pages.ui import advice, figures, frame, places, sheet, tables, urls  # noqa: E402
+from pages.ui.formats import period  # noqa: E402
+from pages.ui.language import t  # noqa: E402
+
+officer = desk.viewer.role == "officer"
+beat = (urls.state("beat") or desk.viewer.area_code) if officer else None
+horizon_days = min(desk.horizons(), default=7)
+
+with st.container(key="no_print_top", horizontal=True, horizontal_alignment="right"):
+    sheet.draw_print_button(desk)
+title = t("briefing.title_beat", beat=places.named(desk, beat)) if officer else t("briefing.title_force")
+frame.head(desk, "briefing", note=title)
+
+top = advice.strongest(desk, horizon_days, beat=beat, most=5)
+span = period(*desk.period(horizon_days)) if top else ""
+st.html(sheet.section(t("briefing.headlines"), sheet.headlines(desk, top, beat)))
+
+left, right = st.columns([1.75, 1], gap="medium")
+with left:
+    st.html(
+        sheet.section(t("briefing.places", n=len(top), period=span), advice.places_table(desk, top))
+        + f'<p class="bw-note">{t("briefing.places_note")}</p>'
+    )
+with right:
+    st.plotly_chart(
+        figures.small_map(
+            places.outlines(desk, "beat"),
+            places.base_map(desk),
+            [{**row, "rank": number} for number, row in enumerate(top, 1)],
+            chosen=beat,
+        ),
+        config={**figures.CONFIG, "staticPlot": True},
+        theme=None,
+        key="briefing.map",
+        alt=t("briefing.map_alt", n=len(top)),
+    )
+    tables.note(t("briefing.map_note", m=round(top[0]["cell_m"]) if top else 0))
+
+if not officer:
+    st.html(sheet.section(t("briefing.staffing"), sheet.staffing_table(desk)))
+    st.html(sheet.section(t("briefing.visits"), sheet.visits_by_station(desk)))
+else:
+    st.html(sheet.section(t("briefing.visits_first"), sheet.visits_first(desk, beat)))
+    st.html(sheet.section(t("briefing.incidents"), sheet.incidents(desk, beat)))
+st.html(sheet.foot(desk))

@@ -110,6 +110,7 @@ with right, st.container(border=True):
     st.plotly_chart(
         figures.reasons_waterfall(
             advice.reason_parts(chosen),
+            [advice.factor(value) for _, value in advice.reason_parts(chosen)[1:]],
             start_label=t("codes.reason.base"),
             end_label=t("hotspots.expected_here"),
             count_label=t("hotspots.expected_axis", n=horizon_days),
@@ -139,7 +140,7 @@ tables.draw_selectable(
     key=f"{TABLE}.{view}",
     alt=t("hotspots.table_alt"),
     on_select=choose_from_table,
-    height=min(420, 38 * (len(ranked) + 1)),
+    height=tables.height_for(len(ranked)),
     selected=positions[chosen["place_id"]],
 )
 tables.note(t("hotspots.table_note", level=round(chosen["interval_level"] * 100)))

@@ -1,5 +1,93 @@
-"""Being written."""
+"""My beat: what is due, in what order, recorded in three taps; and what happened here."""
+
+from __future__ import annotations
 
 from pages.ui.guard import guard
 
 desk = guard("my_beat")
+
+import streamlit as st  # noqa: E402
+
+from pages.ui import advice, frame, maps, places, tables, urls, visits  # noqa: E402
+from pages.ui.formats import day, number, share  # noqa: E402
+from pages.ui.language import current, t  # noqa: E402
+
+beats = places.codes(desk, "beat")
+if desk.viewer.role == "officer":
+    beat = urls.state("beat") or desk.viewer.area_code
+else:
+    with st.container(key="controls"):
+        beat = urls.choose(
+            "beat",
+            t("my_beat.beat"),
+            beats,
+            words=lambda code: visits.beat_words(desk, code),
+            lang=current(),
+            width=360,
+        )
+
+frame.head(desk, "my_beat", note=t("my_beat.headline", beat=places.named(desk, beat)))
+as_of = frame.as_of_day(desk.manifest)
+workload, plan = desk.visit_workload(beat), desk.visit_plan(beat).to_dicts()
+done = visits.recorded(desk, beat)
+week = visits.this_week(plan, as_of)
+
+tables.figures(visits.figures_of(workload, plan, as_of, done))
+if desk.may("record_visit"):
+    listed, tap = st.columns([1.5, 1], gap="medium")
+    with listed:
+        shown = visits.choose_list(week, plan)
+        key = f"my_beat.plan.{current()}.{len(shown)}"
+        if shown:
+            tables.draw_selectable(
+                [visits.plan_row(row, done) for row in shown],
+                visits.plan_columns(named=True),
+                key=key,
+                alt=t("my_beat.plan_alt"),
+                on_select="rerun",
+                height=tables.height_for(len(shown)),
+            )
+        tables.note(t("my_beat.plan_note"))
+    with tap:
+        if shown:
+            chosen = shown[min(tables.selected_row(key) or 0, len(shown) - 1)]
+            with st.container(border=True):
+                visits.draw_record_form(desk, chosen, done)
+        own = [area for area in places.outlines(desk, "beat") if area["code"] == beat]
+        box = maps.bounds_of(area["geometry"] for area in own)
+        if box:
+            st.pydeck_chart(
+                maps.deck(
+                    [
+                        *maps.base_layers(places.base_map(desk)),
+                        *maps.outline_layer(own, chosen=beat),
+                        *maps.point_layer(visits.points_of(shown)),
+                    ],
+                    box,
+                    tooltip="<b>{title}</b><br/>{detail}",
+                    height_px=330,
+                ),
+                height=330,
+                alt=t("my_beat.map_alt"),
+            )
+            tables.note(t("my_beat.map_note"))
+else:
+    st.subheader(t("my_beat.kinds_title"), anchor=False)
+    st.html(visits.workload_table(workload))
+    tables.note(t("my_beat.no_names"))
+    st.subheader(t("my_beat.plan_title"), anchor=False)
+    tables.draw_plain(
+        [visits.plan_row(row, done) for row in plan],
+        visits.plan_columns(named=False),
+        alt=t("my_beat.plan_alt"),
+        height=tables.height_for(len(plan)),
+    )
+
+left, right = st.columns([1, 2], gap="medium")
+with left:
+    st.subheader(t("my_beat.incidents_title"), anchor=False)
+    st.html(visits.incidents_table(desk, beat, as_of))
+with right:
+    st.subheader(t("my_beat.hotspots_title", days=min(desk.horizons(), default=7)), anchor=False)
+    st.html(advice.places_table(desk, advice.strongest(desk, min(desk.horizons(), default=7), beat=beat, most=6)))
+tables.note(t("my_beat.contact_note", day=day(as_of), n=number(len(done)), share=share(visits.contact_share(done))))

@@ -1,5 +1,109 @@
-"""Being written."""
+"""Trends: is a change real, when does it happen, and where did it change most."""
+
+from __future__ import annotations
 
 from pages.ui.guard import guard
 
 desk = guard("trends")
+
+import streamlit as st  # noqa: E402
+
+from pages.ui import downloads, figures, frame, places, series, tables, urls  # noqa: E402
+from pages.ui.language import current, t, term  # noqa: E402
+
+officer = desk.viewer.role == "officer"
+frame.head(desk, "trends")
+with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
+    category = urls.choose(
+        "category",
+        t("trends.category"),
+        ["", *series.categories(desk)],
+        words=lambda code: term("category", code) if code else t("common.all"),
+        lang=f"trends.{current()}",
+        width=280,
+    )
+    if officer:
+        unit, beat = None, urls.state("beat") or desk.viewer.area_code
+    else:
+        unit = urls.choose(
+            "unit",
+            t("trends.station"),
+            ["", *places.codes(desk, "station")],
+            words=lambda code: places.named(desk, code) if code else t("common.all"),
+            lang=f"trends.{current()}",
+            width=220,
+        )
+        beat = urls.choose(
+            "beat",
+            t("trends.beat"),
+            ["", *series.beats_of(desk, unit or None)],
+            words=lambda code: places.named(desk, code) if code else t("common.all"),
+            lang=f"trends.{current()}.{unit}",
+            width=220,
+        )
+where = {"category": category or None, "station_code": unit or None, "beat_code": beat or None}
+as_of = frame.as_of_day(desk.manifest)
+
+months = series.months_of(desk, where, as_of)
+st.subheader(t("trends.monthly"), anchor=False)
+sentence = series.monthly_sentence(months)
+tables.takeaway(sentence)
+st.plotly_chart(
+    figures.monthly_series(
+        *(months[name].to_list() for name in ("month", "incidents", "year_before", "low", "high")),
+        labels={name: t(f"trends.series.{name}") for name in ("counts", "last_year", "band", "axis")},
+    ),
+    config=figures.CONFIG,
+    theme=None,
+    key="trends.monthly",
+    alt=sentence,
+)
+tables.note(t("trends.monthly_note"))
+downloads.draw(desk, "daily_counts", lambda: desk.daily_counts(**where, period="month"), ("csv", "xlsx"))
+
+left, right = st.columns([1.25, 1], gap="medium")
+with left:
+    st.subheader(t("trends.hourly"), anchor=False)
+    grid, window_days = series.hour_grid(desk, where)
+    if grid is None:
+        tables.note(t("trends.no_hours"))
+    else:
+        sentence = series.hour_sentence(grid)
+        tables.takeaway(sentence)
+        st.plotly_chart(
+            figures.hour_heatmap(
+                grid,
+                [t(f"common.weekday.{number}") for number in range(1, 8)],
+                hour_label=t("trends.hour"),
+                value_label=t("trends.series.counts"),
+                hidden_label=t("common.hidden"),
+            ),
+            config=figures.CONFIG,
+            theme=None,
+            key="trends.hourly",
+            alt=sentence,
+        )
+        tables.note(t("trends.hourly_note", days=window_days))
+with right:
+    st.subheader(t("trends.changes"), anchor=False)
+    split = series.split_for(category, unit, beat, officer=officer)
+    changes, hidden = series.changes_of(desk, where, as_of, split)
+    sentence = series.change_sentence(desk, changes, split)
+    tables.takeaway(sentence)
+    if changes:
+        st.plotly_chart(
+            figures.change_bars(
+                [(series.split_words(desk, split, row["key"]), row["change"]) for row in changes],
+                axis=t("trends.change_axis"),
+            ),
+            config=figures.CONFIG,
+            theme=None,
+            key="trends.changes",
+            alt=sentence,
+        )
+    if hidden:
+        tables.note(t("trends.changes_hidden", n=hidden))
+    tables.note(t("trends.changes_note"))
+
+with st.expander(t("trends.table_title"), icon=":material/table:"):
+    st.html(series.months_table(months))

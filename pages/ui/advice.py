@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from data.desk import Desk
 
 #: Below this many hits more or fewer, relative to the plain count, the two are called equal.
-EQUAL_WITHIN = 0.03
+EQUAL_WITHIN = 0.02
+#: The baseline every rank stands beside.
+PLAIN_COUNT = "count_365"
 
 
 def categories(desk: Desk) -> list[str]:
@@ -59,7 +61,8 @@ def reason_parts(row: dict[str, Any]) -> list[tuple[str, float]]:
     parts = [(part["reason"], part["contribution"]) for part in row["reasons"]]
     base = [part for part in parts if part[0] == "base"] or [("base", 0.0)]
     rest = sorted((part for part in parts if part[0] != "base"), key=lambda part: -abs(part[1]))
-    return [(t(f"codes.reason.{code}"), value) for code, value in [*base, *rest]]
+    # A source without population, say, has a part that is exactly 0: it says nothing.
+    return [(t(f"codes.reason.{code}"), value) for code, value in [*base, *rest] if code == "base" or value]
 
 
 def main_reason(row: dict[str, Any]) -> tuple[str, float]:
@@ -67,16 +70,22 @@ def main_reason(row: dict[str, Any]) -> tuple[str, float]:
     return max(reason_parts(row)[1:], key=lambda part: part[1], default=(t("codes.reason.base"), 0.0))
 
 
+def factor(contribution: float) -> str:
+    """Return a contribution in log units as a factor with as many digits as it can bear: ×1.25, ×12, ×730."""
+    value = exp(contribution)
+    return f"×{value:.2f}" if value < 10 else f"×{value:.0f}" if value < 100 else f"×{round(value, -1):,.0f}"
+
+
 def short_reason(row: dict[str, Any]) -> str:
     """Return the main reason for a table cell: words and factor."""
     words, contribution = main_reason(row)
-    return f"{words} ×{exp(contribution):.1f}"
+    return f"{words} {factor(contribution)}"
 
 
 def reason_sentence(row: dict[str, Any]) -> str:
     """Return the main reason as a sentence."""
     words, contribution = main_reason(row)
-    return t("hotspots.reason_sentence", reason=words, factor=f"{exp(contribution):.1f}")
+    return t("hotspots.reason_sentence", reason=words, factor=factor(contribution))
 
 
 def counterfactual(row: dict[str, Any]) -> str:
@@ -169,16 +178,63 @@ def table_columns(*, with_decisions: bool) -> dict[str, Any]:
     return found
 
 
+def strongest(
+    desk: Desk, horizon_days: int, *, beat: str | None = None, most: int = 5, each: int = 2
+) -> list[dict[str, Any]]:
+    """Return the places with the highest expected counts over all categories, best first.
+
+    Parameters
+    ----------
+    beat
+        Only places of this beat.
+    each
+        Most places of one category, so that a frequent category does not crowd out the others.
+    """
+    found = []
+    for category in categories(desk):
+        rows = [
+            row for row in desk.hotspots(category, horizon_days).to_dicts() if beat is None or row["beat_code"] == beat
+        ]
+        found += sorted(rows, key=lambda row: row["rank"])[:each]
+    return sorted(found, key=lambda row: -row["expected"])[:most]
+
+
+def places_table(desk: Desk, rows: list[dict[str, Any]], *, caption: str = "") -> str:
+    """Return places of several categories as a printable table with reason, interval and plain-count rank."""
+    if not rows:
+        return f'<p class="bw-note">{escape(t("hotspots.empty"))}</p>'
+    names = ("category", "place", "expected_interval", "rank", "baseline", "when", "reason", "action")
+    return tables.html_table(
+        [t(f"hotspots.column.{name}") for name in names],
+        [
+            [
+                term("category", row["category"]),
+                title_of(desk, row),
+                interval(row["expected"], row["low"], row["high"]),
+                row["rank"],
+                baseline_words(row),
+                when(row["peak_weekday"], row["peak_hour"]),
+                short_reason(row),
+                t(f"codes.action.{row['action']}"),
+            ]
+            for row in rows
+        ],
+        caption=caption,
+        numeric=(2, 3, 4),
+    )
+
+
 def draw_verdict(desk: Desk, category: str, horizon_days: int) -> None:
-    """Draw how the model did on past periods beside the plain count, and say which was better."""
+    """Draw how the methods did on past periods beside the plain count, and say which was chosen and why."""
     import polars as pl
 
     scores = desk.model_scores(category, horizon_days)
     if scores.is_empty():
         tables.note(t("hotspots.verdict.none"))
         return
+    chosen = chosen_model(desk, category, horizon_days)
     by_model = (
-        scores.group_by("model")
+        scores.group_by("model", maintain_order=True)
         .agg(
             pl.len().alias("origins"),
             pl.col("events", "hits", "expected_hits").sum(),
@@ -187,17 +243,17 @@ def draw_verdict(desk: Desk, category: str, horizon_days: int) -> None:
             pl.col("origin").min().alias("first"),
             pl.col("origin").max().alias("last"),
         )
-        .sort("model")
+        .sort(pl.col("model") != chosen, pl.col("model") != PLAIN_COUNT, -pl.col("hits"))
         .to_dicts()
     )
-    tables.takeaway(verdict_sentence(by_model))
+    tables.takeaway(verdict_sentence(by_model, chosen))
     columns = ("model", "hits", "share", "pai", "pei", "calibration", "coverage")
     st.html(
         tables.html_table(
             [t(f"hotspots.score.{name}") for name in columns],
             [
                 [
-                    term("model", row["model"]),
+                    term("model", row["model"]) + (t("hotspots.score.used") if row["model"] == chosen else ""),
                     f"{number(row['hits'])} / {number(row['events'])}",
                     share(row["hits"] / row["events"] if row["events"] else None),
                     number(row["pai"], 1),
@@ -220,14 +276,27 @@ def draw_verdict(desk: Desk, category: str, horizon_days: int) -> None:
     tables.note(t("hotspots.score.note"))
 
 
-def verdict_sentence(by_model: list[dict[str, Any]]) -> str:
-    """Return whether the model caught more than the plain count, said also when it did not."""
-    plain = next((row for row in by_model if row["model"].startswith("count")), None)
-    model = next((row for row in by_model if row is not plain), None)
-    if plain is None or model is None or not plain["hits"]:
+def chosen_model(desk: Desk, category: str, horizon_days: int) -> str | None:
+    """Return the method the edition ranked a category with, or None when its manifest does not say."""
+    verdicts = desk.manifest.get("verdicts") or []
+    asked = (category, horizon_days)
+    return next((row["model"] for row in verdicts if (row["category"], row["horizon_days"]) == asked), None)
+
+
+def verdict_sentence(by_model: list[dict[str, Any]], chosen: str | None) -> str:
+    """Return whether the method used caught more than the plain count, said also when it did not."""
+    found = {row["model"]: row for row in by_model}
+    plain, used = found.get(PLAIN_COUNT), found.get(chosen or "")
+    if chosen == PLAIN_COUNT:
+        return t("hotspots.verdict.plain")
+    if plain is None or used is None or not plain["hits"]:
         return t("hotspots.verdict.alone")
-    gain = model["hits"] / plain["hits"] - 1
+    gain = used["hits"] / plain["hits"] - 1
     word = "equal" if abs(gain) <= EQUAL_WITHIN else "better" if gain > 0 else "worse"
     return t(
-        f"hotspots.verdict.{word}", model=number(model["hits"]), plain=number(plain["hits"]), gain=share(abs(gain))
+        f"hotspots.verdict.{word}",
+        method=term("model", chosen),
+        model=number(used["hits"]),
+        plain=number(plain["hits"]),
+        gain=share(abs(gain), 1),
     )

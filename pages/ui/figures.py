@@ -40,7 +40,7 @@ def _dressed(figure: go.Figure, height_px: int, **layout: Any) -> go.Figure:
 
 
 def reasons_waterfall(
-    parts: Sequence[tuple[str, float]], *, start_label: str, end_label: str, count_label: str
+    parts: Sequence[tuple[str, float]], factors: Sequence[str], *, start_label: str, end_label: str, count_label: str
 ) -> go.Figure:
     """Draw how the expected count comes about, from the base rate to the result.
 
@@ -48,6 +48,9 @@ def reasons_waterfall(
     ----------
     parts
         ``(words, contribution)`` with the base first; contributions are in log units and add up to log(expected).
+
+    factors
+        Words of the contributions after the base.
 
     Notes
     -----
@@ -75,20 +78,22 @@ def reasons_waterfall(
                 ],
                 "pattern": {"shape": ["", *["" if step > 0 else "/" for _, _, step in rows], ""], "fgopacity": 0.5},
             },
-            text=[f"{exp(base):.2f}", *[f"×{exp(step):.2f}" for _, _, step in rows], f"<b>{exp(level):.1f}</b>"],
+            text=[f"{exp(base):.2g}", *factors, f"<b>{exp(level):.2g}</b>"],
             textposition="outside",
             cliponaxis=False,
             hoverinfo="skip",
         )
     )
-    ticks = [v for v in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if floor <= log(v)]
     top = max(marks)
-    ticks = [v for v in ticks if log(v) <= top + 0.7]
+    # A decade each where the range is wide, else 1-2-5.
+    wide = top - floor > log(100)
+    steps = [m * 10.0**e for e in range(-4, 4) for m in ((1,) if wide else (1, 2, 5))]
+    ticks = [v for v in steps if floor <= log(v) <= top + 0.7]
     figure.update_xaxes(
         tickvals=[log(v) for v in ticks],
         ticktext=[f"{v:g}" for v in ticks],
         title={"text": count_label, "font": {"size": 12}},
-        range=[floor, top + 0.6],
+        range=[floor, top + 0.25 * (top - floor)],
     )
     figure.update_yaxes(autorange="reversed")
     return _dressed(figure, 60 + 34 * len(names), showlegend=False, bargap=0.35)

@@ -144,7 +144,7 @@ def _demo_viewer(role: str | None) -> Viewer | None:
 
 @st.cache_resource(show_spinner=False)
 def _demo_beat(root: str) -> str:
-    """Return the beat the demo officer works: the one with the first-ranked place, so that there is something to see."""
+    """Return the beat of the demo officer: the one with the first-ranked place."""
     from data.desk import Desk
 
     desk = Desk(_store(root), Viewer("demo-commander", "commander"))

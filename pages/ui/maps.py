@@ -7,6 +7,7 @@ deck.gl offline, and data goes in as plain lists of dicts (a Polars frame draws 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import cos, log2, radians
 from typing import Any
 
 import pydeck as pdk
@@ -24,7 +25,11 @@ _TEXT = pdk.types.String
 
 
 def deck(
-    layers: Iterable[pdk.Layer], bounds: tuple[float, float, float, float], tooltip: str | None = None
+    layers: Iterable[pdk.Layer],
+    bounds: tuple[float, float, float, float],
+    tooltip: str | None = None,
+    *,
+    height_px: int = 540,
 ) -> pdk.Deck:
     """Return a deck that opens on a box.
 
@@ -32,12 +37,18 @@ def deck(
     ----------
     bounds
         West, south, east, north; degrees.
+    height_px
+        Height it is drawn at; the box is to fit.
     tooltip
         HTML with ``{column}`` of the picked object.
     """
     west, south, east, north = bounds
     view = pdk.ViewState(
-        longitude=(west + east) / 2, latitude=(south + north) / 2, zoom=_zoom(bounds), min_zoom=7, max_zoom=17
+        longitude=(west + east) / 2,
+        latitude=(south + north) / 2,
+        zoom=_zoom(bounds, height_px=height_px),
+        min_zoom=7,
+        max_zoom=17,
     )
     style = {"backgroundColor": theme.INK, "color": "#ffffff", "fontSize": "13px", "maxWidth": "280px"}
     return pdk.Deck(
@@ -248,14 +259,13 @@ def _colour(expected: float, edges: list[float]) -> str:
     return theme.RISK[theme.class_of(expected, edges)]
 
 
-def _zoom(bounds: tuple[float, float, float, float], height_px: int = 520) -> float:
-    from math import cos, log2, radians
-
+def _zoom(bounds: tuple[float, float, float, float], width_px: int = 430, height_px: int = 540) -> float:
+    """Return the zoom at which a box fits a map of this size, the smallest one a page draws."""
     west, south, east, north = bounds
-    # Web Mercator: 512 px hold 360 degrees at zoom 0; latitude degrees are stretched by 1/cos.
+    # Web Mercator: 512 px hold 360 degrees of longitude at zoom 0; latitude is stretched by 1/cos.
     tall = max(north - south, 1e-4) / max(cos(radians((north + south) / 2)), 0.1)
     wide = max(east - west, 1e-4)
-    return min(16.0, log2(360 * height_px * 0.92 / 512 / max(tall, wide / 1.35)))
+    return min(16.0, log2(360 / 512 * min(0.92 * height_px / tall, width_px / wide)))
 
 
 def _feature(geometry: dict[str, Any], **properties: Any) -> dict[str, Any]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from pages.ui.frame import escape
 from pages.ui.language import t
+
+
+def height_for(rows: int, most: int = 12) -> int | str:
+    """Return the height of a table: all of its rows while they are few, else a stretch to scroll in."""
+    return "content" if rows <= most else 34 * most + 40
 
 
 def draw_selectable(
@@ -17,7 +22,7 @@ def draw_selectable(
     *,
     key: str,
     alt: str,
-    on_select: Callable[[], None],
+    on_select: Callable[[], None] | Literal["rerun"],
     height: int | str = "auto",
     selected: int = 0,
 ) -> None:

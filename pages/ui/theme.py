@@ -1,4 +1,4 @@
-"""Colours and fonts. The risk scale is one hue from light to dark, so it also reads in grey and to colour-blind eyes."""
+"""Colours and fonts: one hue from light to dark for risk, readable in grey and to colour-blind eyes."""
 
 from __future__ import annotations
 

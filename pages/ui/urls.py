@@ -23,7 +23,7 @@ OF_PAGE: dict[str, tuple[str, ...]] = {
     "hotspots": ("category", "horizon", "beat"),
     "staffing": ("unit",),
     "my_beat": ("beat",),
-    "trends": ("category", "beat"),
+    "trends": ("category", "beat", "unit"),
     "data_quality": (),
     "audit": (),
 }

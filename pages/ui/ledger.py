@@ -1,0 +1,105 @@
+"""The audit log and the decisions in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.ui import decisions, places
+from pages.ui.formats import moment, number, share
+from pages.ui.language import t, term
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from data.desk import Desk
+    from data.records.audit import ChainReport
+
+#: Digits of a hash that are shown.
+HASH_DIGITS = 16
+
+
+def draw_chain(report: ChainReport) -> None:
+    """Draw the verifier's result: whole, or the first row that does not fit."""
+    if report.whole:
+        st.success(
+            t("audit.whole", rows=number(report.rows), seq=report.head_seq, hash=report.head_hash[:HASH_DIGITS]),
+            icon=":material/verified:",
+        )
+    else:
+        st.error(t("audit.broken", seq=report.first_broken_seq, problem=report.problem), icon=":material/gpp_bad:")
+
+
+def decisions_summary(decided: pl.DataFrame) -> str:
+    """Return how much advice was accepted, adjusted and declined, latest decisions only."""
+    standing = decided.filter(decided["current"])
+    if standing.is_empty():
+        return t("audit.no_decisions")
+    counts = dict(standing.group_by("action").len().iter_rows())
+    return t(
+        "audit.decided",
+        n=number(standing.height),
+        **{name: share(counts.get(name, 0) / standing.height) for name in ("accept", "adjust", "decline")},
+    )
+
+
+def decision_rows(desk: Desk, decided: pl.DataFrame, zone: str) -> list[dict[str, Any]]:
+    """Return decisions, newest first; a later decision on the same advice supersedes the earlier one."""
+    return [
+        {
+            "at": moment(row["at"], zone),
+            "edition": row["edition_id"],
+            "table": term("table", row["advice_table"]),
+            "place": places.named(desk, row["beat_code"] or row["station_code"]),
+            "decision": decisions.in_words(row),
+            "reason": t(f"codes.decision_reason.{row['reason']}") if row["reason"] else "–",
+            "comment": row["comment"],
+            "viewer": row["viewer"],
+            "stands": t("common.yes" if row["current"] else "common.no"),
+        }
+        for row in decided.to_dicts()
+    ]
+
+
+def decision_columns() -> dict[str, Any]:
+    """Return the columns of the list of decisions."""
+    names = ("at", "edition", "table", "place", "decision", "reason", "comment", "viewer", "stands")
+    return {name: st.column_config.TextColumn(t(f"audit.column.{name}")) for name in names}
+
+
+def log_summary(log: pl.DataFrame) -> str:
+    """Return how many entries there are and how many were refusals."""
+    refused = log.height - int(log["success"].sum() or 0)
+    return t("audit.log_summary", n=number(log.height), refused=number(refused))
+
+
+def log_rows(log: pl.DataFrame, zone: str, *, only_refused: bool) -> list[dict[str, Any]]:
+    """Return the log, newest first."""
+    return [
+        {
+            "seq": row["seq"],
+            "at": moment(row["at"], zone),
+            "viewer": row["viewer"],
+            "role": term("role", row["role"]),
+            "event": term("event", row["event"]),
+            "object": term("object", row["object"]),
+            "edition": row["edition_id"] or "–",
+            "success": t("audit.done" if row["success"] else "audit.refused"),
+            "reason": row["reason"] or "",
+            "details": row["details"] or "",
+            "hash": (row["row_hash"] or "")[:HASH_DIGITS],
+        }
+        for row in log.to_dicts()
+        if not (only_refused and row["success"])
+    ]
+
+
+def log_columns() -> dict[str, Any]:
+    """Return the columns of the log."""
+    column = st.column_config
+    names = ("at", "viewer", "role", "event", "object", "success", "reason", "edition", "details", "hash")
+    return {
+        "seq": column.NumberColumn(t("audit.column.seq"), width=64),
+        **{name: column.TextColumn(t(f"audit.column.{name}")) for name in names},
+    }

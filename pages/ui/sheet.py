@@ -1,0 +1,154 @@
+"""The briefing as printable HTML: sections, tables, headlines, and the foot that says what it rests on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.ui import advice, places, posts, tables, visits
+from pages.ui.formats import interval, number, share
+from pages.ui.frame import as_of_day, escape
+from pages.ui.language import t, term
+
+if TYPE_CHECKING:
+    from data.desk import Desk
+
+#: Lines of a table on one sheet.
+MOST_LINES = 6
+
+
+def draw_print_button(desk: Desk) -> None:
+    """Draw the button; the audit row of the print is written before the browser's dialog opens."""
+    if st.button(t("common.print"), icon=":material/print:", type="primary", key="print"):
+        desk.opened("briefing", {"print": "1"})
+        # A growing number makes every tap a new script for the browser.
+        st.session_state["print.count"] = st.session_state.get("print.count", 0) + 1
+        number_of_print = st.session_state["print.count"]
+        script = f"<script>/*{number_of_print}*/setTimeout(() => window.print(), 600)</script>"
+        st.html(script, unsafe_allow_javascript=True)
+
+
+def section(title: str, body: str) -> str:
+    """Return a titled part of the sheet."""
+    return f'<section class="bw-sheet"><h2>{escape(title)}</h2>{body}</section>'
+
+
+def headlines(desk: Desk, top: list[dict[str, Any]], beat: str | None) -> str:
+    """Return the three or four sentences a reader should leave with."""
+    lines = []
+    if top:
+        first = top[0]
+        lines.append(
+            t(
+                "briefing.line.place",
+                place=advice.title_of(desk, first),
+                category=term("category", first["category"]),
+                expected=interval(first["expected"], first["low"], first["high"]),
+                reason=advice.short_reason(first),
+                baseline=first["baseline_rank"],
+                rank=first["rank"],
+            )
+        )
+    if beat is None:
+        lines.append(posts.summary_of(desk, desk.staffing().to_dicts()))
+    by_station = _visits_of_stations(desk) if beat is None else {beat: _sum_of_first_week(desk, beat)}
+    lines.append(
+        t(
+            "briefing.line.visits",
+            due=number(sum(row["due"] for row in by_station.values())),
+            overdue=number(sum(row["overdue"] for row in by_station.values())),
+            hours=number(sum(row["minutes"] for row in by_station.values()) / 60),
+        )
+    )
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def staffing_table(desk: Desk) -> str:
+    """Return the posts that are shortest of officers."""
+    rows = [row for row in desk.staffing().to_dicts() if row["gap"] is not None]
+    short = sorted((row for row in rows if row["gap"] > 0), key=lambda row: -row["gap"])[:MOST_LINES]
+    if not short:
+        return f'<p class="bw-note">{escape(posts.summary_of(desk, rows))}</p>'
+    return tables.html_table(
+        [t(f"staffing.column.{name}") for name in ("post", "need", "available", "gap", "committed", "wait", "binding")],
+        [
+            [
+                posts.title_of(desk, row),
+                f"{row['need_p50']:.1f} / {row['need_p80']:.1f} / {row['need_p90']:.1f}",
+                number(row["available"], 1),
+                posts.gap_words(row["gap"]),
+                share(row["committed_share"]),
+                share(row["wait_share"]),
+                t(f"codes.binding.{row['binding']}"),
+            ]
+            for row in short
+        ],
+        numeric=(1, 2, 4, 5),
+        classes={(line, 3): "short" for line in range(len(short))},
+    )
+
+
+def visits_by_station(desk: Desk) -> str:
+    """Return this week's visits by station, most overdue first."""
+    rows = sorted(_visits_of_stations(desk).items(), key=lambda item: -item[1]["overdue"])[:MOST_LINES]
+    return tables.html_table(
+        [t(f"briefing.column.{name}") for name in ("station", "due", "overdue", "triggered", "hours")],
+        [
+            [
+                places.named(desk, station),
+                number(row["due"]),
+                number(row["overdue"]),
+                number(row["triggered"], 1),
+                number(row["minutes"] / 60),
+            ]
+            for station, row in rows
+        ],
+        numeric=(1, 2, 3, 4),
+    )
+
+
+def visits_first(desk: Desk, beat: str | None) -> str:
+    """Return the first visits of a beat's plan."""
+    names = ("rank", "kind", "label", "due", "overdue", "suggested", "minutes")
+    rows = [visits.plan_row(row, {}) for row in desk.visit_plan(beat or "").to_dicts()[: 2 * MOST_LINES]]
+    return tables.html_table(
+        [t(f"my_beat.column.{name}") for name in names],
+        [[number(row[name]) if name == "minutes" else row[name] for name in names] for row in rows],
+        numeric=(0, 6),
+    )
+
+
+def incidents(desk: Desk, beat: str | None) -> str:
+    """Return the beat's incidents of the last weeks by category."""
+    return visits.incidents_table(desk, beat, as_of_day(desk.manifest))
+
+
+def foot(desk: Desk) -> str:
+    """Return what the sheet rests on, and room for the name of the one who decides."""
+    manifest = desk.manifest
+    return (
+        f'<footer class="bw-foot"><p>{escape(t("common.promise"))}</p>'
+        f"<p>{escape(t('briefing.made', snapshot=manifest['snapshot_id'], code=manifest['code_version']))}</p>"
+        f"<p>{escape(t('briefing.signature'))}</p></footer>"
+    )
+
+
+def _visits_of_stations(desk: Desk) -> dict[str, dict[str, float]]:
+    sums: dict[str, dict[str, float]] = defaultdict(
+        lambda: dict.fromkeys(("due", "overdue", "triggered", "minutes"), 0.0)
+    )
+    frame = desk.visit_workload()
+    first = frame["week_start"].min()
+    for row in frame.to_dicts():
+        if row["week_start"] == first:
+            for name, total in sums[row["station_code"] or row["beat_code"]].items():
+                sums[row["station_code"] or row["beat_code"]][name] = total + row[name]
+    return dict(sums)
+
+
+def _sum_of_first_week(desk: Desk, beat: str) -> dict[str, float]:
+    frame = desk.visit_workload(beat)
+    rows = [row for row in frame.to_dicts() if row["week_start"] == frame["week_start"].min()]
+    return {name: sum(row[name] for row in rows) for name in ("due", "overdue", "triggered", "minutes")}

@@ -1,0 +1,235 @@
+"""Visits in words: the list of a beat, its workload, and the form that records a visit in three taps."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from data.errors import BeatwiseError
+from data.records.visits import LONGEST_VISIT_MINUTES, NOTE_CODES
+from pages.ui import places, tables
+from pages.ui.formats import number, short_day, signed
+from pages.ui.language import current, t, term
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from data.desk import Desk
+
+#: Note that goes with "somebody was met" and "nobody was"; the officer may pick another.
+USUAL_NOTE = {True: "in_order", False: "nobody_there"}
+
+
+def beat_words(desk: Desk, beat: str) -> str:
+    """Return a beat with its station, for the picker."""
+    parent = places.parent_of(desk, "beat", beat)
+    return f"{places.named(desk, parent)} · {places.named(desk, beat)}" if parent else places.named(desk, beat)
+
+
+def recorded(desk: Desk, beat: str) -> dict[str, dict[str, Any]]:
+    """Return the latest recorded visit of each object since the edition's as-of day."""
+    from pages.ui.frame import as_of_day
+
+    rows = desk.visits_recorded(beat).to_dicts()
+    since = as_of_day(desk.manifest).isoformat()
+    return {row["object_id"]: row for row in reversed(rows) if row["visited_at"] >= since}
+
+
+def contact_share(done: dict[str, dict[str, Any]]) -> float | None:
+    """Return the share of recorded visits at which somebody was met; None before the first."""
+    return sum(row["contact"] for row in done.values()) / len(done) if done else None
+
+
+def this_week(plan: list[dict[str, Any]], as_of: date) -> list[dict[str, Any]]:
+    """Return what is overdue or falls due within seven days, in the plan's order."""
+    return [row for row in plan if row["due_on"] < as_of + timedelta(days=7)]
+
+
+def choose_list(week: list[dict[str, Any]], plan: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Draw the choice between this week's list and the whole plan; return the rows chosen."""
+    lists = {"week": week, "overdue": [row for row in plan if row["overdue_days"] > 0], "plan": plan}
+    name = st.segmented_control(
+        t("my_beat.list"),
+        list(lists),
+        format_func=lambda key: t(f"my_beat.list_{key}", n=len(lists[key])),
+        default="week",
+        required=True,
+        key=f"my_beat.list.{current()}",
+        label_visibility="collapsed",
+    )
+    return lists[name]
+
+
+def figures_of(
+    workload: pl.DataFrame, plan: list[dict[str, Any]], as_of: date, done: dict[str, dict[str, Any]]
+) -> dict[str, str]:
+    """Return the head figures of a beat: due this week, overdue, expected triggered, hours."""
+    import polars as pl
+
+    first = workload.filter(pl.col("week_start") == workload["week_start"].min())
+    sums = first.select(pl.col("triggered", "triggered_low", "triggered_high", "minutes").sum()).to_dicts()[0]
+    overdue = sum(row["overdue_days"] > 0 for row in plan)
+    due = sum(as_of <= row["due_on"] < as_of + timedelta(days=7) for row in plan)
+    return {
+        t("my_beat.figure.overdue"): number(overdue),
+        t("my_beat.figure.due"): number(due),
+        t("my_beat.figure.triggered"): number(sums["triggered"], 1),
+        t("my_beat.figure.hours"): t("my_beat.hours", n=number(sums["minutes"] / 60, 1)),
+        t("my_beat.figure.done"): number(len(done)),
+    }
+
+
+def plan_row(row: dict[str, Any], done: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return one visit as a row of the list."""
+    visit = done.get(row.get("object_id", ""))
+    return {
+        "rank": row["rank"],
+        "kind": t(f"codes.visit_kind.{row['visit_kind']}"),
+        "label": row.get("label") or "",
+        "due": short_day(row["due_on"]),
+        "overdue": t("common.days", n=row["overdue_days"]) if row["overdue_days"] else "",
+        "suggested": short_day(row["suggested_on"]),
+        "minutes": row["minutes"],
+        "done": t(f"codes.note.{visit['note_code']}") if visit else "",
+    }
+
+
+def plan_columns(*, named: bool) -> dict[str, Any]:
+    """Return the columns of the list; without names for those who only see workload."""
+    column = st.column_config
+    found: dict[str, Any] = {
+        "rank": column.NumberColumn(t("my_beat.column.rank"), width=52),
+        "kind": column.TextColumn(t("my_beat.column.kind"), width=120),
+    }
+    if named:
+        found["label"] = column.TextColumn(t("my_beat.column.label"), width=170)
+    return found | {
+        "due": column.TextColumn(t("my_beat.column.due"), width=80),
+        "overdue": column.TextColumn(t("my_beat.column.overdue"), width=80),
+        "suggested": column.TextColumn(t("my_beat.column.suggested"), width=86),
+        "minutes": column.NumberColumn(t("my_beat.column.minutes"), format="%.0f", width=70),
+        "done": column.TextColumn(t("my_beat.column.done"), width=100),
+    }
+
+
+def points_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the visits of a list that have a place, as numbered points."""
+    return [
+        {
+            "lon": row["lon"],
+            "lat": row["lat"],
+            "text": str(row["rank"]),
+            "title": row["label"] or t(f"codes.visit_kind.{row['visit_kind']}"),
+            "detail": t("my_beat.due_on", day=short_day(row["due_on"])),
+            "pressing": row["overdue_days"] > 0,
+        }
+        for row in rows[:60]
+        if row.get("lon") is not None and row.get("lat") is not None
+    ]
+
+
+def draw_record_form(desk: Desk, row: dict[str, Any], done: dict[str, dict[str, Any]]) -> None:
+    """Draw the form: met somebody or not, save. Minutes and note are filled in; no free text."""
+    name = row["label"] or t(f"codes.visit_kind.{row['visit_kind']}")
+    st.markdown(f"**{t('my_beat.record.title', name=name)}**")
+    tables.note(
+        t(
+            "my_beat.record.why",
+            kind=t(f"codes.visit_kind.{row['visit_kind']}"),
+            due=short_day(row["due_on"]),
+            last=short_day(row["last_visit_on"]),
+        )
+    )
+    if row["object_id"] in done:
+        st.success(
+            t("my_beat.record.already", note=t(f"codes.note.{done[row['object_id']]['note_code']}")),
+            icon=":material/check:",
+        )
+    prefix = f"visit.{row['object_id']}.{current()}"
+    met = st.segmented_control(
+        t("my_beat.record.contact"),
+        (True, False),
+        format_func=lambda value: t("my_beat.record.met" if value else "my_beat.record.not_met"),
+        key=f"{prefix}.met",
+    )
+    if met is None:
+        return
+    minutes, note = st.columns(2)
+    spent = minutes.number_input(
+        t("my_beat.record.minutes"),
+        min_value=0,
+        max_value=int(LONGEST_VISIT_MINUTES),
+        value=min(round(row["minutes"]), int(LONGEST_VISIT_MINUTES)),
+        step=5,
+        key=f"{prefix}.minutes",
+    )
+    found = note.selectbox(
+        t("my_beat.record.note"),
+        NOTE_CODES,
+        index=NOTE_CODES.index(USUAL_NOTE[met]),
+        format_func=lambda code: t(f"codes.note.{code}"),
+        key=f"{prefix}.note.{met}",
+    )
+    if st.button(t("my_beat.record.save"), type="primary", key=f"{prefix}.save", width="stretch"):
+        try:
+            desk.record_visit(row["object_id"], met, float(spent), found)
+        except BeatwiseError as error:
+            st.error(str(error))
+            return
+        st.toast(t("my_beat.record.saved"), icon=":material/check:")
+        st.rerun()
+
+
+def workload_table(workload: pl.DataFrame) -> str:
+    """Return the workload of a beat by week and kind, as an HTML table."""
+    rows = workload.to_dicts()
+    return tables.html_table(
+        [t(f"my_beat.work.{name}") for name in ("week", "kind", "due", "overdue", "triggered", "baseline", "hours")],
+        [
+            [
+                short_day(row["week_start"]),
+                t(f"codes.visit_kind.{row['visit_kind']}") + (" *" if row["assumed"] else ""),
+                number(row["due"]),
+                number(row["overdue"]),
+                f"{row['triggered']:.1f} ({row['triggered_low']:.0f}–{row['triggered_high']:.0f})",
+                number(row["baseline"], 1),
+                f"{row['minutes'] / 60:.1f} ({row['minutes_low'] / 60:.1f}–{row['minutes_high'] / 60:.1f})",
+            ]
+            for row in rows
+        ],
+        caption=t("my_beat.work.caption"),
+        numeric=(2, 3, 4, 5, 6),
+    )
+
+
+def incidents_table(desk: Desk, beat: str | None, as_of: date, window_days: int = 28) -> str:
+    """Return incidents of the last weeks by category beside the same weeks a year before (364 days: same weekdays)."""
+    now = desk.daily_counts(
+        beat_code=beat, since=as_of - timedelta(days=window_days), until=as_of, period="all", split="category"
+    )
+    before = desk.daily_counts(
+        beat_code=beat,
+        since=as_of - timedelta(days=window_days + 364),
+        until=as_of - timedelta(days=364),
+        period="all",
+        split="category",
+    )
+    earlier = {row["category"]: row["incidents"] for row in before.to_dicts()}
+    rows = sorted(now.to_dicts(), key=lambda row: -(row["incidents"] or 0))
+    return tables.html_table(
+        [t("my_beat.count.category"), t("my_beat.count.now"), t("my_beat.count.before"), t("my_beat.count.change")],
+        [
+            [
+                term("category", row["category"]),
+                number(row["incidents"]),
+                number(earlier.get(row["category"], 0)),
+                signed(row["incidents"] - earlier.get(row["category"], 0), 0),
+            ]
+            for row in rows
+            if row["incidents"] is not None
+        ],
+        caption=t("my_beat.count.caption", days=window_days),
+        numeric=(1, 2, 3),
+    )
