@@ -16,7 +16,7 @@ from analytics.hotspots.rankers import Ranker
 #: Places are grouped by the share of all expected incidents that lies below them; finer where places are flagged.
 EDGES = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.85, 0.92, 0.97)
 #: Incidents added to both sides of observed / expected, so that small groups are corrected little.
-PRIOR_EVENTS = 10.0
+PRIOR_EVENTS = 5.0
 #: Least distance between two knots, log units.
 LEAST_GAP = 0.05
 #: Least slope of the map, so that it stays strictly increasing and ranks stay as they are.
@@ -32,8 +32,9 @@ class CalibrationMap:
     @classmethod
     def fit(cls, expected: Floats, counts: Floats) -> CalibrationMap:
         """Learn from forecasts and what then happened, pooled over places and origins."""
-        order = np.argsort(expected, kind="stable")
-        mean, seen = expected[order], counts[order]
+        # Equal expectations stay in one group: a plain count has few values, each shared by thousands of places.
+        level, at = np.unique(expected, return_inverse=True)
+        mean, seen = np.bincount(at, weights=expected), np.bincount(at, weights=counts)
         running = np.cumsum(mean)
         group = np.searchsorted(EDGES, (running - mean / 2) / running[-1])
         knots: list[float] = []
@@ -42,7 +43,7 @@ class CalibrationMap:
             inside = group == g
             if inside.any():
                 total = float(mean[inside].sum())
-                knot = float(np.log(np.average(mean[inside], weights=mean[inside])))
+                knot = float(np.log(np.average(level[inside], weights=mean[inside])))
                 ratio = (float(seen[inside].sum()) + PRIOR_EVENTS) / (total + PRIOR_EVENTS)
                 if not knots or knot > knots[-1] + LEAST_GAP:
                     knots.append(knot)
