@@ -70,6 +70,18 @@ def test_shuffled_rows_change_nothing(found, incidents, grid, as_of):
     assert again.parameters == found.parameters
 
 
+@pytest.mark.parametrize("name", ["poisson_glm", "additive_boosting"])
+def test_the_number_of_threads_changes_nothing(incidents, grid, as_of, name):
+    from threadpoolctl import threadpool_limits
+
+    results = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            results.append(forecast(incidents, grid, as_of, candidates=[name]))
+    assert results[0].cells.equals(results[1].cells)
+    assert results[0].surface.equals(results[1].surface)
+
+
 def test_nothing_on_or_after_as_of_is_used(found, incidents, grid, as_of, make_frame):
     lon, lat = grid.centres([9] * 50, [9] * 50)
     later = make_frame("THEFT", lon, lat, [as_of + timedelta(days=i % 20) for i in range(50)])
