@@ -92,7 +92,7 @@ def select_ranker(
         Names from ``rankers.LADDER``, simple first. With one name nothing is chosen, but it is still scored.
     """
     periods = past_periods(history, position, lattice, as_of, horizon_days, tried + fitted + horizon_days // STEP_DAYS)
-    tried = min(tried, max(len(periods) // 3, 0))
+    tried = min(tried, len(periods) // 2)
     newest = periods[:tried]
     older = [p for p in periods[tried:] if newest and p.origin + horizon_days <= newest[-1].origin][:fitted]
     names = [name for name in LADDER if name in candidates]
