@@ -25,15 +25,22 @@ st.subheader(t("audit.decisions"), anchor=False)
 decided = desk.decisions(all_editions=True)
 tables.takeaway(ledger.decisions_summary(decided))
 tables.draw_plain(
-    ledger.decision_rows(desk, decided, zone), ledger.decision_columns(), alt=t("audit.decisions"), height=260
+    ledger.decision_rows(desk, decided, zone),
+    ledger.decision_columns(),
+    alt=t("audit.decisions"),
+    height=tables.height_for(decided.height, most=8),
 )
-downloads.draw(desk, "decisions", lambda: decided, ("csv", "xlsx"))
+if decided.height:
+    downloads.draw(desk, "decisions", lambda: decided, ("csv", "xlsx"))
 
 st.subheader(t("audit.log"), anchor=False)
 log = desk.audit_log(500)
 tables.takeaway(ledger.log_summary(log))
 only_refused = st.toggle(t("audit.only_refused"), key="audit.only_refused")
 tables.draw_plain(
-    ledger.log_rows(log, zone, only_refused=only_refused), ledger.log_columns(), alt=t("audit.log"), height=460
+    ledger.log_rows(log, zone, only_refused=only_refused),
+    ledger.log_columns(),
+    alt=t("audit.log"),
+    height=tables.height_for(log.height),
 )
 downloads.draw(desk, "audit_log", lambda: log, ("csv", "xlsx"))

@@ -58,14 +58,16 @@ def choose_from_table() -> None:
 
 def choose_from_map() -> None:
     """Take the cell the reader tapped."""
-    cells = st.session_state[f"{MAP}.{view}"].selection.objects.get("cells", [])
-    if cells:
-        st.session_state[CHOSEN] = cells[0]["place_id"]
+    objects = st.session_state[f"{MAP}.{view}"].selection.objects
+    tapped = [*objects.get("cells", []), *objects.get("badges", [])]
+    if tapped:
+        st.session_state[CHOSEN] = tapped[0]["place_id"]
 
 
 tables.takeaway(advice.summary_of(desk, ranked, category, horizon_days))
 
-left, right = st.columns([1.2, 1], gap="medium")
+with st.container(key="wide"):
+    left, right = st.columns([1.3, 1], gap="medium")
 with left:
     surface = desk.hotspot_surface(category, horizon_days).top_k(MOST_CELLS, by="expected").to_dicts()
     beats = places.outlines(desk, "beat")
@@ -81,7 +83,7 @@ with left:
             maps.surface_layer(surface, ranked[0]["cell_m"], edges),
             *maps.outline_layer(beats, chosen=desk.viewer.area_code),
             *maps.ranked_layers(shown, edges, chosen=chosen["place_id"]),
-            maps.label_layer(places.labels(beats)),
+            maps.label_layer(places.labels(places.outlines(desk, "station") or beats), size_px=12),
         ],
         box,
         tooltip="<b>{title}</b><br/>{detail}",

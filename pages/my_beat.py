@@ -9,10 +9,10 @@ desk = guard("my_beat")
 import streamlit as st  # noqa: E402
 
 from pages.ui import advice, frame, maps, places, tables, urls, visits  # noqa: E402
-from pages.ui.formats import day, number, share  # noqa: E402
 from pages.ui.language import current, t  # noqa: E402
 
 beats = places.codes(desk, "beat")
+head = st.container()
 if desk.viewer.role == "officer":
     beat = urls.state("beat") or desk.viewer.area_code
 else:
@@ -26,7 +26,8 @@ else:
             width=360,
         )
 
-frame.head(desk, "my_beat", note=t("my_beat.headline", beat=places.named(desk, beat)))
+with head:
+    frame.head(desk, "my_beat", note=t("my_beat.headline", beat=places.named(desk, beat)))
 as_of = frame.as_of_day(desk.manifest)
 workload, plan = desk.visit_workload(beat), desk.visit_plan(beat).to_dicts()
 done = visits.recorded(desk, beat)
@@ -34,13 +35,14 @@ week = visits.this_week(plan, as_of)
 
 tables.figures(visits.figures_of(workload, plan, as_of, done))
 if desk.may("record_visit"):
-    listed, tap = st.columns([1.5, 1], gap="medium")
+    with st.container(key="wide"):
+        listed, tap = st.columns([1.6, 1], gap="medium")
     with listed:
         shown = visits.choose_list(week, plan)
         key = f"my_beat.plan.{current()}.{len(shown)}"
         if shown:
             tables.draw_selectable(
-                [visits.plan_row(row, done) for row in shown],
+                [visits.plan_row(row, done, as_of) for row in shown],
                 visits.plan_columns(named=True),
                 key=key,
                 alt=t("my_beat.plan_alt"),
@@ -77,17 +79,18 @@ else:
     tables.note(t("my_beat.no_names"))
     st.subheader(t("my_beat.plan_title"), anchor=False)
     tables.draw_plain(
-        [visits.plan_row(row, done) for row in plan],
+        [visits.plan_row(row, done, as_of) for row in plan],
         visits.plan_columns(named=False),
         alt=t("my_beat.plan_alt"),
         height=tables.height_for(len(plan)),
     )
 
-left, right = st.columns([1, 2], gap="medium")
+with st.container(key="wide_below"):
+    left, right = st.columns([1, 2], gap="medium")
 with left:
     st.subheader(t("my_beat.incidents_title"), anchor=False)
     st.html(visits.incidents_table(desk, beat, as_of))
 with right:
     st.subheader(t("my_beat.hotspots_title", days=min(desk.horizons(), default=7)), anchor=False)
     st.html(advice.places_table(desk, advice.strongest(desk, min(desk.horizons(), default=7), beat=beat, most=6)))
-tables.note(t("my_beat.contact_note", day=day(as_of), n=number(len(done)), share=share(visits.contact_share(done))))
+tables.note(visits.contact_words(done, as_of))

@@ -12,7 +12,8 @@ from pages.ui import downloads, figures, frame, places, series, tables, urls  # 
 from pages.ui.language import current, t, term  # noqa: E402
 
 officer = desk.viewer.role == "officer"
-frame.head(desk, "trends")
+own = urls.state("beat") or desk.viewer.area_code
+frame.head(desk, "trends", note=t("trends.question_beat", beat=places.named(desk, own)) if officer else None)
 with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
     category = urls.choose(
         "category",
@@ -23,7 +24,7 @@ with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
         width=280,
     )
     if officer:
-        unit, beat = None, urls.state("beat") or desk.viewer.area_code
+        unit, beat = None, own
     else:
         unit = urls.choose(
             "unit",

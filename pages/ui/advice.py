@@ -36,7 +36,7 @@ def timezone(desk: Desk) -> str:
 def title_of(desk: Desk, row: dict[str, Any]) -> str:
     """Return where a cell lies: street, beat (or station)."""
     area = row["beat_code"] or row["station_code"]
-    parts = [row["street"], places.named(desk, area) if area else None]
+    parts = [places.street_named(desk, row["street"]), places.named(desk, area) if area else None]
     return " · ".join(part for part in parts if part) or t("hotspots.cell", id=row["place_id"])
 
 
@@ -88,13 +88,18 @@ def reason_sentence(row: dict[str, Any]) -> str:
     return t("hotspots.reason_sentence", reason=words, factor=factor(contribution))
 
 
+def at_least(value: float) -> str:
+    """Return a small expected count; one that would be printed as 0.0 is said to be below 0.1."""
+    return number(value, 1) if value >= 0.05 else "<0.1"
+
+
 def counterfactual(row: dict[str, Any]) -> str:
     """Return what would be expected if the main reason were as in an average cell."""
     words, contribution = main_reason(row)
     return t(
         "hotspots.counterfactual",
         reason=words,
-        without=number(row["expected"] / exp(contribution), 1),
+        without=at_least(row["expected"] / exp(contribution)),
         expected=number(row["expected"], 1),
     )
 
@@ -162,7 +167,7 @@ def table_columns(*, with_decisions: bool) -> dict[str, Any]:
     column = st.column_config
     found: dict[str, Any] = {
         "rank": column.NumberColumn(t("hotspots.column.rank"), width=58, pinned=True),
-        "place": column.TextColumn(t("hotspots.column.place"), width=215),
+        "place": column.TextColumn(t("hotspots.column.place"), width=200),
         "expected": column.NumberColumn(t("hotspots.column.expected"), format="%.1f", width=80),
         "interval": column.TextColumn(t("hotspots.column.interval"), width=70),
         "baseline": column.TextColumn(
@@ -170,7 +175,7 @@ def table_columns(*, with_decisions: bool) -> dict[str, Any]:
         ),
         "count": column.TextColumn(t("hotspots.column.count"), width=92),
         "when": column.TextColumn(t("hotspots.column.when"), width=130),
-        "reason": column.TextColumn(t("hotspots.column.reason"), width=165),
+        "reason": column.TextColumn(t("hotspots.column.reason"), width=190),
         "action": column.TextColumn(t("hotspots.column.action"), width=105),
     }
     if with_decisions:
@@ -253,7 +258,7 @@ def draw_verdict(desk: Desk, category: str, horizon_days: int) -> None:
             [t(f"hotspots.score.{name}") for name in columns],
             [
                 [
-                    term("model", row["model"]) + (t("hotspots.score.used") if row["model"] == chosen else ""),
+                    term("model", row["model"]) + (f" {t('hotspots.score.used')}" if row["model"] == chosen else ""),
                     f"{number(row['hits'])} / {number(row['events'])}",
                     share(row["hits"] / row["events"] if row["events"] else None),
                     number(row["pai"], 1),
@@ -276,17 +281,17 @@ def draw_verdict(desk: Desk, category: str, horizon_days: int) -> None:
     tables.note(t("hotspots.score.note"))
 
 
-def chosen_model(desk: Desk, category: str, horizon_days: int) -> str | None:
-    """Return the method the edition ranked a category with, or None when its manifest does not say."""
+def chosen_model(desk: Desk, category: str, horizon_days: int) -> str:
+    """Return the method the edition ranked a category with, empty when its manifest does not say."""
     verdicts = desk.manifest.get("verdicts") or []
     asked = (category, horizon_days)
-    return next((row["model"] for row in verdicts if (row["category"], row["horizon_days"]) == asked), None)
+    return next((row["model"] for row in verdicts if (row["category"], row["horizon_days"]) == asked), "")
 
 
-def verdict_sentence(by_model: list[dict[str, Any]], chosen: str | None) -> str:
+def verdict_sentence(by_model: list[dict[str, Any]], chosen: str) -> str:
     """Return whether the method used caught more than the plain count, said also when it did not."""
     found = {row["model"]: row for row in by_model}
-    plain, used = found.get(PLAIN_COUNT), found.get(chosen or "")
+    plain, used = found.get(PLAIN_COUNT), found.get(chosen)
     if chosen == PLAIN_COUNT:
         return t("hotspots.verdict.plain")
     if plain is None or used is None or not plain["hits"]:

@@ -10,7 +10,7 @@ from data.access import may_read
 from data.errors import BeatwiseError
 from data.records.decisions import DECISION_ACTIONS, LONGEST_COMMENT, REASON_CODES
 from pages.ui.formats import moment, number
-from pages.ui.language import current, t
+from pages.ui.language import current, named, t
 
 if TYPE_CHECKING:
     from data.desk import Desk
@@ -62,7 +62,7 @@ def draw_form(
     action = st.segmented_control(
         t("decisions.action"),
         DECISION_ACTIONS,
-        format_func=lambda code: t(f"codes.decision.{code}"),
+        format_func=named("codes.decision", DECISION_ACTIONS).__getitem__,
         key=f"{prefix}.action",
         label_visibility="collapsed",
     )
@@ -78,7 +78,7 @@ def draw_form(
         reason = st.pills(
             t("decisions.reason"),
             REASON_CODES,
-            format_func=lambda code: t(f"codes.decision_reason.{code}"),
+            format_func=named("codes.decision_reason", REASON_CODES).__getitem__,
             key=f"{prefix}.reason",
         )
     comment = st.text_input(

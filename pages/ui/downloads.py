@@ -40,7 +40,7 @@ def draw(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], formats: tupl
         for form in formats:
             st.download_button(
                 t("common.export", format=form.upper()),
-                data=partial(_content, desk, kind, table, form),
+                data=partial(content_of, desk, kind, table, form),
                 file_name=f"{kind}_{desk.edition_id}.{form}" if desk.has_edition else f"{kind}.{form}",
                 mime=MIME_TYPES[form],
                 key=f"export.{kind}.{form}",
@@ -49,5 +49,6 @@ def draw(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], formats: tupl
             )
 
 
-def _content(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], form: str) -> bytes:
+def content_of(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], form: str) -> bytes:
+    """Return the bytes of a file after its audit row was written."""
     return desk.export(kind, table(), form).content

@@ -120,17 +120,18 @@ def monthly_series(
     A suppressed month is None and leaves a gap: it is not zero.
     """
     figure = go.Figure()
-    figure.add_scatter(x=months, y=high, mode="lines", line={"width": 0}, showlegend=False, hoverinfo="skip")
-    figure.add_scatter(
-        x=months,
-        y=low,
-        mode="lines",
-        line={"width": 0},
-        fill="tonexty",
-        fillcolor="rgba(28,93,153,0.14)",
-        name=labels["band"],
-        hoverinfo="skip",
-    )
+    for number, run in enumerate(_runs(low, high)):
+        figure.add_scatter(
+            x=[*(months[i] for i in run), *(months[i] for i in reversed(run))],
+            y=[*(high[i] for i in run), *(low[i] for i in reversed(run))],
+            mode="lines",
+            line={"width": 0},
+            fill="toself",
+            fillcolor="rgba(28,93,153,0.14)",
+            name=labels["band"],
+            showlegend=number == 0,
+            hoverinfo="skip",
+        )
     figure.add_scatter(
         x=months,
         y=last_year,
@@ -153,6 +154,17 @@ def monthly_series(
     return _dressed(figure, 340, hovermode="x unified")
 
 
+def _runs(low: Sequence[float | None], high: Sequence[float | None]) -> list[list[int]]:
+    """Return the stretches without a gap, as positions: a band must not be drawn across an unknown month."""
+    runs: list[list[int]] = [[]]
+    for position, (bottom, top) in enumerate(zip(low, high, strict=True)):
+        if bottom is None or top is None:
+            runs.append([])
+        else:
+            runs[-1].append(position)
+    return [run for run in runs if run]
+
+
 def hour_heatmap(
     values: Sequence[Sequence[float | None]],
     weekdays: Sequence[str],
@@ -169,7 +181,11 @@ def hour_heatmap(
             y=list(weekdays),
             colorscale=[[i / 4, colour] for i, colour in enumerate(theme.RISK)],
             zmin=0,
-            colorbar={"title": {"text": value_label, "side": "right"}, "thickness": 12, "outlinewidth": 0},
+            colorbar={
+                "title": {"text": value_label, "side": "right", "font": {"size": 12}},
+                "thickness": 12,
+                "outlinewidth": 0,
+            },
             hovertemplate="%{y} %{x}:00 · %{z:.1f}<extra></extra>",
             xgap=1,
             ygap=1,
@@ -211,7 +227,9 @@ def change_bars(rows: Sequence[tuple[str, float]], *, axis: str) -> go.Figure:
         )
     )
     figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(title=axis)
+    highest, lowest = (max([0.0, *(sign * change for _, change in rows)]) for sign in (1, -1))
+    room = 0.18 * (highest + lowest)
+    figure.update_xaxes(title=axis, range=[-lowest - room * (lowest > 0), highest + room])
     return _dressed(figure, 70 + 30 * max(len(rows), 1), showlegend=False)
 
 
@@ -231,7 +249,7 @@ def funnel_bars(steps: Sequence[tuple[str, int]], *, axis: str) -> go.Figure:
         )
     )
     figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(title=axis, range=[0, most * 1.25])
+    figure.update_xaxes(title=axis, range=[0, most * 1.5])
     return _dressed(figure, 60 + 36 * len(steps), showlegend=False, bargap=0.35)
 
 
@@ -347,7 +365,7 @@ def small_map(
     figure.update_traces(hoverinfo="skip", showlegend=False)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1 / max(cos(radians(middle)), 0.1))
-    figure = _dressed(figure, 430)
+    figure = _dressed(figure, 340)
     return figure.update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0})
 
 

@@ -53,6 +53,11 @@ def short_day(value: date | None) -> str:
     return f"{value.month}月{value.day}日" if current() == "zh" else f"{value.day} {MONTHS_EN[value.month - 1]}"
 
 
+def near_day(value: date | None, year: int) -> str:
+    """Return a date, with its year only when that is not the reader's."""
+    return short_day(value) if value is None or value.year == year else day(value)
+
+
 def period(start: date, end: date) -> str:
     """Return a period from its first day and the day after its last."""
     last = date.fromordinal(end.toordinal() - 1)

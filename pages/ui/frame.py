@@ -12,7 +12,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from data.errors import AccessDeniedError, BeatwiseError
 from pages.ui import identity, urls
 from pages.ui.formats import day
-from pages.ui.language import LANGUAGES, announce, current, pick, t
+from pages.ui.language import LANGUAGES, announce, current, named, pick, t
 
 if TYPE_CHECKING:
     from data.access import Viewer
@@ -214,7 +214,7 @@ def _who(viewer: Viewer) -> None:
                 t("common.role"),
                 identity.DEMO_ROLES,
                 index=identity.DEMO_ROLES.index(viewer.role),
-                format_func=lambda role: t(f"codes.role.{role}"),
+                format_func=named("codes.role", identity.DEMO_ROLES).__getitem__,
                 key=f"demo_role.{current()}.{viewer.role}",
                 on_change=_change_role,
                 args=(f"demo_role.{current()}.{viewer.role}",),

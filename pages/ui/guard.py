@@ -45,6 +45,8 @@ def guard(page: str) -> Desk:
             identity.require_demo(bool(desk.manifest.get("demo")))
     except AccessDeniedError as error:
         st.session_state.pop(_OPENED, None)
+        # The next page starts from the own area, not from the one that was refused.
+        urls.forget("beat", "unit")
         refuse(error)
     except BeatwiseError as error:
         explain(error)

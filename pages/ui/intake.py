@@ -94,24 +94,31 @@ def funnel_sentence(source: str, steps: list[dict[str, Any]]) -> str:
 
 
 def quarantine_table(counts: pl.DataFrame) -> str:
-    """Return refused rows by file, column and reason."""
-    rows = counts.to_dicts()
+    """Return refused rows by table, column and reason; by file they are in the export."""
+    import polars as pl
+
+    rows = (
+        counts.group_by("table", "column", "reason", maintain_order=True)
+        .agg(pl.col("source_file").n_unique().alias("files"), pl.col("rows").sum())
+        .sort("rows", descending=True)
+        .to_dicts()
+    )
     if not rows:
         return f'<p class="bw-note">{t("data_quality.nothing_refused")}</p>'
     return tables.html_table(
-        [t(f"data_quality.column.{name}") for name in ("file", "table", "column", "reason", "rows")],
+        [t(f"data_quality.column.{name}") for name in ("table", "column", "reason", "files", "rows")],
         [
             [
-                row["source_file"],
                 term("table", row["table"]),
                 row["column"] or "–",
                 term("refusal", row["reason"]),
+                number(row["files"]),
                 number(row["rows"]),
             ]
-            for row in rows[:40]
+            for row in rows
         ],
         caption=t("data_quality.quarantine_caption"),
-        numeric=(4,),
+        numeric=(3, 4),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,15 @@ def pick(zh: object, en: object) -> str:
     """Return the name in the reader's language, the other one where a source has only that."""
     first, second = (zh, en) if current() == "zh" else (en, zh)
     return str(first or second or "")
+
+
+def named(family: str, codes: Iterable[Any]) -> dict[Any, str]:
+    """Return the word for each code of a closed list, in the language of this run.
+
+    Controls take the mapping rather than :func:`t` itself: Streamlit also asks for labels outside a run, where there
+    is no reader and so no language.
+    """
+    return {code: t(f"{family}.{code}") for code in codes}
 
 
 def announce() -> None:

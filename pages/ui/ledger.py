@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -87,12 +88,20 @@ def log_rows(log: pl.DataFrame, zone: str, *, only_refused: bool) -> list[dict[s
             "edition": row["edition_id"] or "–",
             "success": t("audit.done" if row["success"] else "audit.refused"),
             "reason": row["reason"] or "",
-            "details": row["details"] or "",
+            "details": details_of(row["details"]),
             "hash": (row["row_hash"] or "")[:HASH_DIGITS],
         }
         for row in log.to_dicts()
         if not (only_refused and row["success"])
     ]
+
+
+def details_of(text: str | None) -> str:
+    """Return the details of an entry as ``key=value`` pairs; nested ones are drawn flat, empty ones left out."""
+    flat: dict[str, Any] = {}
+    for key, value in (json.loads(text) if text else {}).items():
+        flat |= value if isinstance(value, dict) else {key: value}
+    return ", ".join(f"{key}={value}" for key, value in flat.items() if value not in (None, "", []))
 
 
 def log_columns() -> dict[str, Any]:

@@ -22,6 +22,8 @@ _LINES = {
     "boundary": (theme.BEAT_LINE, 20, 1.5),
 }
 _TEXT = pdk.types.String
+#: Ranks that are marked at every zoom.
+MOST_BADGES = 10
 
 
 def deck(
@@ -177,6 +179,7 @@ def ranked_layers(places: list[dict[str, Any]], edges: list[float], *, chosen: s
             "colour": theme.rgb("#ffffff" if theme.class_of(row["expected"], edges) > 2 else theme.INK),
         }
         for row in places
+        if row["rank"] > MOST_BADGES and row["place_id"] != chosen
     ]
     return [
         pdk.Layer(
@@ -203,6 +206,34 @@ def ranked_layers(places: list[dict[str, Any]], edges: list[float], *, chosen: s
             size_units=_TEXT("meters"),
             size_max_pixels=14,
             size_min_pixels=0,
+            font_family=_TEXT("Noto Sans, Segoe UI, sans-serif"),
+            font_weight=700,
+        ),
+        # Cells are a few pixels wide when the whole city is shown: the first ten get a badge that can be seen and hit.
+        pdk.Layer(
+            "TextLayer",
+            [
+                {
+                    "place_id": row["place_id"],
+                    "title": row["title"],
+                    "detail": row["detail"],
+                    "text": str(row["rank"]),
+                    "position": [row["lon"], row["lat"]],
+                    "fill": theme.rgb(theme.PRIMARY if row["place_id"] == chosen else theme.INK, 235),
+                }
+                for row in places
+                if row["rank"] <= MOST_BADGES or row["place_id"] == chosen
+            ],
+            id="badges",
+            pickable=True,
+            get_text="text",
+            get_position="position",
+            get_color=[255, 255, 255],
+            get_size=12,
+            get_pixel_offset=[0, -14],
+            background=True,
+            get_background_color="fill",
+            background_padding=[5, 3, 5, 3],
             font_family=_TEXT("Noto Sans, Segoe UI, sans-serif"),
             font_weight=700,
         ),
@@ -259,7 +290,7 @@ def _colour(expected: float, edges: list[float]) -> str:
     return theme.RISK[theme.class_of(expected, edges)]
 
 
-def _zoom(bounds: tuple[float, float, float, float], width_px: int = 430, height_px: int = 540) -> float:
+def _zoom(bounds: tuple[float, float, float, float], width_px: int = 560, height_px: int = 540) -> float:
     """Return the zoom at which a box fits a map of this size, the smallest one a page draws."""
     west, south, east, north = bounds
     # Web Mercator: 512 px hold 360 degrees of longitude at zoom 0; latitude is stretched by 1/cos.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from data.access import may_read
 from pages.ui.language import pick, t
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ def base_map(desk: Desk) -> list[dict[str, Any]]:
     return found
 
 
+def street_named(desk: Desk, street: str | None) -> str | None:
+    """Return a street's name in the reader's language, as far as the base map knows it."""
+    if street is None:
+        return None
+    return pick(street, _streets(_key(desk), desk).get(street))
+
+
 def labels(areas: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return a name in the middle of each area's box."""
     from pages.ui.maps import bounds_of
@@ -59,6 +67,10 @@ def labels(areas: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if box:
             found.append({"text": area["name"], "lon": (box[0] + box[2]) / 2, "lat": (box[1] + box[3]) / 2})
     return found
+
+
+def _may_draw(desk: Desk) -> bool:
+    return may_read(desk.viewer, "base_map")
 
 
 def _key(desk: Desk) -> tuple[Any, ...]:
@@ -82,6 +94,11 @@ def _outlines(key: tuple[Any, ...], level: str, _desk: Desk) -> list[dict[str, A
         }
         for row in _desk.areas(level).to_dicts()
     ]
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _streets(key: tuple[Any, ...], _desk: Desk) -> dict[str, str]:
+    return {row["zh"]: row["en"] for row in base_map(_desk) if row["zh"] and row["en"]} if _may_draw(_desk) else {}
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

@@ -42,7 +42,12 @@ def months_of(desk: Desk, where: dict[str, str | None], as_of: date) -> pl.DataF
 
     from analytics.trends.months import monthly_series
 
-    counts = desk.daily_counts(**where, until=as_of.replace(day=1), period="month")
+    until = as_of.replace(day=1)
+    counts = desk.daily_counts(**where, until=until, period="month")
+    begun = counts.filter(~pl.col("suppressed"))["period_start"].min()
+    if begun is not None:
+        # A few stray rows before the record begins are hidden, and would hide a full month with them.
+        counts = desk.daily_counts(**where, since=begun, until=until, period="month")
     months = monthly_series(counts.select(pl.col("period_start").alias("day"), "incidents"), as_of=as_of)
     hidden = counts.filter("suppressed")["period_start"]
     # The same month of a later year was compared with a count the reader may not know.

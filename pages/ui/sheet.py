@@ -111,12 +111,15 @@ def visits_by_station(desk: Desk) -> str:
 
 def visits_first(desk: Desk, beat: str | None) -> str:
     """Return the first visits of a beat's plan."""
-    names = ("rank", "kind", "label", "due", "overdue", "suggested", "minutes")
-    rows = [visits.plan_row(row, {}) for row in desk.visit_plan(beat or "").to_dicts()[: 2 * MOST_LINES]]
+    names = ("rank", "object", "due", "overdue", "suggested", "minutes")
+    rows = [
+        visits.plan_row(row, {}, as_of_day(desk.manifest))
+        for row in desk.visit_plan(beat or "").to_dicts()[: 2 * MOST_LINES]
+    ]
     return tables.html_table(
-        [t(f"my_beat.column.{name}") for name in names],
+        [t(f"my_beat.column.{'label' if name == 'object' else name}") for name in names],
         [[number(row[name]) if name == "minutes" else row[name] for name in names] for row in rows],
-        numeric=(0, 6),
+        numeric=(0, 5),
     )
 
 

@@ -98,7 +98,8 @@ def html_table(
         for n, row in enumerate(rows)
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f'<table class="bw">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    whole = f'<table class="bw">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="bw-scroll">{whole}</div>'
 
 
 def figures(named: dict[str, str]) -> None:

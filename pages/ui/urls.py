@@ -94,9 +94,14 @@ def forget(*keys: str) -> None:
             del st.session_state[name]
 
 
-def view_of(page: str) -> dict[str, str]:
-    """Return the part of the view that a page reads, for its audit row."""
+def query_of(page: str) -> dict[str, str]:
+    """Return the query that reproduces the view on a page."""
     return build(_view(), page)
+
+
+def view_of(page: str) -> dict[str, str]:
+    """Return what a page is asked to show, for its audit row: its own keys, without language and edition."""
+    return {key: value for key, value in build(_view(), page).items() if key not in EVERYWHERE}
 
 
 def choose(
@@ -122,6 +127,7 @@ def choose(
         Part of the control's identity: labels change with the language, the code does not.
     """
     by_code = {str(option): option for option in options}
+    labels = {option: words(option) for option in options}
     name = f"choose.{key}.{lang}.{'|'.join(by_code)[:200]}"
     if name not in st.session_state:
         fallback = default if default is not None else options[0]
@@ -133,7 +139,7 @@ def choose(
     draw = st.segmented_control if as_segments else st.selectbox
     if as_segments:
         more = {"required": True, **more}
-    chosen = draw(label, options, format_func=words, key=name, on_change=changed, **more)
+    chosen = draw(label, options, format_func=labels.__getitem__, key=name, on_change=changed, **more)
     return chosen
 
 

@@ -10,8 +10,8 @@ import streamlit as st
 from data.errors import BeatwiseError
 from data.records.visits import LONGEST_VISIT_MINUTES, NOTE_CODES
 from pages.ui import places, tables
-from pages.ui.formats import number, short_day, signed
-from pages.ui.language import current, t, term
+from pages.ui.formats import day, near_day, number, share, short_day, signed
+from pages.ui.language import current, named, t, term
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,9 +37,12 @@ def recorded(desk: Desk, beat: str) -> dict[str, dict[str, Any]]:
     return {row["object_id"]: row for row in reversed(rows) if row["visited_at"] >= since}
 
 
-def contact_share(done: dict[str, dict[str, Any]]) -> float | None:
-    """Return the share of recorded visits at which somebody was met; None before the first."""
-    return sum(row["contact"] for row in done.values()) / len(done) if done else None
+def contact_words(done: dict[str, dict[str, Any]], as_of: date) -> str:
+    """Return how many objects were visited since the as-of day, and at how many somebody was met."""
+    if not done:
+        return t("my_beat.no_contact_yet", day=day(as_of))
+    met = sum(row["contact"] for row in done.values()) / len(done)
+    return t("my_beat.contact_note", day=day(as_of), n=number(len(done)), share=share(met))
 
 
 def this_week(plan: list[dict[str, Any]], as_of: date) -> list[dict[str, Any]]:
@@ -50,10 +53,11 @@ def this_week(plan: list[dict[str, Any]], as_of: date) -> list[dict[str, Any]]:
 def choose_list(week: list[dict[str, Any]], plan: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Draw the choice between this week's list and the whole plan; return the rows chosen."""
     lists = {"week": week, "overdue": [row for row in plan if row["overdue_days"] > 0], "plan": plan}
+    titles = {key: t(f"my_beat.list_{key}", n=len(rows)) for key, rows in lists.items()}
     name = st.segmented_control(
         t("my_beat.list"),
         list(lists),
-        format_func=lambda key: t(f"my_beat.list_{key}", n=len(lists[key])),
+        format_func=titles.__getitem__,
         default="week",
         required=True,
         key=f"my_beat.list.{current()}",
@@ -81,14 +85,13 @@ def figures_of(
     }
 
 
-def plan_row(row: dict[str, Any], done: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def plan_row(row: dict[str, Any], done: dict[str, dict[str, Any]], as_of: date) -> dict[str, Any]:
     """Return one visit as a row of the list."""
     visit = done.get(row.get("object_id", ""))
     return {
         "rank": row["rank"],
-        "kind": t(f"codes.visit_kind.{row['visit_kind']}"),
-        "label": row.get("label") or "",
-        "due": short_day(row["due_on"]),
+        "object": " · ".join(part for part in (t(f"codes.visit_kind.{row['visit_kind']}"), row.get("label")) if part),
+        "due": near_day(row["due_on"], as_of.year),
         "overdue": t("common.days", n=row["overdue_days"]) if row["overdue_days"] else "",
         "suggested": short_day(row["suggested_on"]),
         "minutes": row["minutes"],
@@ -99,18 +102,14 @@ def plan_row(row: dict[str, Any], done: dict[str, dict[str, Any]]) -> dict[str, 
 def plan_columns(*, named: bool) -> dict[str, Any]:
     """Return the columns of the list; without names for those who only see workload."""
     column = st.column_config
-    found: dict[str, Any] = {
-        "rank": column.NumberColumn(t("my_beat.column.rank"), width=52),
-        "kind": column.TextColumn(t("my_beat.column.kind"), width=120),
-    }
-    if named:
-        found["label"] = column.TextColumn(t("my_beat.column.label"), width=170)
-    return found | {
-        "due": column.TextColumn(t("my_beat.column.due"), width=80),
-        "overdue": column.TextColumn(t("my_beat.column.overdue"), width=80),
-        "suggested": column.TextColumn(t("my_beat.column.suggested"), width=86),
-        "minutes": column.NumberColumn(t("my_beat.column.minutes"), format="%.0f", width=70),
-        "done": column.TextColumn(t("my_beat.column.done"), width=100),
+    return {
+        "rank": column.NumberColumn(t("my_beat.column.rank"), width=48),
+        "object": column.TextColumn(t("my_beat.column.label" if named else "my_beat.column.kind"), width=190),
+        "done": column.TextColumn(t("my_beat.column.done"), width=84),
+        "overdue": column.TextColumn(t("my_beat.column.overdue"), width=72),
+        "due": column.TextColumn(t("my_beat.column.due"), width=116),
+        "suggested": column.TextColumn(t("my_beat.column.suggested"), width=80),
+        "minutes": column.NumberColumn(t("my_beat.column.minutes"), format="%.0f", width=60),
     }
 
 
@@ -138,8 +137,8 @@ def draw_record_form(desk: Desk, row: dict[str, Any], done: dict[str, dict[str, 
         t(
             "my_beat.record.why",
             kind=t(f"codes.visit_kind.{row['visit_kind']}"),
-            due=short_day(row["due_on"]),
-            last=short_day(row["last_visit_on"]),
+            due=day(row["due_on"]),
+            last=day(row["last_visit_on"]),
         )
     )
     if row["object_id"] in done:
@@ -151,7 +150,7 @@ def draw_record_form(desk: Desk, row: dict[str, Any], done: dict[str, dict[str, 
     met = st.segmented_control(
         t("my_beat.record.contact"),
         (True, False),
-        format_func=lambda value: t("my_beat.record.met" if value else "my_beat.record.not_met"),
+        format_func={True: t("my_beat.record.met"), False: t("my_beat.record.not_met")}.__getitem__,
         key=f"{prefix}.met",
     )
     if met is None:
@@ -169,7 +168,7 @@ def draw_record_form(desk: Desk, row: dict[str, Any], done: dict[str, dict[str, 
         t("my_beat.record.note"),
         NOTE_CODES,
         index=NOTE_CODES.index(USUAL_NOTE[met]),
-        format_func=lambda code: t(f"codes.note.{code}"),
+        format_func=named("codes.note", NOTE_CODES).__getitem__,
         key=f"{prefix}.note.{met}",
     )
     if st.button(t("my_beat.record.save"), type="primary", key=f"{prefix}.save", width="stretch"):
@@ -184,7 +183,8 @@ def draw_record_form(desk: Desk, row: dict[str, Any], done: dict[str, dict[str, 
 
 def workload_table(workload: pl.DataFrame) -> str:
     """Return the workload of a beat by week and kind, as an HTML table."""
-    rows = workload.to_dicts()
+    # Kinds with nothing to do in a week would bury the rest.
+    rows = [row for row in workload.to_dicts() if row["due"] + row["overdue"] + row["triggered"] >= 0.05]
     return tables.html_table(
         [t(f"my_beat.work.{name}") for name in ("week", "kind", "due", "overdue", "triggered", "baseline", "hours")],
         [

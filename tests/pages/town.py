@@ -87,7 +87,11 @@ def build_town(root: Path) -> Store:
             "jurisdiction": force,
             "demo": True,
             "categories": list(CATEGORIES),
-            "verdicts": [],
+            "verdicts": [
+                {"category": category, "horizon_days": days, "model": "additive_boosting", "verdict": "It won."}
+                for category in CATEGORIES[:1]
+                for days in HORIZONS
+            ],
             "last_known_on": str(as_of - timedelta(days=1)),
             "sources": ["demo"],
             "legal_basis": ["demo-basis"],

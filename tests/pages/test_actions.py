@@ -1,0 +1,119 @@
+"""What people do on pages: decide, record a visit, try a move, verify the log."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from data.access import Viewer
+from data.desk import Desk
+from data.store import Store
+from pages.ui.language import words
+from tests.pages.conftest import OpenPage, everything_shown
+
+FIRST = "E20260701-town-010100-28-0"
+
+
+def group(test: AppTest, key_part: str):
+    return next(element for element in test.button_group if key_part in str(element.key))
+
+
+def press(test: AppTest, key_part: str) -> AppTest:
+    return next(button for button in test.button if key_part in str(button.key)).click().run()
+
+
+def commander(town: Store) -> Desk:
+    return Desk(town, Viewer("demo-commander", "commander"))
+
+
+def test_accepting_advice_takes_two_taps_and_is_shown_again(open_page: OpenPage, town: Store) -> None:
+    test = open_page("hotspots", "commander")
+    group(test, f"decide.{FIRST}").set_value("accept").run()
+    press(test, f"{FIRST}.zh.save")
+    assert not test.exception
+    row = commander(town).decisions([FIRST]).to_dicts()[0]
+    assert (row["action"], row["reason"], row["edition_id"], row["viewer"]) == (
+        "accept",
+        None,
+        "E20260701-town",
+        "demo-commander",
+    )
+    assert words("zh")["codes.decision.accept"] in test.success[0].value
+
+
+def test_declining_needs_a_reason(open_page: OpenPage, town: Store) -> None:
+    test = open_page("hotspots", "commander", "en")
+    group(test, f"decide.{FIRST}").set_value("decline").run()
+    press(test, f"{FIRST}.en.save")
+    assert test.warning[0].value == words("en")["decisions.reason_missing"]
+    assert commander(town).decisions().is_empty()
+    group(test, f"{FIRST}.en.reason").set_value("local_knowledge").run()
+    press(test, f"{FIRST}.en.save")
+    assert commander(town).decisions()["reason"].to_list() == ["local_knowledge"]
+
+
+def test_a_staffing_row_is_adjusted_to_a_number_of_officers(open_page: OpenPage, town: Store) -> None:
+    test = open_page("staffing", "commander")
+    key = "E20260701-town-s-s1-night"
+    group(test, f"decide.{key}").set_value("adjust").run()
+    test.number_input(key=f"decide.{key}.zh.adjusted").set_value(7.0)
+    group(test, f"{key}.zh.reason").set_value("planned_event").run()
+    press(test, f"{key}.zh.save")
+    row = commander(town).decisions([key]).to_dicts()[0]
+    assert (row["adjusted"], row["reason"]) == (7.0, "planned_event")
+
+
+def test_researchers_and_officers_get_no_decision_form(open_page: OpenPage) -> None:
+    for role in ("researcher", "officer"):
+        test = open_page("hotspots", role)
+        assert words("zh")["decisions.title"] not in everything_shown(test)
+
+
+def test_a_visit_is_recorded_in_three_taps(open_page: OpenPage, town: Store) -> None:
+    test = open_page("my_beat", "officer")
+    group(test, "visit.obj-b11-0").set_value(True).run()
+    press(test, "visit.obj-b11-0.zh.save")
+    assert not test.exception
+    rows = commander(town).visits_recorded("b11").to_dicts()
+    assert [(row["object_id"], row["contact"], row["minutes"], row["note_code"]) for row in rows] == [
+        ("obj-b11-0", True, 25.0, "in_order")
+    ]
+
+
+def test_moving_officers_shows_before_and_after_and_records_nothing(open_page: OpenPage, town: Store) -> None:
+    test = open_page("staffing", "commander", "en")
+    test.button(key=next(b.key for b in test.button if "what_if" in str(b.key))).click().run()
+    assert not test.exception
+    shown = everything_shown(test)
+    # s1 night has 6 on duty, s1 day has 6; two move.
+    assert "6.0 → 4.0" in shown and "6.0 → 8.0" in shown
+    assert commander(town).decisions().is_empty()
+
+
+def test_a_researcher_sees_small_counts_as_suppressed(open_page: OpenPage) -> None:
+    link = {"category": "020300"}
+    commander_sees = everything_shown(open_page("trends", "commander", "en", **link))
+    researcher_sees = everything_shown(open_page("trends", "researcher", "en", **link))
+    assert "2026-06: 2 incidents" in commander_sees
+    assert "2026-06: 2 incidents" not in researcher_sees
+    assert words("en")["common.hidden"] in researcher_sees
+
+
+def test_the_auditor_verifies_the_log(open_page: OpenPage, town: Store) -> None:
+    test = open_page("audit", "auditor", "en")
+    press(test, "audit.verify")
+    assert test.success[0].value.startswith("Whole: ")
+
+
+def test_exports_are_offered_only_to_those_who_may(open_page: OpenPage) -> None:
+    assert open_page("hotspots", "researcher").get("download_button")
+    assert not open_page("hotspots", "officer").get("download_button")
+
+
+def test_an_export_is_recorded_before_it_is_handed_over(town: Store) -> None:
+    from pages.ui.downloads import content_of
+
+    desk = commander(town)
+    content = content_of(desk, "staffing", desk.staffing, "csv")
+    assert content.startswith(b"\xef\xbb\xbf")
+    log = Desk(town, Viewer("checker", "auditor")).audit_log(5).to_dicts()
+    assert (log[0]["event"], log[0]["object"]) == ("export", "staffing")

@@ -1,0 +1,147 @@
+"""Every page, language and role: who may open it sees it, everybody else sees a refusal and nothing more."""
+
+from __future__ import annotations
+
+import pytest
+
+from data import access
+from data.access import Viewer
+from data.desk import Desk
+from data.store import Store
+from pages.ui import frame, identity
+from pages.ui.language import words
+from tests.pages.conftest import OpenPage, everything_shown
+
+PAGES = sorted(access.PAGES)
+ALLOWED = [(page, role) for page in PAGES for role in identity.DEMO_ROLES if role in access.PAGES[page]]
+REFUSED = [(page, role) for page in PAGES for role in identity.DEMO_ROLES if role not in access.PAGES[page]]
+#: Something only the content of a page can show.
+CONTENT = ("人民路", "秘密旅馆", "b11", "第1派出所", "Station 1", "calls.csv")
+
+
+def log_of(town: Store) -> list[dict]:
+    return Desk(town, Viewer("checker", "auditor")).audit_log(100).to_dicts()
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(("page", "role"), ALLOWED)
+def test_a_page_opens_for_its_roles_in_both_languages(open_page: OpenPage, page: str, role: str, lang: str) -> None:
+    test = open_page(page, role, lang)
+    assert not test.exception
+    assert not test.error
+    assert test.title[0].value == words(lang)[f"common.pages.{page}"]
+    # A demo page says so, and every page names edition, basis and purpose.
+    shown = everything_shown(test)
+    assert words(lang)["common.demo_banner"] in shown
+    assert "E20260701-town" in shown
+    assert "demo-basis" in shown and "demo-purpose" in shown
+
+
+@pytest.mark.parametrize(("page", "role"), REFUSED)
+def test_a_page_refuses_every_other_role_and_records_it(open_page: OpenPage, town: Store, page: str, role: str) -> None:
+    test = open_page(page, role)
+    assert not test.exception
+    assert [title.value for title in test.title] == [words("zh")["common.refused.title"]]
+    shown = everything_shown(test)
+    assert [part for part in CONTENT if part in shown] == []
+    assert not test.dataframe and not test.selectbox and not test.button
+    refusal = log_of(town)[0]
+    assert (refusal["viewer"], refusal["object"], refusal["success"]) == (f"demo-{role}", page, False)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_signed_out_a_page_shows_the_sign_in_and_nothing_else(open_page: OpenPage, town: Store, page: str) -> None:
+    test = open_page(page, None)
+    assert [title.value for title in test.title] == [words("zh")["common.app"]]
+    assert [button.key for button in test.button] == [f"sign_in.{role}" for role in identity.DEMO_ROLES]
+    shown = everything_shown(test)
+    assert [part for part in (*CONTENT, "E20260701") if part in shown] == []
+    assert log_of(town) == []
+
+
+def test_an_unknown_role_in_the_link_is_signed_out(open_page: OpenPage) -> None:
+    assert open_page("hotspots", "chief").title[0].value == words("zh")["common.app"]
+
+
+@pytest.mark.parametrize("page", ["briefing", "hotspots", "my_beat", "trends"])
+def test_an_officer_gets_no_other_beat_by_editing_the_link(open_page: OpenPage, town: Store, page: str) -> None:
+    own = open_page(page, "officer")
+    assert own.title[0].value == words("zh")[f"common.pages.{page}"]
+    other = open_page(page, "officer", beat="b22")
+    assert other.title[0].value == words("zh")["common.refused.title"]
+    assert not other.dataframe
+    refusal = log_of(town)[0]
+    assert refusal["success"] is False
+    assert '"beat": "b22"' in refusal["details"]
+
+
+def test_an_officer_sees_only_the_own_beat(open_page: OpenPage) -> None:
+    for page in ("hotspots", "my_beat", "trends", "briefing"):
+        shown = everything_shown(open_page(page, "officer"))
+        assert "11警务区" in shown
+        assert [name for name in ("12警务区", "21警务区", "22警务区") if name in shown] == []
+
+
+def test_a_commander_sees_workload_without_names(open_page: OpenPage) -> None:
+    officer = everything_shown(open_page("my_beat", "officer"))
+    commander = everything_shown(open_page("my_beat", "commander"))
+    assert "秘密旅馆" in officer
+    assert "秘密旅馆" not in commander
+
+
+def test_a_page_view_is_recorded_once_with_what_was_looked_at(open_page: OpenPage, town: Store) -> None:
+    test = open_page("hotspots", "commander", category="040100", horizon="7")
+    test.run()
+    rows = [row for row in log_of(town) if row["event"] == "open"]
+    assert len(rows) == 1
+    assert '"category": "040100"' in rows[0]["details"] and '"horizon": "7"' in rows[0]["details"]
+
+
+def test_a_link_reproduces_the_view(open_page: OpenPage) -> None:
+    test = open_page("hotspots", "commander", "en", category="040100", horizon="7", edition="E20260601-town")
+    assert test.selectbox[0].value == "040100"
+    shown = everything_shown(test)
+    assert "E20260601-town" in shown
+    assert "1 Jun 2026 to 7 Jun" in shown
+
+
+def test_an_unknown_edition_is_explained(open_page: OpenPage) -> None:
+    test = open_page("hotspots", "commander", edition="E19990101-none")
+    assert not test.exception
+    assert test.error[0].value == words("zh")["common.error.title"]
+
+
+def test_demo_roles_refuse_data_that_is_not_the_demo_city(
+    open_page: OpenPage, town: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in town.editions.iterdir():
+        manifest = folder / "manifest.json"
+        manifest.write_text(
+            manifest.read_text(encoding="utf-8").replace('"demo": true', '"demo": false'), encoding="utf-8"
+        )
+    test = open_page("hotspots", "commander")
+    assert test.title[0].value == words("zh")["common.refused.title"]
+    assert not test.dataframe
+
+
+def test_local_mode_reads_the_grant_of_the_named_viewer(
+    open_page: OpenPage, town: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from data.records import Records, grant_role
+
+    monkeypatch.setenv("BEATWISE_AUTH", "local")
+    monkeypatch.setenv("BEATWISE_VIEWER", "li")
+    assert open_page("trends", "commander").title[0].value == words("zh")["common.app"]
+    grant_role(Records.open(town), "li", "researcher", granted_by="zhao")
+    assert open_page("trends", "commander").title[0].value == words("zh")["common.pages.trends"]
+    assert open_page("staffing", "commander").title[0].value == words("zh")["common.refused.title"]
+
+
+def test_without_a_mode_nobody_is_signed_in(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BEATWISE_AUTH")
+    assert open_page("hotspots", "commander").title[0].value == words("zh")["common.app"]
+
+
+def test_the_menu_names_every_page() -> None:
+    assert set(frame.ORDER) == set(access.PAGES)
+    assert set(frame.ICONS) == set(access.PAGES)

@@ -1,0 +1,116 @@
+"""Links, languages, numbers: what is written must be read back, and both languages must say everything."""
+
+from __future__ import annotations
+
+import re
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pages.ui import figures, formats, theme, urls
+from pages.ui.language import LANGUAGES, words
+from tests.conftest import ROOT
+
+codes = st.text(st.characters(exclude_categories=("C",), exclude_characters="<>\"'`\\"), min_size=1, max_size=80)
+
+
+@given(st.dictionaries(st.sampled_from(urls.KEYS), codes))
+def test_a_link_says_what_the_view_was(view: dict[str, str]) -> None:
+    assert urls.parse(urls.build(view)) == view
+
+
+@given(st.dictionaries(st.text(max_size=10), st.text(max_size=120)))
+def test_nothing_but_known_codes_is_taken_from_a_link(query: dict[str, str]) -> None:
+    found = urls.parse(query)
+    assert set(found) <= set(urls.KEYS)
+    assert not any(re.search(r"[<>\"'`\\\x00-\x1f]", value) for value in found.values())
+
+
+def test_a_page_keeps_only_its_own_keys() -> None:
+    view = {"lang": "en", "category": "010100", "unit": "s1", "beat": None}
+    assert urls.build(view, "staffing") == {"lang": "en", "unit": "s1"}
+
+
+def test_both_languages_have_the_same_keys_and_fields() -> None:
+    zh, en = (words(lang) for lang in LANGUAGES)
+    assert set(zh) == set(en)
+    fields = {lang: {key: _fields(text) for key, text in words(lang).items()} for lang in LANGUAGES}
+    different = {key for key in zh if fields["zh"][key] != fields["en"][key]}
+    # A sentence may need a figure in one language only; a name that the code does not give would fail there.
+    assert (
+        different <= {"common.data_until"} or {key: (fields["zh"][key], fields["en"][key]) for key in different} == {}
+    )
+
+
+def _fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_every_text_a_page_asks_for_exists() -> None:
+    known = words("zh")
+    missing = []
+    for path in sorted((ROOT / "pages").rglob("*.py")):
+        for key in re.findall(r"""\bt\(\s*["']([a-z_]+\.[a-z_.]+)["']""", path.read_text(encoding="utf-8")):
+            if key not in known:
+                missing.append(f"{path.name}: {key}")
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"), [(3.24, 1, 6, "3.2 (1–6)"), (0.5, 0.25, 1.5, "0.5 (0.2–1.5)")]
+)
+def test_an_estimate_stands_with_its_interval(value: float, low: float, high: float, text: str) -> None:
+    assert formats.interval(value, low, high) == text
+
+
+def test_the_move_against_the_plain_count_has_a_direction() -> None:
+    assert formats.rank_change(3, 12) == "12 ↑9"
+    assert formats.rank_change(12, 3) == "3 ↓9"
+    assert formats.rank_change(4, 4) == "4 ="
+
+
+def test_hours_pass_midnight() -> None:
+    assert formats.hours_from(22) == "22:00–02:00"
+    assert formats.hours_from(20) == "20:00–24:00"
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1))
+def test_every_expected_count_has_a_colour(values: list[float]) -> None:
+    edges = theme.steps(values)
+    assert edges == sorted(edges)
+    assert all(0 <= theme.class_of(value, edges) < len(theme.RISK) for value in values)
+    assert theme.class_of(max(values), edges) == len(edges) - 1
+
+
+def test_the_waterfall_ends_at_the_expected_count() -> None:
+    figure = figures.reasons_waterfall(
+        [("base", -1.0), ("up", 2.0), ("down", -0.5)],
+        ["×7.39", "×0.61"],
+        start_label="a",
+        end_label="z",
+        count_label="n",
+    )
+    bar = figure.data[0]
+    ends = [base + length for base, length in zip(bar.base, bar.x, strict=True)]
+    assert ends == pytest.approx([-1.0, 1.0, 0.5, 0.5])
+
+
+def test_a_band_is_not_drawn_across_an_unknown_month() -> None:
+    from datetime import date
+
+    months = [date(2026, month, 1) for month in range(1, 6)]
+    figure = figures.monthly_series(
+        months,
+        [1, 2, None, 4, 5],
+        [None] * 5,
+        [0, 0, None, 1, 1],
+        [3, 3, None, 6, 6],
+        labels=dict.fromkeys(("band", "counts", "last_year", "axis"), "x"),
+    )
+    bands = [trace for trace in figure.data if trace.fill == "toself"]
+    assert [list(band.y) for band in bands] == [[3, 3, 0, 0], [6, 6, 1, 1]] or [list(band.y) for band in bands] == [
+        [3, 3, 0, 0],
+        [6, 6, 1, 1],
+    ]
