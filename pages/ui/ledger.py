@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from data.desk import Desk
-    from data.records.audit import ChainReport
+    from data.records import ChainReport
 
 #: Digits of a hash that are shown.
 HASH_DIGITS = 16
