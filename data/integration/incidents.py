@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from data.integration.areas import assign_areas
+from data.integration.folding import onto_incidents
 from data.schemas import Incidents
 
 #: Cap on the time of one dispatch, hours: longer ones are taken as records that were closed late [assumption].
@@ -46,7 +47,7 @@ def derive_incidents(
     rows (weight -1) stay valid: they take back a row counted before, so totals are sums of weight.
     """
     last = _last_feedback(feedbacks)
-    service = _service(dispatches)
+    service = _service(onto_incidents(dispatches, calls))
     frame = calls.with_row_index("row")
     frame = frame.join(last, on="call_id", how="left", maintain_order="left")
     frame = frame.join(service, on="call_id", how="left", maintain_order="left")

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from data.catalogue.bases import require_basis
 from data.errors import SchemaError, SourceError
 from data.files import digest_of, folder_appears_whole, read_json, sha256_of_file, write_json
 from data.integration.areas import join_children
@@ -76,6 +77,7 @@ def ingest(
         If the counts do not add up; nothing is written then.
     """
     mapping = load_mapping(source)
+    require_basis(mapping.source.legal_basis, mapping.source.purpose, now.date())
     if not paths:
         raise SourceError("no file was named.", remedy="Name the files to load.")
     kinds = [match_file(Path(path), mapping) for path in paths]

@@ -123,17 +123,17 @@ class VisitPlan(dy.Schema):
     beat_code = code("警务区", "Beat", nullable=False)
     rank = dy.Int32(nullable=False, min=1, metadata=about("顺序", "Order within the beat"))
     object_id = code("走访对象编号", "Object", 2, nullable=False)
-    visit_kind = dy.Enum(VISIT_KINDS, nullable=False, metadata=about("走访类别", "Kind"))
+    visit_kind = dy.Enum(VISIT_KINDS, nullable=False, metadata=about("走访类别", "Kind", 2))
     label = text("对象名称", "Venue or building", 3)
     grade = code("等级", "Grade")
-    due_on = dy.Date(nullable=False, metadata=about("到期日", "Day it falls due"))
-    overdue_days = dy.Int32(nullable=False, min=0, metadata=about("逾期天数", "Days past due at as-of, 0 if not"))
-    last_visit_on = dy.Date(nullable=True, metadata=about("上次走访", "Last visit with contact"))
+    due_on = dy.Date(nullable=False, metadata=about("到期日", "Day it falls due", 2))
+    overdue_days = dy.Int32(nullable=False, min=0, metadata=about("逾期天数", "Days past due at as-of, 0 if not", 2))
+    last_visit_on = dy.Date(nullable=True, metadata=about("上次走访", "Last visit with contact", 2))
     suggested_on = dy.Date(
-        nullable=True, metadata=about("建议日期", "Day the plan puts it on; null if capacity runs out")
+        nullable=True, metadata=about("建议日期", "Day the plan puts it on; null if capacity runs out", 2)
     )
     minutes = dy.Float64(nullable=False, min=0, metadata=about("预计用时", "Expected minutes, tries included"))
-    rule_id = code("规则", "Rule that makes it due", nullable=False)
+    rule_id = code("规则", "Rule that makes it due", 2, nullable=False)
     lon = dy.Float64(nullable=True, metadata=about("经度", "Longitude", 3))
     lat = dy.Float64(nullable=True, metadata=about("纬度", "Latitude", 3))
 
@@ -176,15 +176,15 @@ class Staffing(dy.Schema):
     duty_hours = dy.Float64(nullable=False, min=0, metadata=about("勤务警力小时", "Fixed duties per shift"))
     demand_hours = dy.Float64(nullable=False, min=0, metadata=about("需求合计", "Sum of the above"))
     established = dy.Float64(
-        nullable=True, metadata=about("编制数", "Officers planned; null where the source has no shifts")
+        nullable=True, metadata=about("编制数", "Officers planned; null where the source has no shifts", 2)
     )
-    available = dy.Float64(nullable=True, metadata=about("实有数", "Officers usually on duty"))
+    available = dy.Float64(nullable=True, metadata=about("实有数", "Officers usually on duty", 2))
     relief_factor = dy.Float64(
         nullable=False,
         min=0,
         metadata=about("轮休系数", "Officers on the roll per officer on the post, seven days a week"),
     )
-    committed_share = dy.Float64(nullable=True, min=0, metadata=about("占用率", "demand / available officer-hours"))
+    committed_share = dy.Float64(nullable=True, min=0, metadata=about("占用率", "demand / available officer-hours", 2))
     need_p50 = dy.Float64(
         nullable=False, min=0, metadata=about("需求人数P50", "Officers on duty needed on a median day")
     )
@@ -193,7 +193,7 @@ class Staffing(dy.Schema):
     fte = dy.Float64(nullable=False, min=0, metadata=about("折合编制", "need_p80 x relief factor"))
     fte_low = dy.Float64(nullable=False, min=0, metadata=about("编制下限", "Lower end of the interval of fte"))
     fte_high = dy.Float64(nullable=False, min=0, metadata=about("编制上限", "Upper end"))
-    gap = dy.Float64(nullable=True, metadata=about("缺口", "need_p80 - available; positive = short"))
+    gap = dy.Float64(nullable=True, metadata=about("缺口", "need_p80 - available; positive = short", 2))
     wait_share = dy.Float64(
         nullable=True,
         min=0,
@@ -201,10 +201,11 @@ class Staffing(dy.Schema):
         metadata=about(
             "排队概率",
             "Chance that a call waits for a free officer (Erlang C); null without officers on duty",
+            2,
         ),
     )
     next_officer_value = dy.Float64(
-        nullable=True, metadata=about("增一人的效果", "Fall of the chance of waiting with one more officer")
+        nullable=True, metadata=about("增一人的效果", "Fall of the chance of waiting with one more officer", 2)
     )
     binding = code("制约因素", "What sets the need: workload, peak_hour, minimum_crew", nullable=False)
     time_completeness = dy.Float64(

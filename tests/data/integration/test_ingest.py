@@ -168,7 +168,7 @@ def test_a_file_that_fits_nothing_stops_before_anything_is_written(load: Load, s
 def test_the_load_says_where_it_came_from_and_on_which_basis(load: Load, store: Store) -> None:
     report = load({"calls.csv": CALLS})
     about = json.loads((store.loads / report.load_id / "load.json").read_text())
-    assert (about["legal_basis"], about["purpose"], about["loaded_by"]) == ("test-basis", "test-purpose", "tester")
+    assert (about["legal_basis"], about["purpose"], about["loaded_by"]) == ("synthetic-data", "demonstration", "tester")
     assert about["jurisdiction"]["timezone"] == "Asia/Shanghai"
     assert about["files"][0]["bytes"] == len(CALLS.encode("gb18030"))
     assert about["tables"] == {"calls": {"rows": 2, "replaced": 0}}

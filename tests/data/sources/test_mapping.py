@@ -38,7 +38,7 @@ def test_the_example_in_the_documentation_is_the_file() -> None:
         ('call_id = { from = "JJDBH" }', 'record_key = { from = "JJDBH" }', r"no column record_key a mapping may set"),
         ('identity = "call_id"', 'identity = "number"', r"identity names number"),
         ('identity = "call_id"\n', "", r"identity is empty"),
-        ('legal_basis = "test-basis"\n', "", r"source\.legal_basis: Field required"),
+        ('legal_basis = "synthetic-data"\n', "", r"source\.legal_basis: Field required"),
         ('encoding = "gb18030"', 'encoding = "gb99"', r"encoding 'gb99' is not known"),
         ('table = "dispatches"', 'table = "patrols"', r"no table 'patrols'; tables: areas"),
         ('matches = "^测试"', 'matches = "("', r"is not a regular expression"),
