@@ -47,9 +47,11 @@ with right:
     tables.note(t("briefing.map_note", m=round(top[0]["cell_m"]) if top else 0))
 
 if not officer:
-    st.html(sheet.section(t("briefing.staffing"), sheet.staffing_table(desk)))
-    st.html(sheet.section(t("briefing.visits"), sheet.visits_by_station(desk)))
+    left, right = st.columns([1.6, 1], gap="medium")
+    left.html(sheet.section(t("briefing.staffing"), sheet.staffing_table(desk)))
+    right.html(sheet.section(t("briefing.visits"), sheet.visits_by_station(desk)))
 else:
-    st.html(sheet.section(t("briefing.visits_first"), sheet.visits_first(desk, beat)))
-    st.html(sheet.section(t("briefing.incidents"), sheet.incidents(desk, beat)))
+    left, right = st.columns([1.4, 1], gap="medium")
+    left.html(sheet.section(t("briefing.visits_first"), sheet.visits_first(desk, beat)))
+    right.html(sheet.section(t("briefing.incidents"), sheet.incidents(desk, beat)))
 st.html(sheet.foot(desk))

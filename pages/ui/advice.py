@@ -165,7 +165,7 @@ def table_row(desk: Desk, row: dict[str, Any], decision: dict[str, Any] | None) 
 def table_columns(*, with_decisions: bool) -> dict[str, Any]:
     """Return the columns of the table twin with their words."""
     column = st.column_config
-    found: dict[str, Any] = {
+    return {
         "rank": column.NumberColumn(t("hotspots.column.rank"), width=58, pinned=True),
         "place": column.TextColumn(t("hotspots.column.place"), width=200),
         "expected": column.NumberColumn(t("hotspots.column.expected"), format="%.1f", width=80),
@@ -173,14 +173,17 @@ def table_columns(*, with_decisions: bool) -> dict[str, Any]:
         "baseline": column.TextColumn(
             t("hotspots.column.baseline"), help=t("hotspots.column.baseline_help"), width=112
         ),
+        **_decision_column(with_decisions),
         "count": column.TextColumn(t("hotspots.column.count"), width=92),
         "when": column.TextColumn(t("hotspots.column.when"), width=130),
         "reason": column.TextColumn(t("hotspots.column.reason"), width=190),
         "action": column.TextColumn(t("hotspots.column.action"), width=105),
     }
-    if with_decisions:
-        found["decision"] = column.TextColumn(t("hotspots.column.decision"), width=80)
-    return found
+
+
+def _decision_column(shown: bool) -> dict[str, Any]:
+    words = t("hotspots.column.decision")
+    return {"decision": st.column_config.TextColumn(words, width=80)} if shown else {}
 
 
 def strongest(

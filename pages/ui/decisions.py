@@ -58,12 +58,15 @@ def draw_form(
     st.markdown(f"**{t('decisions.title')}**")
     if decision:
         st.success(in_full(decision, timezone), icon=":material/how_to_reg:")
+    # A saved form starts empty again: its controls get new names, because a browser keeps the values of old ones.
+    saved = f"decided.{advice_id}"
+    turn = st.session_state.setdefault(saved, 0)
     prefix = f"decide.{advice_id}.{current()}"
     action = st.segmented_control(
         t("decisions.action"),
         DECISION_ACTIONS,
         format_func=named("codes.decision", DECISION_ACTIONS).__getitem__,
-        key=f"{prefix}.action",
+        key=f"{prefix}.action.{turn}",
         label_visibility="collapsed",
     )
     if action is None:
@@ -72,22 +75,22 @@ def draw_form(
     reason, adjusted = None, None
     if action == "adjust":
         adjusted = st.number_input(
-            adjusted_label, min_value=0.0, value=float(round(adjusted_from)), step=1.0, key=f"{prefix}.adjusted"
+            adjusted_label, min_value=0.0, value=float(round(adjusted_from)), step=1.0, key=f"{prefix}.adjusted.{turn}"
         )
     if action != "accept":
         reason = st.pills(
             t("decisions.reason"),
             REASON_CODES,
             format_func=named("codes.decision_reason", REASON_CODES).__getitem__,
-            key=f"{prefix}.reason",
+            key=f"{prefix}.reason.{turn}",
         )
     comment = st.text_input(
         t("decisions.comment"),
         max_chars=LONGEST_COMMENT,
-        key=f"{prefix}.comment",
+        key=f"{prefix}.comment.{turn}",
         placeholder=t("decisions.comment_hint"),
     )
-    if st.button(t("decisions.save"), type="primary", key=f"{prefix}.save"):
+    if st.button(t("decisions.save"), type="primary", key=f"{prefix}.save.{turn}"):
         if action != "accept" and reason is None:
             st.warning(t("decisions.reason_missing"), icon=":material/info:")
             return
@@ -96,7 +99,6 @@ def draw_form(
         except BeatwiseError as error:
             st.error(str(error))
             return
-        for name in [n for n in st.session_state if str(n).startswith(prefix)]:
-            del st.session_state[name]
+        st.session_state[saved] = turn + 1
         st.toast(t("decisions.saved"), icon=":material/check:")
         st.rerun()

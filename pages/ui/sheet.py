@@ -72,7 +72,7 @@ def staffing_table(desk: Desk) -> str:
     if not short:
         return f'<p class="bw-note">{escape(posts.summary_of(desk, rows))}</p>'
     return tables.html_table(
-        [t(f"staffing.column.{name}") for name in ("post", "need", "available", "gap", "committed", "wait", "binding")],
+        [t(f"staffing.column.{name}") for name in ("post", "need", "available", "gap", "committed", "binding")],
         [
             [
                 posts.title_of(desk, row),
@@ -80,12 +80,11 @@ def staffing_table(desk: Desk) -> str:
                 number(row["available"], 1),
                 posts.gap_words(row["gap"]),
                 share(row["committed_share"]),
-                share(row["wait_share"]),
                 t(f"codes.binding.{row['binding']}"),
             ]
             for row in short
         ],
-        numeric=(1, 2, 4, 5),
+        numeric=(1, 2, 4),
         classes={(line, 3): "short" for line in range(len(short))},
     )
 

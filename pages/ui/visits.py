@@ -146,12 +146,14 @@ def draw_record_form(desk: Desk, row: dict[str, Any], done: dict[str, dict[str, 
             t("my_beat.record.already", note=t(f"codes.note.{done[row['object_id']]['note_code']}")),
             icon=":material/check:",
         )
+    saved = f"visited.{row['object_id']}"
+    turn = st.session_state.setdefault(saved, 0)
     prefix = f"visit.{row['object_id']}.{current()}"
     met = st.segmented_control(
         t("my_beat.record.contact"),
         (True, False),
         format_func={True: t("my_beat.record.met"), False: t("my_beat.record.not_met")}.__getitem__,
-        key=f"{prefix}.met",
+        key=f"{prefix}.met.{turn}",
     )
     if met is None:
         return
@@ -162,21 +164,22 @@ def draw_record_form(desk: Desk, row: dict[str, Any], done: dict[str, dict[str, 
         max_value=int(LONGEST_VISIT_MINUTES),
         value=min(round(row["minutes"]), int(LONGEST_VISIT_MINUTES)),
         step=5,
-        key=f"{prefix}.minutes",
+        key=f"{prefix}.minutes.{turn}",
     )
     found = note.selectbox(
         t("my_beat.record.note"),
         NOTE_CODES,
         index=NOTE_CODES.index(USUAL_NOTE[met]),
         format_func=named("codes.note", NOTE_CODES).__getitem__,
-        key=f"{prefix}.note.{met}",
+        key=f"{prefix}.note.{met}.{turn}",
     )
-    if st.button(t("my_beat.record.save"), type="primary", key=f"{prefix}.save", width="stretch"):
+    if st.button(t("my_beat.record.save"), type="primary", key=f"{prefix}.save.{turn}", width="stretch"):
         try:
             desk.record_visit(row["object_id"], met, float(spent), found)
         except BeatwiseError as error:
             st.error(str(error))
             return
+        st.session_state[saved] = turn + 1
         st.toast(t("my_beat.record.saved"), icon=":material/check:")
         st.rerun()
 

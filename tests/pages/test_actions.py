@@ -55,7 +55,7 @@ def test_a_staffing_row_is_adjusted_to_a_number_of_officers(open_page: OpenPage,
     test = open_page("staffing", "commander")
     key = "E20260701-town-s-s1-night"
     group(test, f"decide.{key}").set_value("adjust").run()
-    test.number_input(key=f"decide.{key}.zh.adjusted").set_value(7.0)
+    test.number_input(key=f"decide.{key}.zh.adjusted.0").set_value(7.0)
     group(test, f"{key}.zh.reason").set_value("planned_event").run()
     press(test, f"{key}.zh.save")
     row = commander(town).decisions([key]).to_dicts()[0]
