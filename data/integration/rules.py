@@ -9,7 +9,7 @@ import polars as pl
 
 from data.errors import SourceError
 from data.sources.mapping import Parse, Rule
-from data.sources.parsing import parse_text
+from data.sources.parsing import epoch_day, parse_text
 from data.sources.personal import key_of_header
 
 #: Reasons a row can be refused for because of one cell.
@@ -135,7 +135,10 @@ def read_rule(rule: Rule, dtype: pl.DataType, keys: set[str], *, zone: str, file
     text, header, provided = published_text(rule, keys, file_name)
     text, unknown = shaped_text(rule, text)
     parse = rule.parse or default_parse(dtype)
-    value = parse_text(text, parse, rule.formats, rule.zone or zone)
+    if parse == "epoch_ms" and dtype == pl.Date:
+        value = epoch_day(text, rule.zone or zone)
+    else:
+        value = parse_text(text, parse, rule.formats, rule.zone or zone)
     if rule.scale is not None:
         value = value * rule.scale
     if rule.default is not None:

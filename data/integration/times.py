@@ -10,7 +10,7 @@ import polars as pl
 from data.integration.rules import IMPOSSIBLE_DATE, UNREADABLE, published_text, shaped_text
 from data.schemas.columns import TIME_PRECISIONS
 from data.sources.mapping import Rule, TimeBlock
-from data.sources.parsing import local_date, local_datetime, parse_text, to_utc
+from data.sources.parsing import epoch_day, local_date, local_datetime, parse_text, to_utc
 
 #: Two local hours and what upstream systems write between them; 23~01 wraps midnight.
 SLOT = r"^(?<from>\d+)\s*[~～〜\-－—至]\s*(?<to>\d+)$"
@@ -53,16 +53,18 @@ def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, l
             texts[name] = (shaped, header or name)
     start, end, precision = _nothing()
     if "month" in texts:
-        first = _day(block.month, texts["month"][0]).dt.month_start()
+        first = _day(block.month, texts["month"][0], zone).dt.month_start()
         start, end = _midnight(first), _midnight(first.dt.offset_by("1mo"))
         precision = pl.when(first.is_not_null()).then(pl.lit("month"))
         _watch(result, texts["month"], first)
     if "date" in texts:
-        day = _day(block.date, texts["date"][0])
+        day = _day(block.date, texts["date"][0], zone)
         _watch(result, texts["date"], day)
         day_start, day_end, day_precision = _midnight(day), _midnight(day.dt.offset_by("1d")), pl.lit("day")
         if "slot" in texts:
             day_start, day_end, day_precision = _slot(result, texts["slot"][0], day)
+        elif "hour" in texts:
+            day_start, day_end, day_precision = _hour(result, texts["hour"][0], day)
         start, end, precision = _prefer(day.is_not_null(), (day_start, day_end, day_precision), (start, end, precision))
     if "at" in texts:
         at = _moment(block.at, texts["at"][0], zone)
@@ -111,9 +113,11 @@ def _midnight(day: pl.Expr) -> pl.Expr:
     return day.cast(pl.Datetime("us"))
 
 
-def _day(rule: Rule | None, text: pl.Expr) -> pl.Expr:
+def _day(rule: Rule | None, text: pl.Expr, zone: str) -> pl.Expr:
     if rule is not None and rule.parse == "roc_date":
         return parse_text(text, "roc_date", [], "UTC")
+    if rule is not None and rule.parse == "epoch_ms":
+        return epoch_day(text, rule.zone or zone)
     return local_date(text, rule.formats if rule is not None else [])
 
 
@@ -128,6 +132,16 @@ def _moment(rule: Rule | None, text: pl.Expr, zone: str) -> pl.Expr:
 def _watch(result: Times, source: tuple[pl.Expr, str], parsed: pl.Expr) -> None:
     text, header = source
     result.problems.append((text.is_not_null() & parsed.is_null(), header, UNREADABLE))
+
+
+def _hour(result: Times, text: pl.Expr, day: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Return the hour a source tells beside the day as an interval; without one only the day is known."""
+    hour = parse_text(text, "hour", [], "UTC").floor().cast(pl.Int64, strict=False)
+    known = hour.is_between(0, 23).fill_null(False)
+    result.notes["unreadable_hour"] = text.is_not_null() & ~known
+    start = _midnight(day) + pl.duration(hours=pl.when(known).then(hour).otherwise(0))
+    end = pl.when(known).then(start + pl.duration(hours=1)).otherwise(_midnight(day.dt.offset_by("1d")))
+    return start, end, pl.when(known).then(pl.lit("hour")).otherwise(pl.lit("day"))
 
 
 def _slot(result: Times, text: pl.Expr, day: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr]:

@@ -36,7 +36,9 @@ Parse = Literal[
     "epoch_ms",
     "hour",
 ]
-FileFormat = Literal["csv", "xlsx", "parquet", "geojson", "shapefile_zip"]
+FileFormat = Literal["csv", "xlsx", "parquet", "json", "geojson", "shapefile_zip", "gpkg", "geoparquet"]
+#: Formats whose records have a shape each.
+SHAPED: frozenset[FileFormat] = frozenset({"geojson", "shapefile_zip", "gpkg", "geoparquet"})
 
 #: Columns every table gets from the ingest itself; a mapping must not set them.
 PROVENANCE = frozenset({"record_key", "source", "load_id", "source_file", "source_line"})
@@ -129,6 +131,7 @@ class TimeBlock(_Strict):
     until: Rule | None = None
     date: Rule | None = None
     slot: Rule | None = None
+    hour: Rule | None = None
     month: Rule | None = None
     precision: Literal["exact", "hour"] = "exact"
     unknown_at: list[str] = Field(default_factory=list)
@@ -138,8 +141,10 @@ class TimeBlock(_Strict):
     def _says_when(self) -> TimeBlock:
         if not (self.at or self.date or self.month):
             raise ValueError("a time block needs at, date or month")
-        if self.slot and not self.date:
-            raise ValueError("slot needs date beside it")
+        if (self.slot or self.hour) and not self.date:
+            raise ValueError("slot and hour need date beside them")
+        if self.slot and self.hour:
+            raise ValueError("say slot or hour, not both")
         for text in self.unknown_at:
             if not re.fullmatch(r"\d\d:\d\d", text):
                 raise ValueError(f"unknown_at holds clock times such as 00:01; got {text!r}")
@@ -148,7 +153,7 @@ class TimeBlock(_Strict):
     @property
     def rules(self) -> dict[str, Rule]:
         """The rules that are set, by key."""
-        keys = ("at", "until", "date", "slot", "month")
+        keys = ("at", "until", "date", "slot", "hour", "month")
         return {key: rule for key in keys if (rule := getattr(self, key)) is not None}
 
 
@@ -227,12 +232,14 @@ class FileKind(_Strict):
     file_name: list[str] = Field(default_factory=list)
     headers: list[str] = Field(default_factory=list)
     encoding: str = "utf-8"
+    fallback_encoding: str | None = None
     separator: str = Field(default=",", min_length=1, max_length=1)
     header_row: int = Field(default=1, ge=1)
+    header_rows: int = Field(default=1, ge=1)
     sheet: str | None = None
     crs: str | None = None
     identity: list[str] = Field(default_factory=list)
-    identical_rows: Literal["legitimate", "duplicate"] = "duplicate"
+    identical_rows: Literal["legitimate", "duplicate", "parts"] = "duplicate"
     personal: list[str] = Field(default_factory=list)
     columns: dict[str, Rule] = Field(default_factory=dict)
     time: TimeBlock | None = None
@@ -246,11 +253,11 @@ class FileKind(_Strict):
     def _one_or_many(cls, value: Any) -> Any:
         return _listed(value)
 
-    @field_validator("encoding")
+    @field_validator("encoding", "fallback_encoding")
     @classmethod
-    def _known_encoding(cls, value: str) -> str:
+    def _known_encoding(cls, value: str | None) -> str | None:
         try:
-            codecs.lookup(value)
+            codecs.lookup(value or "utf-8")
         except LookupError:
             raise ValueError(f"the encoding {value!r} is not known") from None
         return value
@@ -259,6 +266,8 @@ class FileKind(_Strict):
     def _fits_its_table(self) -> FileKind:
         if not (self.file_name or self.headers):
             raise ValueError("say how to recognise the file: file_name, headers or both")
+        if self.header_rows > self.header_row:
+            raise ValueError("header_row is the last line of the header: with header_rows = 2 it is at least 2")
         if self.table == "lookup":
             return self
         if self.table not in CANONICAL:
@@ -273,13 +282,15 @@ class FileKind(_Strict):
             raise ValueError(f"identity names {', '.join(wrong)}, which {self.table} does not have")
         if not self.identity:
             raise ValueError("identity is empty: name the canonical columns that make a row's record_key")
+        if self.identical_rows == "parts" and "geometry" not in known:
+            raise ValueError('identical_rows = "parts" joins shapes; only areas and base_map have them')
         if self.time is not None and self.table != "calls":
             raise ValueError("a time block belongs to calls only; use columns")
         if self.parents is not None and (self.table != "areas" or "parent_code" not in self.columns):
             raise ValueError("a parents block belongs to areas that have parent_code")
         if self.point is not None and "lon" not in known:
             raise ValueError(f"{self.table} has no lon and lat; drop the point block")
-        if "geometry" in known and {"geojson", "shapefile_zip"} & set(self.formats) and self.crs is None:
+        if "geometry" in known and SHAPED & set(self.formats) and self.crs is None:
             raise ValueError('state the crs of the geometry, or crs = "file" to take what the file states')
         dropped = {key_of_header(header) for header in self.personal}
         if clash := [h for rule in self.rules.values() for h in rule.reads if key_of_header(h) in dropped]:

@@ -44,6 +44,8 @@ def parse_text(text: pl.Expr, parse: Parse, formats: list[str], zone: str) -> pl
     """
     if parse == "datetime":
         return to_utc(local_datetime(text, formats), zone)
+    if parse == "epoch_ms":
+        return _epoch_ms(text)
     if parse in ("date", "month_start", "month_end"):
         found = local_date(text, formats or ([*DATES, "%Y-%m", "%Y%m"] if parse != "date" else []))
         if parse == "month_start":
@@ -125,6 +127,11 @@ def _boolean(text: pl.Expr) -> pl.Expr:
     return pl.when(said.is_in(TRUE)).then(True).when(said.is_in(FALSE)).then(False)
 
 
+def epoch_day(text: pl.Expr, zone: str) -> pl.Expr:
+    """Read the local day of milliseconds since 1970; a source that lost the clock time states ``zone = "UTC"``."""
+    return _epoch_ms(text).dt.convert_time_zone(zone).dt.date()
+
+
 def _epoch_ms(text: pl.Expr) -> pl.Expr:
     return _integer(text).cast(pl.Datetime("ms", "UTC")).dt.cast_time_unit("us")
 
@@ -141,6 +148,5 @@ _SIMPLE: dict[Parse, Callable[[pl.Expr], pl.Expr]] = {
     "number": _number,
     "boolean": _boolean,
     "roc_date": roc_date,
-    "epoch_ms": _epoch_ms,
     "hour": _hour,
 }

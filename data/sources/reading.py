@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,11 +39,15 @@ FORMAT_OF_SUFFIX: dict[str, FileFormat] = {
     ".xls": "xlsx",
     ".parquet": "parquet",
     ".geojson": "geojson",
-    ".json": "geojson",
+    ".json": "json",
     ".zip": "shapefile_zip",
+    ".gpkg": "gpkg",
+    ".geoparquet": "geoparquet",
 }
 #: Bytes looked at to find the header of a text file.
 HEAD_BYTES = 65_536
+#: What tells GeoJSON from other JSON.
+FEATURES = re.compile(rb'"type"\s*:\s*"Feature(Collection)?"')
 
 
 @dataclass
@@ -53,9 +58,9 @@ class RawTable:
     ----------
     frame
         One column per header, named by its key (``key_of_header``), plus ``$line`` and, for shapes, ``$geometry``.
-        Repeated headers get ``#2``, ``#3``; unnamed ones ``#column3``.
     headers
-        Key → header as published, without personal ones.
+        Key → header as published, without personal ones. Repeated headers get ``#2``, ``#3``; unnamed ones
+        ``#column3``: a mapping names them so.
     dropped
         Personal headers that were not read.
     ragged
@@ -77,8 +82,12 @@ class RawTable:
 
 
 def format_of(path: Path) -> FileFormat | None:
-    """Return the format a file's name promises, or None."""
-    return FORMAT_OF_SUFFIX.get(path.suffix.lower())
+    """Return the format a file's name promises, or None; a ``.json`` file that says it has features is GeoJSON."""
+    form = FORMAT_OF_SUFFIX.get(path.suffix.lower())
+    if form == "json" and path.is_file():
+        with path.open("rb") as handle:
+            return "geojson" if FEATURES.search(handle.read(HEAD_BYTES)) else "json"
+    return form
 
 
 def headers_of(path: Path, kind: FileKind) -> list[str]:
@@ -94,10 +103,14 @@ def headers_of(path: Path, kind: FileKind) -> list[str]:
             return _text_headers(path, kind)
         case "xlsx":
             sheet = _sheet(path, kind, rows=kind.header_row)
-            return [] if sheet.is_empty() else _header_cells(sheet.row(kind.header_row - 1))
+            return [] if sheet.height < kind.header_row else _sheet_headers(sheet, kind)
         case "parquet":
             return list(_parquet(path).collect_schema().names())
-        case "geojson" | "shapefile_zip":
+        case "json":
+            return _json_headers(_json_records(path, kind))
+        case "geoparquet":
+            return [name for name in _parquet(path).collect_schema().names() if name != _shape_column(path)]
+        case "geojson" | "shapefile_zip" | "gpkg":
             return [str(name) for name in _shape_info(path)["fields"]]
     raise SourceError(
         "the ending of the file's name is not known.",
@@ -121,6 +134,8 @@ def read_records(path: Path, kind: FileKind) -> RawTable:
             return _read_sheet(path, kind)
         case "parquet":
             return _read_parquet(path, kind)
+        case "json":
+            return _read_json(path, kind)
         case _:
             return _read_shapes(path, kind)
 
@@ -136,9 +151,15 @@ def keys_of(headers: list[str]) -> list[str]:
     return keys
 
 
+def _named(key: str, header: str) -> str:
+    """Return a header that no other header of its file has: repeated and unnamed ones by their key's number."""
+    plain = without_bom(header)
+    return key if not plain else f"{plain}{key[key.rindex('#') :]}" if re.search(r"#\d+$", key) else plain
+
+
 def _split_personal(headers: list[str], kind: FileKind) -> tuple[dict[str, str], list[str], list[str]]:
     keys = keys_of(headers)
-    kept = {key: header for key, header in zip(keys, headers, strict=True) if not kind.is_personal(header)}
+    kept = {key: _named(key, header) for key, header in zip(keys, headers, strict=True) if not kind.is_personal(header)}
     return kept, [header for header in headers if kind.is_personal(header)], keys
 
 
@@ -152,6 +173,9 @@ def _decode(content: bytes, kind: FileKind, where: str) -> tuple[str, int]:
     try:
         text, broken = content.decode(kind.encoding), 0
     except UnicodeDecodeError:
+        if kind.fallback_encoding is not None:
+            plainly = kind.model_copy(update={"encoding": kind.fallback_encoding, "fallback_encoding": None})
+            return _decode(content, plainly, where)
         before = content.decode(kind.encoding, errors="ignore").count("\ufffd")
         text = content.decode(kind.encoding, errors="replace")
         broken = text.count("\ufffd") - before
@@ -163,10 +187,23 @@ def _decode(content: bytes, kind: FileKind, where: str) -> tuple[str, int]:
 def _header_lines(text: str, kind: FileKind) -> tuple[list[str], int]:
     """Return the header's cells and the number of physical lines up to and including it."""
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=kind.separator)
-    header: list[str] = []
-    for _ in range(kind.header_row):
-        header = next(rows, [])
-    return [without_bom(cell) for cell in header], rows.line_num
+    lines = [next(rows, []) for _ in range(kind.header_row)]
+    return _joined_header([[without_bom(cell) for cell in line] for line in lines[-kind.header_rows :]]), rows.line_num
+
+
+def _joined_header(lines: list[list[str]]) -> list[str]:
+    """Join the lines of a header; a blank cell of an upper line belongs to the cell on its left, as merged cells do."""
+    *upper, last = lines
+    width = max(len(line) for line in lines) if upper else len(last)
+    joined = [list[str]() for _ in range(width)]
+    for line in upper:
+        held = ""
+        for place in range(width):
+            held = (line[place] if place < len(line) else "") or held
+            joined[place].append(held)
+    for place, cell in enumerate(last):
+        joined[place].append(cell)
+    return [" ".join(dict.fromkeys(part for part in parts if part)) for parts in joined]
 
 
 def _text_headers(path: Path, kind: FileKind) -> list[str]:
@@ -199,6 +236,8 @@ def _read_text(path: Path, kind: FileKind) -> RawTable:
     frame = _read_fast(body, keys, kind, header_lines)
     if frame is None:
         frame, ragged = _read_carefully(body, keys, list(kept), kind, header_lines, path.name)
+    if not ragged and (absent := _missing_cells(body, frame, keys, kind)):
+        notes["missing_trailing_cells"] = absent
     return RawTable(frame.select(LINE, *kept), kept, dropped, ragged, notes)
 
 
@@ -224,6 +263,19 @@ def _read_fast(body: str, keys: list[str], kind: FileKind, lines_before: int) ->
             return None
         line = line + breaks.cum_sum().shift(1, fill_value=0).cast(pl.Int64)
     return frame.with_columns(line.alias(LINE))
+
+
+def _missing_cells(body: str, frame: pl.DataFrame, keys: list[str], kind: FileKind) -> int:
+    """Count the cells that rows shorter than the header lack; empty lines are refused as such and do not count."""
+    there = body.count(kind.separator)
+    if there >= frame.height * (len(keys) - 1) or not frame[keys[-1]].has_nulls():
+        return 0
+    written = pl.sum_horizontal(
+        pl.col(key).str.count_matches(kind.separator, literal=True).fill_null(0) for key in keys
+    )
+    lines = body.split("\n")
+    empty = sum(not line for line in lines) - (not lines[-1])
+    return max(0, (frame.height - empty) * (len(keys) - 1) + int(frame.select(written.sum()).item()) - there)
 
 
 def _read_carefully(
@@ -271,15 +323,16 @@ def _sheet(path: Path, kind: FileKind, rows: int | None = None) -> pl.DataFrame:
     return frame
 
 
-def _header_cells(row: tuple[Any, ...]) -> list[str]:
-    return ["" if cell is None else str(cell).strip() for cell in row]
+def _sheet_headers(sheet: pl.DataFrame, kind: FileKind) -> list[str]:
+    rows = sheet.slice(kind.header_row - kind.header_rows, kind.header_rows).rows()
+    return _joined_header([["" if cell is None else str(cell).strip() for cell in row] for row in rows])
 
 
 def _read_sheet(path: Path, kind: FileKind) -> RawTable:
     sheet = _sheet(path, kind)
     if sheet.height < kind.header_row:
         raise SourceError("the sheet has no header row.", where=path.name, remedy="Check header_row in the mapping.")
-    kept, dropped, keys = _split_personal(_header_cells(sheet.row(kind.header_row - 1)), kind)
+    kept, dropped, keys = _split_personal(_sheet_headers(sheet, kind), kind)
     frame = sheet.slice(kind.header_row).rename(dict(zip(sheet.columns, keys, strict=True)))
     return RawTable(_numbered(frame, kind.header_row).select(LINE, *kept), kept, dropped)
 
@@ -305,6 +358,51 @@ def _read_parquet(path: Path, kind: FileKind) -> RawTable:
     return RawTable(_numbered(lazy.select(wanted).collect(), 1).select(LINE, *kept), kept, dropped)
 
 
+def _json_records(path: Path, kind: FileKind) -> list[dict[str, Any]]:
+    """Return the records of a JSON file: the objects of a list, or the one object the file is."""
+    text, _ = _decode(path.read_bytes(), kind, path.name)
+    try:
+        content = json.loads(without_bom(text), parse_float=str, parse_int=str)
+    except ValueError as error:
+        raise SourceError(f"the file cannot be read as JSON ({error}).", where=path.name) from error
+    records = content if isinstance(content, list) else [content]
+    if not all(isinstance(record, dict) for record in records):
+        raise SourceError("the file is no list of objects.", where=path.name, remedy="Export one object per record.")
+    return records
+
+
+def _json_headers(records: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(str(name) for record in records for name in record))
+
+
+def _read_json(path: Path, kind: FileKind) -> RawTable:
+    records = _json_records(path, kind)
+    headers = _json_headers(records)
+    kept, dropped, keys = _split_personal(headers, kind)
+    columns = {
+        key: pl.Series(key, [_json_text(record.get(header), kind) for record in records], dtype=pl.String)
+        for header, key in zip(headers, keys, strict=True)
+        if key in kept
+    }
+    frame = pl.DataFrame({**columns, LINE: pl.int_range(2, len(records) + 2, dtype=pl.Int64, eager=True)})
+    return RawTable(frame.select(LINE, *kept), kept, dropped)
+
+
+def _json_text(value: Any, kind: FileKind) -> str | None:
+    """Return a value as text: numbers as they are written, lists and objects as JSON without personal keys."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(_impersonal(value, kind), ensure_ascii=False)
+
+
+def _impersonal(value: Any, kind: FileKind) -> Any:
+    if isinstance(value, dict):
+        return {key: _impersonal(one, kind) for key, one in value.items() if not kind.is_personal(str(key))}
+    return [_impersonal(one, kind) for one in value] if isinstance(value, list) else value
+
+
 def _shape_path(path: Path) -> str:
     return f"/vsizip/{path.resolve()}" if path.suffix.lower() == ".zip" else str(path)
 
@@ -322,14 +420,31 @@ def _unshift(crs: str) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     return lambda points: np.column_stack(to_lon_lat(points[:, 0], points[:, 1], crs))
 
 
-def _read_shapes(path: Path, kind: FileKind) -> RawTable:
-    import pyogrio
-    import shapely
-
+def _shape_column(path: Path) -> str:
+    """Return the name of the column of a GeoParquet file that holds its shapes."""
     try:
-        shapes = pyogrio.read_dataframe(_shape_path(path))
+        return str(json.loads(pl.read_parquet_metadata(path)["geo"])["primary_column"])
+    except (KeyError, ValueError, OSError, pl.exceptions.PolarsError) as error:
+        raise SourceError("the file holds no shapes that can be read.", where=path.name) from error
+
+
+def _shapes(path: Path) -> Any:
+    import geopandas
+    import pyogrio
+
+    if format_of(path) == "geoparquet":
+        _shape_column(path)
+        return geopandas.read_parquet(path).rename_geometry("geometry")
+    try:
+        return pyogrio.read_dataframe(_shape_path(path))
     except pyogrio.errors.DataSourceError as error:
         raise SourceError("the file holds no shapes that can be read.", where=path.name) from error
+
+
+def _read_shapes(path: Path, kind: FileKind) -> RawTable:
+    import shapely
+
+    shapes = _shapes(path)
     stated = shapes.crs
     shifted = kind.crs in SHIFTED
     if shifted:
