@@ -23,14 +23,8 @@ frame.head(desk, "briefing", note=title)
 
 top = advice.strongest(desk, horizon_days, beat=beat, most=5)
 span = period(*desk.period(horizon_days)) if top else ""
-st.html(sheet.section(t("briefing.headlines"), sheet.headlines(desk, top, beat)))
-
-left, right = st.columns([1.75, 1], gap="medium")
-with left:
-    st.html(
-        sheet.section(t("briefing.places", n=len(top), period=span), advice.places_table(desk, top))
-        + f'<p class="bw-note">{t("briefing.places_note")}</p>'
-    )
+left, right = st.columns([1.7, 1], gap="medium")
+left.html(sheet.section(t("briefing.headlines"), sheet.headlines(desk, top, beat)))
 with right:
     st.plotly_chart(
         figures.small_map(
@@ -45,6 +39,10 @@ with right:
         alt=t("briefing.map_alt", n=len(top)),
     )
     tables.note(t("briefing.map_note", m=round(top[0]["cell_m"]) if top else 0))
+st.html(
+    sheet.section(t("briefing.places", n=len(top), period=span), advice.places_table(desk, top))
+    + f'<p class="bw-note">{t("briefing.places_note")}</p>'
+)
 
 if not officer:
     left, right = st.columns([1.6, 1], gap="medium")

@@ -361,11 +361,23 @@ def small_map(
         textfont={"color": "#ffffff", "size": 11},
         marker={"color": theme.RISK[4], "size": 19, "symbol": "square"},
     )
-    middle = ys[0] if ys and ys[0] is not None else (places[0]["lat"] if places else 0)
+    # The frame is that of the reader's areas, not of every street the base map knows.
+    xs, ys = _joined(row["geometry"] for row in areas)
+    lons, lats = ([v for v in values if v is not None] for values in (xs, ys))
+    frame = [
+        (min(v) - 0.04 * (max(v) - min(v)), max(v) + 0.04 * (max(v) - min(v))) if v else None for v in (lons, lats)
+    ]
+    middle = sum(frame[1]) / 2 if frame[1] else 0.0
     figure.update_traces(hoverinfo="skip", showlegend=False)
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1 / max(cos(radians(middle)), 0.1))
-    figure = _dressed(figure, 340)
+    figure.update_xaxes(visible=False, range=frame[0])
+    figure.update_yaxes(
+        visible=False,
+        range=frame[1],
+        constrain="domain",
+        scaleanchor="x",
+        scaleratio=1 / max(cos(radians(middle)), 0.1),
+    )
+    figure = _dressed(figure, 260)
     return figure.update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0})
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from data.desk import Desk
 
 #: Lines of a table on one sheet.
-MOST_LINES = 6
+MOST_LINES, MOST_VISITS = 6, 9
 
 
 def draw_print_button(desk: Desk) -> None:
@@ -113,7 +113,7 @@ def visits_first(desk: Desk, beat: str | None) -> str:
     names = ("rank", "object", "due", "overdue", "suggested", "minutes")
     rows = [
         visits.plan_row(row, {}, as_of_day(desk.manifest))
-        for row in desk.visit_plan(beat or "").to_dicts()[: 2 * MOST_LINES]
+        for row in desk.visit_plan(beat or "").to_dicts()[:MOST_VISITS]
     ]
     return tables.html_table(
         [t(f"my_beat.column.{'label' if name == 'object' else name}") for name in names],
