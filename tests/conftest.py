@@ -45,7 +45,12 @@ def run_cli(*arguments: str | Path, check: bool = True) -> subprocess.CompletedP
 
 @pytest.fixture(scope="session")
 def demo_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo city as ``beatwise demo`` builds it, once for all workers of a test run. Read only: copy to write."""
+    """The demo city as ``beatwise demo`` builds it, once for all workers of a test run. Read only: copy to write.
+
+    BEATWISE_DEMO_STORE names one built before, for a developer who runs a journey again and again.
+    """
+    if os.environ.get("BEATWISE_DEMO_STORE"):
+        return Path(os.environ["BEATWISE_DEMO_STORE"])
     shared = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         shared = shared.parent

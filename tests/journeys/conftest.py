@@ -115,6 +115,7 @@ class Visitor:
 
     page: Page
     url: str
+    store: Path
     requests: list[str] = field(default_factory=list)
 
     def open(self, path: str = "") -> None:
@@ -142,7 +143,7 @@ def visitor(dashboard: Dashboard, browser: Browser) -> Iterator[Visitor]:
     """A fresh window (no cookies), 1440 wide, that records every request."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="zh-CN")
     page = context.new_page()
-    opened = Visitor(page, dashboard.url)
+    opened = Visitor(page, dashboard.url, dashboard.store)
     page.on("request", lambda request: opened.requests.append(request.url))
     page.on("websocket", lambda socket: opened.requests.append(socket.url))
     yield opened

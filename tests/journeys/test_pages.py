@@ -1,0 +1,150 @@
+"""Every page, each language, each role, in a real browser: what is shown, what is refused, what leaves the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import polars as pl
+import pytest
+
+from data.access import PAGES
+from data.editions import newest_edition
+from data.records.audit import read_audit
+from data.records.database import Records
+from data.store import Store
+from tests.journeys.conftest import ROOT, Dashboard, Visitor, serve, stop
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+
+ROLES = ("commander", "researcher", "officer", "steward", "auditor")
+#: Commanders see the workload of a beat without the places behind it, so no map there.
+MAPS = {("hotspots", role) for role in ROLES} | {("my_beat", "officer")}
+SHOTS = ROOT / "test-results" / "screenshots"
+LEFT_OVER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def link(page: str, **query: str) -> str:
+    return f"{page}?{urlencode(query)}"
+
+
+def assert_nothing_shown(visitor: Visitor) -> None:
+    """No table, chart, map or figure of the store is on the page."""
+    for widget in ("stDataFrame", "stTable", "stPlotlyChart", "stDeckGlJsonChart", "stMetric", "stDownloadButton"):
+        assert visitor.page.locator(f"[data-testid='{widget}']").count() == 0, widget
+
+
+def assert_nobody_else_was_asked(visitor: Visitor) -> None:
+    hosts = {urlsplit(url).hostname for url in visitor.requests if not url.startswith(("data:", "blob:"))}
+    assert hosts == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("page", "role"), [(page, role) for page, roles in PAGES.items() for role in roles])
+def test_page_opens_whole_for_a_role_that_may(visitor: Visitor, page: str, role: str, language: str) -> None:
+    if role not in ROLES:
+        pytest.skip(f"{role} is not in the demo role picker")
+    visitor.open(link(page, **{"as": role, "lang": language}))
+    body = visitor.page.inner_text("[data-testid='stMain']")
+    assert visitor.page.locator("[data-testid='stException']").count() == 0, body
+    assert visitor.page.locator("[data-testid='stAlertContentError']").count() == 0, body
+    assert visitor.page.locator("html").get_attribute("lang") == {"zh": "zh-CN", "en": "en"}[language]
+    assert len(body) > 200
+    if (page, role) in MAPS:
+        canvas = visitor.page.locator("[data-testid='stDeckGlJsonChart'] canvas").first
+        canvas.wait_for(timeout=20_000)
+        visitor.page.wait_for_timeout(1_500)
+        assert len(set(canvas.screenshot())) > 200, "the map is one colour"
+    assert visitor.page.evaluate(LEFT_OVER) <= 0, "the page is wider than the window"
+    visitor.page.set_viewport_size({"width": 1440, "height": content_height(visitor)})
+    visitor.page.wait_for_timeout(600)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    visitor.page.screenshot(path=SHOTS / f"{page}-{role}-{language}-1440.png")
+    visitor.page.set_viewport_size({"width": 1024, "height": content_height(visitor)})
+    visitor.page.wait_for_timeout(600)
+    assert visitor.page.evaluate(LEFT_OVER) <= 0, "the page is wider than a tablet"
+    visitor.page.screenshot(path=SHOTS / f"{page}-{role}-{language}-1024.png")
+    assert_nobody_else_was_asked(visitor)
+
+
+def content_height(visitor: Visitor) -> int:
+    """Height that shows the whole page, so that a screenshot does too."""
+    height = visitor.page.evaluate(
+        """() => { const block = document.querySelector("[data-testid='stMainBlockContainer']");
+                   return block ? Math.ceil(block.getBoundingClientRect().height) : 0; }"""
+    )
+    return min(max(1_000, height + 20), 4_000)
+
+
+@pytest.mark.parametrize(
+    ("page", "role"), [(page, role) for page, roles in PAGES.items() for role in ROLES if role not in roles]
+)
+def test_page_is_refused_to_a_role_that_may_not(visitor: Visitor, page: str, role: str) -> None:
+    visitor.open(link(page, **{"as": role, "lang": "en"}))
+    assert_nothing_shown(visitor)
+    assert "not" in visitor.page.inner_text("[data-testid='stMain']").lower()
+
+
+@pytest.mark.parametrize("page", list(PAGES))
+def test_signed_out_deep_link_shows_nothing(visitor: Visitor, page: str) -> None:
+    visitor.open(page)
+    assert_nothing_shown(visitor)
+    assert visitor.page.locator("[data-testid='stSidebarNavLink']").count() == 0
+    assert_nobody_else_was_asked(visitor)
+
+
+@pytest.fixture(scope="module")
+def fresh(demo_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """A server nobody has visited: before the first st.navigation Streamlit would run a deep-linked page alone."""
+    served = serve(demo_store, tmp_path_factory.mktemp("fresh") / "serve.log")
+    yield served
+    stop(served)
+
+
+def test_first_visit_of_a_process_is_guarded_too(fresh: Dashboard, visitor: Visitor) -> None:
+    visitor.url = fresh.url
+    visitor.open("hotspots")
+    assert_nothing_shown(visitor)
+
+
+def test_officer_cannot_open_another_beat_by_editing_the_url(dashboard: Dashboard, visitor: Visitor) -> None:
+    visitor.open(link("my_beat", **{"as": "officer", "lang": "en"}))
+    assert visitor.page.locator("[data-testid='stMetric'], [data-testid='stDataFrame']").count() > 0
+    own = _beat_in_address(visitor)
+    beats = newest_edition(Store.open(dashboard.store)).read("areas").filter(pl.col("level") == "beat")["area_code"]
+    other = next(code for code in sorted(beats) if code != own and code not in visitor.page.url)
+    for page in ("my_beat", "hotspots", "trends", "briefing"):
+        visitor.open(link(page, **{"as": "officer", "lang": "en", "beat": other}))
+        assert_nothing_shown(visitor)
+    visitor.open(link("audit", **{"as": "auditor", "lang": "en"}))
+    assert visitor.page.locator("[data-testid='stException']").count() == 0
+
+
+def _beat_in_address(visitor: Visitor) -> str | None:
+    query = dict(pair.split("=", 1) for pair in urlsplit(visitor.page.url).query.split("&") if "=" in pair)
+    return query.get("beat")
+
+
+def test_a_decision_is_kept_and_shown_again(visitor: Visitor) -> None:
+    visitor.open(link("hotspots", **{"as": "commander", "lang": "en"}))
+    buttons = visitor.page.locator("[data-testid='stMain'] button")
+    for words in ("Decline", "Local knowledge", "Save"):
+        buttons.filter(has_text=words).first.click()
+        visitor.settle()
+        visitor.page.wait_for_timeout(500)
+    visitor.open(link("hotspots", **{"as": "commander", "lang": "en"}))
+    assert "Local knowledge" in visitor.page.inner_text("[data-testid='stMain']")
+    audit = read_audit(Records.open(Store.open(visitor.store)))
+    decided = [row for row in audit if row["event"] == "decide" and row["viewer"] == "demo-commander"]
+    assert len(decided) == 1
+    assert decided[0]["success"]
+
+
+def test_the_address_reproduces_the_view_in_the_other_language(visitor: Visitor) -> None:
+    visitor.open(link("hotspots", **{"as": "commander", "lang": "zh", "horizon": "7"}))
+    address = visitor.page.url
+    assert "horizon=7" in address
+    assert all(ord(character) < 128 for character in address), "codes, never labels"
+    visitor.open(address.removeprefix(visitor.url + "/").replace("lang=zh", "lang=en"))
+    assert "7 days" in visitor.page.inner_text("[data-testid='stMain']")
