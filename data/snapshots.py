@@ -7,6 +7,7 @@ older snapshot reads as it did.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -81,16 +82,24 @@ class Snapshot:
         Rows replaced by a later load of the same source are left out.
         """
         if table in DERIVED:
-            path = self.folder / f"{table}.parquet"
-            return pl.scan_parquet(path) if path.is_file() else DERIVED[table].create_empty().lazy()
+            parts = parts_of_table(self.folder, table)
+            return pl.scan_parquet(parts) if parts else DERIVED[table].create_empty().lazy()
         if table not in CANONICAL:
             raise StoreError(f"there is no table {table!r}.", remedy=f"Tables: {', '.join([*CANONICAL, *DERIVED])}.")
-        parts = [path for load in self.loads if (path := self._part(load, table)).is_file()]
-        if not parts:
-            return CANONICAL[table].create_empty().lazy()
-        frame = pl.concat([pl.scan_parquet(part) for part in parts], how="vertical")
-        replaced = sum(load["tables"].get(table, {}).get("replaced", 0) for load in self.loads)
-        return frame.unique("record_key", keep="last", maintain_order=True) if replaced else frame
+        versions: list[pl.LazyFrame] = []
+        later: list[pl.LazyFrame] = []
+        for load in reversed(self.loads):
+            parts = parts_of_table(self.store.loads / str(load["load_id"]), table)
+            if not parts:
+                continue
+            frame = pl.scan_parquet(parts)
+            keys = frame.select("record_key")
+            if later:
+                frame = frame.join(pl.concat(later), on="record_key", how="anti", maintain_order="left")
+            versions.insert(0, frame)
+            if load["tables"].get(table, {}).get("replaced", 0):
+                later.append(keys)
+        return pl.concat(versions, how="vertical") if versions else CANONICAL[table].create_empty().lazy()
 
     def read(self, table: str) -> pl.DataFrame:
         """Return a whole table in memory."""
@@ -102,8 +111,14 @@ class Snapshot:
         found = [pl.scan_parquet(part) for part in parts if part.is_file()]
         return pl.concat(found, how="vertical") if found else pl.LazyFrame(schema=QUARANTINE)
 
-    def _part(self, load: dict[str, Any], table: str) -> Path:
-        return self.store.loads / str(load["load_id"]) / f"{table}.parquet"
+
+def parts_of_table(folder: Path, table: str) -> list[Path]:
+    """Return the Parquet files that hold a table in the folder of a load or a snapshot.
+
+    A table is ``<table>.parquet`` or, when it is large, ``<table>/<first digits of the keys>.parquet``.
+    """
+    whole = folder / f"{table}.parquet"
+    return [whole] if whole.is_file() else sorted((folder / table).glob("*.parquet"))
 
 
 #: Columns of quarantine.parquet. ``raw`` is the row as JSON text with personal columns already dropped.
@@ -136,7 +151,7 @@ def current_snapshot(store: Store) -> Snapshot:
 def write_snapshot(
     store: Store,
     load_ids: list[str],
-    derived: dict[str, pl.DataFrame],
+    derived: dict[str, pl.DataFrame | Iterator[pl.DataFrame]],
     *,
     created_at: datetime,
     created_by: str,
@@ -148,7 +163,7 @@ def write_snapshot(
     load_ids
         Loads in order; their folders must be complete.
     derived
-        Derived tables by name, see ``data.schemas.DERIVED``.
+        Derived tables by name, see ``data.schemas.DERIVED``; large ones as an iterator of parts that share no key.
     created_at, created_by
         Recorded in the manifest; not part of the id, so that the same data always has the same id.
     """
@@ -158,12 +173,12 @@ def write_snapshot(
         for name, counts in load["tables"].items():
             rows = tables.setdefault(name, {"rows": 0})
             rows["rows"] += counts["rows"] - counts.get("replaced", 0)
-    for name, frame in derived.items():
-        tables[name] = {"rows": frame.height}
     snapshot_id = "S" + digest_of([FORMAT_OF_SNAPSHOT, load_ids])[:12]
     with folder_appears_whole(store.snapshots / snapshot_id, store.scratch) as folder:
-        for name, frame in derived.items():
-            DERIVED[name].validate(frame).write_parquet(folder / f"{name}.parquet", statistics=True)
+        for name, given in derived.items():
+            height = _write_derived(folder, name, iter([given]) if isinstance(given, pl.DataFrame) else given)
+            if height:
+                tables[name] = {"rows": height}
         write_json(
             folder / "manifest.json",
             {
@@ -177,6 +192,23 @@ def write_snapshot(
         )
     store.make_current(snapshot_id)
     return Snapshot(store, snapshot_id)
+
+
+def _write_derived(folder: Path, name: str, parts: Iterator[pl.DataFrame]) -> int:
+    """Write the parts of a derived table and return its rows; a single part is a single file."""
+    rows = 0
+    written: list[Path] = []
+    for frame in parts:
+        if frame.is_empty():
+            continue
+        rows += frame.height
+        path = folder / name / f"{len(written):04d}.parquet" if written else folder / f"{name}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        DERIVED[name].validate(frame).write_parquet(path, statistics=True)
+        written.append(path)
+    if len(written) > 1:
+        written[0].rename(folder / name / "0000.parquet")
+    return rows
 
 
 #: Part of every snapshot id: change it when the derivation of the incident view changes.

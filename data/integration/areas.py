@@ -13,6 +13,95 @@ from data.sources.mapping import Parents
 COLUMN_OF_LEVEL = {"community": "community_code", "beat": "beat_code", "station": "station_code"}
 
 
+#: Points remembered between batches; above that the memory is emptied.
+MOST_PLACES = 2_000_000
+
+
+class AreaFinder:
+    """The areas of a police force, prepared for finding the points of many batches in them.
+
+    Many records share a point (snapped locations, repeat addresses): each place is looked up once.
+
+    Parameters
+    ----------
+    areas
+        Rows of the schema Areas.
+    """
+
+    def __init__(self, areas: pl.DataFrame) -> None:
+        self.parents = parents_of(areas)
+        wanted = areas.filter(pl.col("geometry").is_not_null()).with_row_index("area")
+        shapes = shapely.make_valid(shapely.from_wkb(wanted["geometry"].to_list()))
+        shapely.prepare(shapes)
+        self._shapes = shapes
+        self._areas = wanted.select("area", pl.col("level").cast(pl.String), "valid_from", "valid_to", code="area_code")
+        self._forget()
+
+    def _forget(self) -> None:
+        self._places = pl.DataFrame(schema={"lon": pl.Float64, "lat": pl.Float64, "place": pl.UInt32})
+        self._pairs = pl.DataFrame(schema={"place": pl.UInt32, "area": pl.UInt32})
+
+    def places(self, points: pl.DataFrame) -> pl.DataFrame:
+        """Give every point its place.
+
+        Parameters
+        ----------
+        points
+            Columns ``row`` (unique), ``lon``, ``lat`` (degrees, EPSG:4326, may be null) and ``on`` (date, may be null).
+
+        Returns
+        -------
+        DataFrame
+            ``row``, ``on``, ``place``; points without coordinates are left out.
+        """
+        placed = points.filter(pl.col("lon").is_not_null() & pl.col("lat").is_not_null())
+        if not len(self._shapes):
+            return placed.select("row", "on", pl.lit(0, dtype=pl.UInt32).alias("place")).clear()
+        if self._places.height > MOST_PLACES:
+            self._forget()
+        unique = placed.select("lon", "lat").unique()
+        if self._places.height:
+            unique = unique.join(self._places, on=["lon", "lat"], how="anti")
+        if unique.height:
+            fresh = unique.with_columns(
+                pl.int_range(pl.len(), dtype=pl.UInt32).alias("place") + pl.lit(self._places.height, dtype=pl.UInt32)
+            )
+            tree = shapely.STRtree(shapely.points(fresh["lon"].to_numpy(), fresh["lat"].to_numpy()))
+            area, place = tree.query(self._shapes, predicate="intersects")
+            pairs = pl.DataFrame({"place": place.astype(np.uint32), "area": area.astype(np.uint32)})
+            self._pairs = pl.concat([self._pairs, pairs.with_columns(pl.col("place") + self._places.height)])
+            self._places = pl.concat([self._places, fresh])
+        return placed.join(self._places, on=["lon", "lat"]).select("row", "on", "place")
+
+    def locate(self, places: pl.DataFrame, level: str) -> pl.DataFrame:
+        """Return ``row`` and ``code`` of the points that lie in an area of one level.
+
+        Parameters
+        ----------
+        places
+            From :meth:`places`.
+        level
+            One of ``AREA_LEVELS``.
+        """
+        candidates = self._pairs.join(self._areas.filter(pl.col("level") == level), on="area")
+        if candidates.is_empty() or places.is_empty():
+            return pl.DataFrame(schema={"row": places.schema["row"], "code": pl.String})
+        # Places whose areas always hold need no look at the day; on a shared border the first code decides.
+        dated = (pl.col("valid_from").is_not_null() | pl.col("valid_to").is_not_null()).any().over("place")
+        changing = candidates.filter(dated)
+        steady = candidates.join(changing.select("place"), on="place", how="anti") if changing.height else candidates
+        first = steady.group_by("place").agg(pl.col("code").min())
+        found = [places.join(first, on="place").select("row", "code")]
+        if changing.height:
+            held = (pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("on"))) & (
+                pl.col("valid_to").is_null() | (pl.col("on") < pl.col("valid_to"))
+            )
+            holds = pl.when(pl.col("on").is_null()).then(pl.col("valid_to").is_null()).otherwise(held)
+            chosen = places.join(changing, on="place").filter(holds)
+            found.append(chosen.group_by("row").agg(pl.col("code").min()))
+        return pl.concat(found)
+
+
 def locate_points(points: pl.DataFrame, areas: pl.DataFrame, level: str) -> pl.DataFrame:
     """Assign points to the areas of one level.
 
@@ -35,28 +124,8 @@ def locate_points(points: pl.DataFrame, areas: pl.DataFrame, level: str) -> pl.D
     A point on a shared border goes to the area whose code comes first, so that the result does not depend on the order
     of rows. Edges are straight in degrees. A point without a date takes the boundaries that are still open.
     """
-    nothing = pl.DataFrame(schema={"row": points.schema["row"], "code": pl.String})
-    wanted = areas.filter((pl.col("level").cast(pl.String) == level) & pl.col("geometry").is_not_null())
-    placed = points.filter(pl.col("lon").is_not_null() & pl.col("lat").is_not_null())
-    if wanted.is_empty() or placed.is_empty():
-        return nothing
-    # Many records share a point (snapped locations, repeat addresses): each place is looked up once.
-    places = placed.select("lon", "lat").unique(maintain_order=True).with_row_index("place")
-    tree = shapely.STRtree(shapely.points(places["lon"].to_numpy(), places["lat"].to_numpy()))
-    shapes = shapely.make_valid(shapely.from_wkb(wanted["geometry"].to_list()))
-    shapely.prepare(shapes)
-    area_index, place_index = tree.query(shapes, predicate="intersects")
-    pairs = pl.DataFrame({"place": place_index.astype(np.uint32), "area": area_index.astype(np.uint32)})
-    candidates = pairs.join(
-        wanted.with_row_index("area").select("area", "valid_from", "valid_to", code="area_code"), on="area"
-    )
-    found = placed.join(places, on=["lon", "lat"]).select("row", "on", "place").join(candidates, on="place")
-    undated = pl.col("on").is_null()
-    held = (pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("on"))) & (
-        pl.col("valid_to").is_null() | (pl.col("on") < pl.col("valid_to"))
-    )
-    holds = pl.when(undated).then(pl.col("valid_to").is_null()).otherwise(held)
-    return found.filter(holds).group_by("row").agg(pl.col("code").min())
+    finder = AreaFinder(areas)
+    return finder.locate(finder.places(points), level)
 
 
 def parents_of(areas: pl.DataFrame) -> dict[str, dict[str, tuple[str, str]]]:
@@ -78,7 +147,7 @@ def parents_of(areas: pl.DataFrame) -> dict[str, dict[str, tuple[str, str]]]:
     return found
 
 
-def assign_areas(records: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
+def assign_areas(records: pl.DataFrame, areas: pl.DataFrame | AreaFinder) -> pl.DataFrame:
     """Fill ``community_code``, ``beat_code`` and ``station_code``.
 
     Parameters
@@ -87,7 +156,7 @@ def assign_areas(records: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
         ``row``, ``lon``, ``lat``, ``on`` as in :func:`locate_points`, and the codes the source states:
         ``stated_community``, ``stated_beat``, ``stated_station`` (null where it is silent).
     areas
-        Rows of the schema Areas of the same jurisdiction.
+        Rows of the schema Areas of the same jurisdiction, or these prepared for several batches.
 
     Returns
     -------
@@ -96,10 +165,12 @@ def assign_areas(records: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
         order: the area the point lies in; the parent of a smaller one it lies in; what the source states; the parent
         of a smaller one the source states.
     """
-    parents = parents_of(areas)
+    finder = areas if isinstance(areas, AreaFinder) else AreaFinder(areas)
+    parents = finder.parents
+    places = finder.places(records.select("row", "lon", "lat", "on"))
     result = records
     for level, column in COLUMN_OF_LEVEL.items():
-        located = locate_points(records.select("row", "lon", "lat", "on"), areas, level)
+        located = finder.locate(places, level)
         result = result.join(located.rename({"code": f"${level}"}), on="row", how="left", maintain_order="left")
         smaller = list(COLUMN_OF_LEVEL)[: list(COLUMN_OF_LEVEL).index(level)]
         by_point = [_parent(pl.col(f"${one}"), parents[one], level) for one in reversed(smaller)]

@@ -10,7 +10,8 @@ import polars as pl
 
 from data.errors import SchemaError
 from data.integration.coordinates import metres_per_unit, to_lon_lat
-from data.integration.keys import with_keys
+from data.integration.keys import number_rows, with_base_keys
+from data.integration.parts import PART, join_parts
 from data.integration.rules import MISSING, UNREADABLE, read_rule
 from data.integration.times import read_times
 from data.schemas import CANONICAL
@@ -43,12 +44,15 @@ class CanonicalRows:
         Columns the file tells: a later file that lacks a column must not erase it.
     notes
         Values that could not be used although their row was kept, by kind.
+    noted
+        Kind of note → the lines it is about, of the notes that are about single rows.
     """
 
     kept: pl.DataFrame
     refused: pl.DataFrame
     provided: set[str]
     notes: dict[str, int] = field(default_factory=dict)
+    noted: dict[str, pl.Series] = field(default_factory=dict)
 
     @property
     def read(self) -> int:
@@ -57,9 +61,16 @@ class CanonicalRows:
 
 
 def to_canonical(
-    raw: RawTable, kind: FileKind, jurisdiction: Jurisdiction, *, source: str, file_name: str, latest: date
+    raw: RawTable,
+    kind: FileKind,
+    jurisdiction: Jurisdiction,
+    *,
+    source: str,
+    file_name: str,
+    latest: date,
+    whole_file: bool = True,
 ) -> CanonicalRows:
-    """Map the records of one file.
+    """Map the records of one file, or of a batch of records.
 
     Parameters
     ----------
@@ -69,6 +80,9 @@ def to_canonical(
         The [[file]] block that fits the file; its table must not be ``lookup``.
     latest
         Last believable local day, see :func:`data.integration.times.read_times`.
+    whole_file
+        Whether ``raw`` is all of one file. Otherwise ``record_key`` is left without the running number of identical
+        rows and no row is refused as repeated: both need the whole file, see :func:`data.integration.keys.number_rows`.
 
     Raises
     ------
@@ -100,15 +114,20 @@ def to_canonical(
         frame = _unpivot(frame, raw.headers, kind)
         headers = [column for column in frame.columns if column not in (LINE, GEOMETRY)]
         expected += frame.height - before
-    mapped, provided, notes = _apply(frame, kind, jurisdiction, file_name=file_name, latest=latest)
+    mapped, provided, noted = _apply(frame, kind, jurisdiction, file_name=file_name, latest=latest)
     kept, refused = _split(mapped, frame, kind, {key: raw.headers.get(key, key) for key in headers})
-    kept, repeated = with_keys(kept, kind, source)
-    refused = pl.concat([ragged, empty, refused, _refusals(repeated, REPEATED)])
+    parts = kind.identical_rows == "parts"
+    kept = with_base_keys(join_parts(kept, kind) if parts else kept, kind, source)
     kept = kept.with_columns(pl.lit(source).alias("source"), pl.lit(file_name).alias("source_file"))
     kept, broken = _obey_schema(kept, kind.table)
-    refused = pl.concat([refused, broken]).sort("source_line", maintain_order=True)
+    problems = [ragged, empty, refused, broken]
+    if whole_file:
+        kept, repeated = number_rows(kept, kind)
+        problems.append(_refusals(repeated, PART if parts else REPEATED))
+    refused = pl.concat(problems).sort("source_line", maintain_order=True)
     refused = refused.with_columns(pl.col("column").replace(raw.headers))
-    result = CanonicalRows(kept, refused, provided, {**raw.notes, **{k: n for k, n in notes.items() if n}})
+    notes = raw.notes | {name: lines.len() for name, lines in noted.items()}
+    result = CanonicalRows(kept, refused, provided, notes, noted)
     if result.read != expected:
         raise SchemaError(f"{expected} rows were read, {result.read} are accounted for.", where=file_name)
     return result
@@ -174,7 +193,7 @@ def _unpivot(frame: pl.DataFrame, headers: dict[str, str], kind: FileKind) -> pl
 
 def _apply(
     frame: pl.DataFrame, kind: FileKind, jurisdiction: Jurisdiction, *, file_name: str, latest: date
-) -> tuple[pl.DataFrame, set[str], dict[str, int]]:
+) -> tuple[pl.DataFrame, set[str], dict[str, pl.Series]]:
     """Return the canonical columns with ``$why`` (header and reason of the first problem), what is provided, notes."""
     schema = CANONICAL[kind.table]
     types = {name: column.dtype for name, column in schema.columns().items()}
@@ -230,7 +249,7 @@ def _apply(
         )
         .collect()
     )
-    counts = {name: int(mapped[f"$note_{name}"].sum()) for name in notes}
+    noted = {name: lines for name in notes if (lines := mapped.filter(pl.col(f"$note_{name}"))[LINE]).len()}
     mapped = _located(mapped, kind, types)
     mapped = _shaped(mapped, types, jurisdiction, provided)
     mapped = _with_defaults(mapped, kind, types)
@@ -246,7 +265,7 @@ def _apply(
         for place, (_, header, reason) in enumerate(problems)
     ]
     mapped = mapped.with_columns(pl.coalesce(*why, *missing).alias(_WHY))
-    return mapped.select(LINE, _WHY, *(name for name in types if name not in PROVENANCE)), provided, counts
+    return mapped.select(LINE, _WHY, *(name for name in types if name not in PROVENANCE)), provided, noted
 
 
 def _located(mapped: pl.DataFrame, kind: FileKind, types: dict[str, pl.DataType]) -> pl.DataFrame:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import polars as pl
 
-from data.integration.areas import assign_areas
+from data.integration.areas import AreaFinder, assign_areas
 from data.integration.folding import onto_incidents
 from data.schemas import Incidents
 
 #: Cap on the time of one dispatch, hours: longer ones are taken as records that were closed late [assumption].
 MOST_HOURS_PER_DISPATCH = 8.0
+#: Columns of calls the view is made of.
+CALL_COLUMNS = (
+    *("record_key", "source", "load_id", "call_id", "link_type", "channel", "level", "reported_at", "occurred_from"),
+    *("occurred_to", "occurred_on", "time_precision", "known_on", "category_intake", "category_final", "category"),
+    *("unit_code", "beat_code", "community_code", "invalid", "discovered_by", "weight", "lon", "lat"),
+    "location_level",
+)
+#: Columns of calls that tell which calls are one incident.
+FOLDING = ("record_key", "call_id", "parent_call_id", "link_type", "reported_at")
 #: Kinds of link that make a call a repeat of another one, not an incident of its own.
 NOT_AN_INCIDENT = ("repeat", "reminder", "feedback", "nuisance")
 
@@ -46,11 +57,70 @@ def derive_incidents(
     this order, from ``first_level_characters``; from a call with the same category at intake; from intake. Removal
     rows (weight -1) stay valid: they take back a row counted before, so totals are sums of weight.
     """
-    last = _last_feedback(feedbacks)
-    service = _service(onto_incidents(dispatches, calls))
+    context = IncidentContext.of(
+        calls.lazy(),
+        dispatches,
+        feedbacks,
+        AreaFinder(areas),
+        jurisdiction=jurisdiction,
+        first_level_characters=first_level_characters,
+    )
+    return context.derive(calls)
+
+
+@dataclass(frozen=True)
+class IncidentContext:
+    """What the incidents of one source depend on besides their own call: prepared once, used for many parts.
+
+    Attributes
+    ----------
+    last
+        Per call: final category and validity.
+    service
+        Per call: times and officer-hours.
+    first_levels
+        Category at intake → first level, for sources that do not say how the two are related.
+    """
+
+    last: pl.DataFrame
+    service: pl.DataFrame
+    finder: AreaFinder
+    jurisdiction: str
+    first_level_characters: int | None
+    first_levels: pl.DataFrame
+
+    @classmethod
+    def of(
+        cls,
+        calls: pl.LazyFrame,
+        dispatches: pl.DataFrame,
+        feedbacks: pl.DataFrame,
+        finder: AreaFinder,
+        *,
+        jurisdiction: str,
+        first_level_characters: int | None,
+    ) -> IncidentContext:
+        """Prepare the incidents of one source; parameters as in :func:`derive_incidents`, ``calls`` all of it."""
+        if dispatches.height:
+            dispatches = onto_incidents(dispatches, calls.select(FOLDING).collect())
+        return cls(
+            _last_feedback(feedbacks),
+            _service(dispatches),
+            finder,
+            jurisdiction,
+            first_level_characters,
+            _first_levels(calls),
+        )
+
+    def derive(self, calls: pl.DataFrame) -> pl.DataFrame:
+        """Return schema Incidents of some of the calls, in their order."""
+        return _derive(calls, self)
+
+
+def _derive(calls: pl.DataFrame, context: IncidentContext) -> pl.DataFrame:
     frame = calls.with_row_index("row")
-    frame = frame.join(last, on="call_id", how="left", maintain_order="left")
-    frame = frame.join(service, on="call_id", how="left", maintain_order="left")
+    frame = frame.join(context.last, on="call_id", how="left", maintain_order="left")
+    frame = frame.join(context.service, on="call_id", how="left", maintain_order="left")
     final = pl.coalesce("$category_final", "category_final")
     frame = frame.with_columns(final.alias("$final"))
     assigned = assign_areas(
@@ -63,16 +133,16 @@ def derive_incidents(
             pl.col("beat_code").alias("stated_beat"),
             pl.col("unit_code").alias("stated_station"),
         ),
-        areas,
+        context.finder,
     )
     frame = frame.drop("community_code", "beat_code").join(assigned, on="row", how="left", maintain_order="left")
     invalid = pl.coalesce("$invalid", "invalid") | pl.col("link_type").is_in(NOT_AN_INCIDENT).fill_null(False)
     incidents = frame.select(
         pl.col("record_key").alias("incident_id"),
-        pl.lit(jurisdiction).alias("jurisdiction"),
+        pl.lit(context.jurisdiction).alias("jurisdiction"),
         "source",
         "load_id",
-        _first_level(calls, first_level_characters).alias("category"),
+        _first_level(context).alias("category"),
         pl.coalesce("$final", "category_intake").alias("category_detail"),
         "category_intake",
         "channel",
@@ -101,14 +171,16 @@ def derive_incidents(
     return Incidents.cast(incidents)
 
 
-def _first_level(calls: pl.DataFrame, characters: int | None) -> pl.Expr:
-    if characters is not None:
-        return pl.coalesce(pl.col("$final").str.slice(0, characters), "category")
-    seen = (
-        calls.filter(pl.col("category_intake").is_not_null())
-        .group_by("category_intake")
-        .agg(pl.col("category").mode().sort().first())
-    )
+def _first_levels(calls: pl.LazyFrame) -> pl.DataFrame:
+    counted = calls.filter(pl.col("category_intake").is_not_null()).group_by("category_intake", "category").len()
+    most = counted.sort("category_intake", "len", "category", descending=[False, True, False])
+    return most.group_by("category_intake", maintain_order=True).first().collect()
+
+
+def _first_level(context: IncidentContext) -> pl.Expr:
+    if context.first_level_characters is not None:
+        return pl.coalesce(pl.col("$final").str.slice(0, context.first_level_characters), "category")
+    seen = context.first_levels
     if seen.is_empty():
         return pl.col("category")
     by_intake = pl.col("$final").replace_strict(

@@ -1,4 +1,8 @@
-"""Record keys: the same record gets the same key whichever file, load or version of a library reads it."""
+"""Record keys: the same record gets the same key whichever file, load or version of a library reads it.
+
+A key is ``source:digest-number``. The digest is made of the identity columns of one row; the number tells identical
+rows of one file apart, so it needs the whole file.
+"""
 
 from __future__ import annotations
 
@@ -6,56 +10,72 @@ from hashlib import blake2b
 
 import polars as pl
 
-from data.sources.mapping import FileKind
+from data.sources.mapping import PROVENANCE, FileKind
 
 #: Bytes of the digest in a record key: 80 bits, a chance of one in 10^10 that two of 10^7 rows share one.
 KEY_BYTES = 10
 
 
-def with_keys(kept: pl.DataFrame, kind: FileKind, source: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Add ``record_key`` to the kept rows of one file.
+def with_base_keys(rows: pl.DataFrame, kind: FileKind, source: str) -> pl.DataFrame:
+    """Add ``record_key`` without its number to canonical rows.
 
     Parameters
     ----------
-    kept
-        Canonical columns and ``source_line``.
+    rows
+        Canonical columns.
     kind
-        Its ``identity`` names the columns the key is made of, its ``identical_rows`` what two equal keys mean.
+        Its ``identity`` names the columns the key is made of.
     source
         Name of the mapping, first part of every key: keys of different sources never meet.
+    """
+    identity = pl.concat_str(
+        [_stable_text(rows, column).fill_null("\x00") for column in kind.identity], separator="\x1f"
+    )
+    texts = rows.select(identity.alias("$identity")).to_series()
+    person = kind.table.encode()[:16]
+    start = f"{source}:"
+    keys = [start + blake2b(text.encode(), digest_size=KEY_BYTES, person=person).hexdigest() for text in texts]
+    return rows.with_columns(pl.Series("record_key", keys, dtype=pl.String))
+
+
+def number_rows(rows: pl.DataFrame, kind: FileKind, *, within: str | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Finish the keys of all rows of one file, or of several.
+
+    Parameters
+    ----------
+    rows
+        Canonical columns, keys from :func:`with_base_keys`, and ``source_line``; a file's rows in their order.
+    kind
+        Its ``identical_rows`` says what two equal keys mean.
+    within
+        Column that tells files apart when ``rows`` holds several; numbers start anew in each.
 
     Returns
     -------
     tuple of DataFrame
-        The rows with their keys, and the rows that a later row of the same file repeats.
+        The rows with their keys, in order, and the rows that a later row of the same file repeats.
     """
-    identity = pl.concat_str(
-        [_stable_text(kept, column).fill_null("\x00") for column in kind.identity], separator="\x1f"
-    ).alias("$identity")
-    kept = kept.with_columns(identity).with_row_index("$row")
-    repeated = kept.clear()
-    number = pl.lit(1, dtype=pl.UInt32)
+    groups = ["record_key"] if within is None else [within, "record_key"]
+    number = pl.lit("-1")
+    repeated = rows.clear()
     if kind.identical_rows == "legitimate":
         # Numbered in the order of their content, so that the order of rows in the file does not matter.
-        several = kept.filter(pl.len().over("$identity") > 1)
-        content = [name for name in kept.columns if name not in ("$row", "source_line", "geometry")]
-        numbered = several.sort(*content, "source_line").select(
-            "$row", pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("$identity").alias("$n")
+        rows = rows.with_row_index("$row")
+        several = rows.filter(pl.len().over(groups) > 1)
+        apart = {"$row", "source_line", "geometry", *PROVENANCE, *groups}
+        content = [
+            name for name in several.columns if name not in apart and several[name].null_count() < several.height
+        ]
+        numbered = several.sort(*groups, *content, "source_line", maintain_order=True).select(
+            "$row", pl.int_range(1, pl.len() + 1).over(groups).cast(pl.String).alias("$n")
         )
-        kept = kept.join(numbered, on="$row", how="left", maintain_order="left")
-        number = pl.col("$n").fill_null(1)
+        if numbered.height:
+            rows = rows.join(numbered, on="$row", how="left", maintain_order="left")
+            number = "-" + pl.col("$n").fill_null("1")
     else:
-        last = pl.col("$identity").is_last_distinct()
-        repeated, kept = kept.filter(~last), kept.filter(last)
-    person = kind.table.encode()[:16]
-    digests = [
-        blake2b(text.encode(), digest_size=KEY_BYTES, person=person).hexdigest() for text in kept["$identity"].to_list()
-    ]
-    key = pl.Series("$key", digests, dtype=pl.String)
-    kept = kept.with_columns(key).with_columns(
-        (source + ":" + pl.col("$key") + "-" + number.cast(pl.String)).alias("record_key")
-    )
-    return kept.drop("$row", "$identity", "$n", "$key", strict=False), repeated.drop("$row", "$identity")
+        last = pl.struct(groups).is_last_distinct()
+        repeated, rows = rows.filter(~last), rows.filter(last)
+    return rows.with_columns(pl.col("record_key") + number).drop("$row", "$n", strict=False), repeated
 
 
 def _stable_text(frame: pl.DataFrame, name: str) -> pl.Expr:

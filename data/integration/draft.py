@@ -1,0 +1,262 @@
+"""A load while it is put together: batches in, parts out, every row accounted for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import shapely
+
+from data.integration.areas import join_children
+from data.integration.batches import Batch, Piece, expected_rows, in_batches, needs_whole_file, read_pieces
+from data.integration.canonical import RAGGED, REFUSED, REPEATED, to_canonical
+from data.integration.keys import number_rows
+from data.integration.merging import Merged, merge_versions, scan_loads, whole_rows
+from data.integration.reports import FileReport
+from data.integration.spill import FILE, Spill, digits_for, prefixes
+from data.schemas import CANONICAL
+from data.snapshots import QUARANTINE
+from data.sources.mapping import FileKind, Mapping
+from data.sources.reading import GEOMETRY, LINE
+from data.store import Store
+
+#: Refused rows held in memory before they are written aside.
+REFUSED_HELD = 200_000
+
+
+@dataclass
+class Draft:
+    """A load before it is written.
+
+    Parameters
+    ----------
+    loads
+        Loads of the store, oldest first; those of other sources are ignored.
+    folder
+        The load's folder, not yet in its place. Unfinished parts go into a folder of their own inside.
+    paths, kinds, reports
+        The files, what each is, and what is told about each; a file's place in them is its number.
+    """
+
+    store: Store
+    mapping: Mapping
+    loads: list[dict[str, Any]]
+    load_id: str
+    folder: Path
+    paths: list[Path]
+    kinds: list[FileKind]
+    reports: list[FileReport]
+    lookups: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.source = self.mapping.source.name
+        self.loads = [load for load in self.loads if load["source"] == self.source]
+        self._names = [path.name for path in self.paths]
+        self._work = self.folder / "parts"
+        self._spills: dict[str, dict[tuple[str, bool], Spill]] = {}
+        self._provided: dict[int, frozenset[str]] = {}
+        self._refused: list[pl.DataFrame] = []
+        self._aside: list[Path] = []
+        self._digits = self._parts_needed()
+
+    def _parts_needed(self) -> dict[str, int]:
+        rows: Counter[str] = Counter()
+        whole: set[str] = set()
+        for path, kind in zip(self.paths, self.kinds, strict=True):
+            rows[kind.table] += expected_rows(path)
+            if needs_whole_file(kind):
+                whole.add(kind.table)
+        return {table: 0 if table in whole else digits_for(count) for table, count in rows.items()}
+
+    def read(self, latest: date, tell: Callable[[int, str], None]) -> None:
+        """Read all files and take their rows in."""
+        for batch in in_batches(self._pieces(tell)):
+            if batch.kind.table == "lookup":
+                self._take_lookup(batch)
+            else:
+                self._take(batch, latest)
+
+    def _pieces(self, tell: Callable[[int, str], None]) -> Iterator[tuple[FileKind, Piece]]:
+        for place, (path, kind) in enumerate(zip(self.paths, self.kinds, strict=True)):
+            tell(place, path.name)
+            for piece in read_pieces(path, kind, place):
+                report = self.reports[place]
+                report.personal_dropped = piece.raw.dropped
+                _add(report.notes, piece.raw.notes)
+                if kind.table == "areas" and GEOMETRY in piece.raw.frame.columns:
+                    _add(report.notes, _shape_notes(piece.raw.frame[GEOMETRY]))
+                piece.raw.notes = {}
+                yield kind, piece
+
+    def _take(self, batch: Batch, latest: date) -> None:
+        kind, files = batch.kind, sorted(set(batch.files))
+        whole = needs_whole_file(kind)
+        rows = to_canonical(
+            batch.raw,
+            kind,
+            self.mapping.jurisdiction,
+            source=self.source,
+            file_name=self.paths[files[0]].name,
+            latest=latest,
+            whole_file=whole,
+        )
+        for file in files:
+            self._provided[file] = frozenset(rows.provided)
+        kept = self._with_origin(batch, rows.kept)
+        refused = self._with_origin(batch, rows.refused)
+        for file, count in kept.group_by(FILE).len().iter_rows():
+            self.reports[file].read += count
+            self.reports[file].kept += count
+        for file, count in refused.group_by(FILE).len().iter_rows():
+            self.reports[file].read += count
+        for name, lines in rows.noted.items():
+            for file, count in batch.origin(lines)[0].value_counts().iter_rows():
+                _add(self.reports[file].notes, {name: count})
+        self._refuse(refused, kind.table)
+        self._spill(kind, whole).add(kept.drop("source", "source_file", strict=False))
+        if kind.parents is not None:
+            made = join_children(rows.kept, kind.parents, self.source)
+            number = len(self._names)
+            self._provided[number] = frozenset(CANONICAL[kind.table].column_names())
+            self._spill(kind, True).add(
+                made.drop("source", "source_file").with_columns(pl.lit(number, dtype=pl.Int32).alias(FILE))
+            )
+            self._names.append(self.paths[files[0]].name)
+            self.reports[files[0]].notes["areas_joined_from_children"] = made.height
+
+    def _with_origin(self, batch: Batch, rows: pl.DataFrame) -> pl.DataFrame:
+        file, line = batch.origin(rows["source_line"])
+        return rows.with_columns(file.alias(FILE), line.alias("source_line"))
+
+    def _spill(self, kind: FileKind, numbered: bool) -> Spill:
+        spills = self._spills.setdefault(kind.table, {})
+        key = (kind.name, numbered)
+        if key not in spills:
+            folder = self._work / f"{kind.table}-{kind.name}"
+            spills[key] = Spill(kind.table, self.source, folder, self._digits[kind.table])
+        return spills[key]
+
+    def _take_lookup(self, batch: Batch) -> None:
+        raw, report = batch.raw, self.reports[batch.files[0]]
+        report.read, report.kept, report.new = raw.records, raw.frame.height, raw.frame.height
+        if raw.ragged:
+            refused = pl.DataFrame({"source_line": [line for line, _ in raw.ragged]}, schema={"source_line": pl.Int64})
+            nothing = [pl.lit(None, dtype=pl.String).alias(name) for name in ("column", "raw")]
+            refused = refused.with_columns(
+                *nothing, pl.lit(RAGGED).alias("reason"), pl.lit(batch.files[0], dtype=pl.Int32).alias(FILE)
+            )
+            self._refuse(refused.select(*REFUSED, FILE), "lookup")
+        published = raw.frame.rename(raw.headers).cast({pl.Int64: pl.Int64})
+        self.lookups.setdefault(batch.kind.name, []).append(published.rename({LINE: "source_line"}))
+
+    def _refuse(self, refused: pl.DataFrame, table: str) -> None:
+        if refused.is_empty():
+            return
+        for file, reason, count in refused.group_by(FILE, "reason").len().iter_rows():
+            _add(self.reports[file].quarantined, {reason: count})
+        named = refused.with_columns(
+            pl.lit(self.source).alias("source"),
+            pl.lit(self.load_id).alias("load_id"),
+            self._file_names().alias("source_file"),
+            pl.lit(table).alias("table"),
+        )
+        self._refused.append(named.select(pl.col(name).cast(dtype) for name, dtype in QUARANTINE.items()))
+        if sum(part.height for part in self._refused) > REFUSED_HELD:
+            self._work.mkdir(exist_ok=True)
+            self._aside.append(self._work / f"refused-{len(self._aside)}.parquet")
+            pl.concat(self._refused).write_parquet(self._aside[-1])
+            self._refused = []
+
+    def _file_names(self) -> pl.Expr:
+        return pl.col(FILE).replace_strict(dict(enumerate(self._names)), return_dtype=pl.String)
+
+    def write(self) -> dict[str, dict[str, int]]:
+        """Write the tables into the load's folder and return their rows; reports are complete afterwards.
+
+        Raises
+        ------
+        SchemaError
+            If the counts of a file do not add up, or rows told by several files break a schema.
+        """
+        tables = {name: self._write_table(name) for name in CANONICAL if name in self._spills}
+        for name, parts in self.lookups.items():
+            pl.concat(parts, how="diagonal_relaxed").write_parquet(self.folder / f"lookup_{name}.parquet")
+        held = pl.concat(self._refused) if self._refused else pl.DataFrame(schema=QUARANTINE)
+        aside = [pl.scan_parquet(path) for path in self._aside]
+        pl.concat([*aside, held.lazy()]).sink_parquet(self.folder / "quarantine.parquet")
+        for path in self._aside:
+            path.unlink()
+        for folder in sorted(self._work.glob("*")):
+            folder.rmdir()
+        if self._work.exists():
+            self._work.rmdir()
+        for report in self.reports:
+            report.quarantined = dict(sorted(report.quarantined.items()))
+            report.check()
+        return tables
+
+    def _write_table(self, table: str) -> dict[str, int]:
+        rows = replaced = 0
+        for spill in self._spills[table].values():
+            spill.finish()
+        for part in prefixes(self._digits[table]):
+            merged = self._merge(table, part)
+            rows += merged.fresh.height
+            replaced += merged.replaced
+            if part and merged.fresh.is_empty():
+                continue
+            path = self.folder / table / f"{part}.parquet" if part else self.folder / f"{table}.parquet"
+            path.parent.mkdir(exist_ok=True)
+            whole_rows(
+                table,
+                merged.fresh,
+                source=pl.lit(self.source),
+                load_id=pl.lit(self.load_id),
+                source_file=self._file_names(),
+            ).write_parquet(path, statistics=True)
+        return {"rows": rows, "replaced": replaced}
+
+    def _merge(self, table: str, part: str) -> Merged:
+        kinds = {kind.name: kind for kind in self.mapping.files}
+        found = []
+        for (name, numbered), spill in self._spills[table].items():
+            rows = spill.take(part)
+            if not numbered:
+                rows, repeated = number_rows(rows, kinds[name], within=FILE)
+                self._repeated(repeated, table)
+            found.append(rows)
+        together = found[0] if len(found) == 1 else pl.concat(found, how="diagonal").sort(FILE, maintain_order=True)
+        merged = merge_versions(table, together, scan_loads(self.store.loads, self.loads, table, part), self._provided)
+        for file, status, count in merged.counts.iter_rows():
+            if file < len(self.reports):
+                report = self.reports[file]
+                setattr(report, status, getattr(report, status) + count)
+        return merged
+
+    def _repeated(self, rows: pl.DataFrame, table: str) -> None:
+        for file, count in rows.group_by(FILE).len().iter_rows():
+            self.reports[file].kept -= count
+        nothing = [pl.lit(None, dtype=pl.String).alias(name) for name in ("column", "raw")]
+        self._refuse(
+            rows.select("source_line", FILE, pl.lit(REPEATED).alias("reason"), *nothing).select(*REFUSED, FILE), table
+        )
+
+
+def _add(counts: dict[str, int], more: dict[str, int]) -> None:
+    for name, count in more.items():
+        counts[name] = counts.get(name, 0) + count
+
+
+def _shape_notes(shapes: pl.Series) -> dict[str, int]:
+    """Count the polygons that had to be repaired and those of several pieces."""
+    found = shapely.from_wkb(shapes.drop_nulls().to_list())
+    notes = {
+        "polygons_repaired": int((~shapely.is_valid(found)).sum()),
+        "polygons_of_several_pieces": int((shapely.get_num_geometries(found) > 1).sum()),
+    }
+    return {name: count for name, count in notes.items() if count}

@@ -1,0 +1,98 @@
+"""Rows on their way into a load, kept in memory while they are few and in parts on disk when they are many.
+
+A part holds all rows whose record key starts with the same hexadecimal digits. Whatever must see all versions of a
+record (numbers of identical rows, corrections, earlier loads) then needs one part at a time, so that memory does not
+grow with the load.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from data.schemas import CANONICAL
+
+#: Most rows a part should hold.
+PART_ROWS = 1_500_000
+#: Place of the file in the ingest, a column of every row on its way.
+FILE = "$file"
+
+
+def digits_for(rows: int, part_rows: int | None = None) -> int:
+    """Return how many hexadecimal digits of the key tell parts apart: 0 is one part, 1 is 16, 2 is 256."""
+    most = part_rows or PART_ROWS
+    return next((digits for digits in (0, 1) if rows <= most * 16**digits), 2)
+
+
+def prefixes(digits: int) -> list[str]:
+    """Return the names of all parts."""
+    return [f"{place:0{digits}x}" for place in range(16**digits)] if digits else [""]
+
+
+def key_start(source: str, digits: int) -> pl.Expr:
+    """Return the first digits of the digest in ``record_key``."""
+    return pl.col("record_key").str.slice(len(source) + 1, digits)
+
+
+class Spill:
+    """Rows of one table and one kind of file.
+
+    Parameters
+    ----------
+    folder
+        Where parts go; made when the first is written.
+    digits
+        See :func:`digits_for`.
+    """
+
+    def __init__(self, table: str, source: str, folder: Path, digits: int) -> None:
+        self.table = table
+        self.source = source
+        self.folder = folder
+        self.digits = digits
+        self._held: list[pl.DataFrame] = []
+        self._writers: dict[str, pa.ipc.RecordBatchFileWriter] = {}
+        types = CANONICAL[table].columns()
+        self._types = {name: column.dtype for name, column in types.items()}
+        self._types[FILE] = pl.Int32()
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Take rows in; columns that hold nothing cost nothing."""
+        if not self.digits:
+            self._held.append(rows.select(name for name in rows.columns if rows[name].null_count() < rows.height))
+            return
+        plain = rows.with_columns(pl.col(pl.Enum).cast(pl.String))
+        parts = plain.partition_by(key_start(self.source, self.digits).alias("$part"), as_dict=True)  # type: ignore[call-overload]
+        for (part,), some in parts.items():
+            self._write(str(part), some)
+
+    def _write(self, part: str, rows: pl.DataFrame) -> None:
+        table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+        writer = self._writers.get(part)
+        if writer is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            writer = pa.ipc.new_stream(str(self.folder / f"{part}.arrows"), table.schema, options=options)
+            self._writers[part] = writer
+        writer.write_table(table)
+
+    def finish(self) -> None:
+        """Close the parts for writing."""
+        for writer in self._writers.values():
+            writer.close()
+
+    def take(self, part: str) -> pl.DataFrame:
+        """Return the rows of one part in the order they came, and forget them."""
+        if not self.digits:
+            held, self._held = self._held, []
+            return pl.concat(held, how="diagonal") if held else pl.DataFrame(schema=self._types)
+        path = self.folder / f"{part}.arrows"
+        if part not in self._writers:
+            return pl.DataFrame(schema=self._types)
+        with pa.ipc.open_stream(str(path)) as reader:
+            frame = pl.DataFrame(pl.from_arrow(reader.read_all()))
+        path.unlink()
+        frame = frame.select(name for name in frame.columns if frame[name].null_count() < frame.height)
+        return frame.cast({name: self._types[name] for name in frame.columns})
