@@ -7,6 +7,7 @@ the incident. Nothing is thrown away here: every link comes out with what became
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -56,30 +57,40 @@ def fold_calls(calls: pl.DataFrame | pl.LazyFrame) -> FoldedCalls:
     gather under the earliest of them; so do calls that follow each other in a circle. The order of the rows does not
     matter.
     """
+    keys = calls.lazy().select("record_key").collect()
+    links = fold_links(calls)
+    joined = keys.join(links.select("record_key", "incident_key"), on="record_key", how="left", maintain_order="left")
+    own = joined.select("record_key", pl.coalesce("incident_key", "record_key").alias("incident_key"))
+    return FoldedCalls(own, links)
+
+
+def fold_links(calls: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    """Return the links between the calls of one source and what became of each; see :class:`FoldedCalls`.
+
+    Only calls that name a parent are held in memory, so ``calls`` may be a scan of any size.
+    """
     wanted = ("record_key", "call_id", "parent_call_id", "link_type", "reported_at")
-    frame = calls.lazy().select(wanted).collect()
-    linked = frame.filter(pl.col("parent_call_id").is_not_null())
-    if linked.is_empty():
-        return FoldedCalls(
-            frame.select("record_key", pl.col("record_key").alias("incident_key")), pl.DataFrame(schema=LINKS)
-        )
+    linked = calls.lazy().filter(pl.col("parent_call_id").is_not_null()).select(wanted).collect()
     follows = pl.col("link_type").is_in(FOLDED_LINKS).fill_null(False) & pl.col("call_id").is_not_null()
     steps = linked.filter(follows).select("call_id", "parent_call_id").sort("call_id", "parent_call_id")
     steps = steps.unique("call_id", keep="first", maintain_order=True)
     ends = _ends(steps)
     known = (
-        frame.filter(pl.col("call_id").is_not_null())
+        calls.lazy()
+        .join(ends.lazy().select(pl.col("end").alias("call_id")).unique(), on="call_id", how="semi")
         .select("call_id", pl.col("record_key").alias("end_key"))
+        .collect()
         .sort("end_key")
+        .unique("call_id", keep="first", maintain_order=True)
     )
     traced = (
         linked.with_columns(follows=follows)
         .join(ends, on="call_id", how="left", maintain_order="left")
-        .join(known.unique("call_id", keep="first", maintain_order=True), left_on="end", right_on="call_id", how="left")
+        .join(known, left_on="end", right_on="call_id", how="left", maintain_order="left")
         .with_columns(
             pl.when(~pl.col("follows"))
             .then(pl.lit("kept_apart"))
-            .when("circle")
+            .when(pl.col("circle"))
             .then(pl.lit("in_a_circle"))
             .when(pl.col("end_key").is_null())
             .then(pl.lit("parent_missing"))
@@ -90,25 +101,23 @@ def fold_calls(calls: pl.DataFrame | pl.LazyFrame) -> FoldedCalls:
     )
     # Without a first call the earliest of the group stands for it.
     earliest = pl.col("record_key").sort_by("reported_at", "call_id", "record_key", nulls_last=True).first().over("end")
-    linked = traced.with_columns(
-        pl.when(pl.col("outcome") == "kept_apart")
-        .then("record_key")
-        .when(pl.col("outcome") == "folded")
-        .then("end_key")
-        .otherwise(earliest)
-        .alias("incident_key")
-    )
-    incidents = frame.select("record_key").join(
-        linked.select("record_key", "incident_key"), on="record_key", how="left", maintain_order="left"
-    )
-    return FoldedCalls(
-        incidents.select("record_key", pl.coalesce("incident_key", "record_key").alias("incident_key")),
-        linked.with_columns(pl.col("depth").fill_null(0)).select(list(LINKS)).sort("record_key"),
+    return (
+        traced.with_columns(
+            pl.when(pl.col("outcome") == "kept_apart")
+            .then("record_key")
+            .when(pl.col("outcome") == "folded")
+            .then("end_key")
+            .otherwise(earliest)
+            .alias("incident_key"),
+            pl.col("depth").fill_null(0),
+        )
+        .select(list(LINKS))
+        .sort("record_key")
     )
 
 
 #: Columns of :attr:`FoldedCalls.links`.
-LINKS = {
+LINKS: dict[str, Any] = {
     "record_key": pl.String,
     "call_id": pl.String,
     "parent_call_id": pl.String,
@@ -133,7 +142,7 @@ def onto_incidents(dispatches: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFram
     -------
     The same rows in the same order; ``call_id`` names the call that stands for the incident.
     """
-    links = fold_calls(calls).links.filter(pl.col("outcome") == "folded")
+    links = fold_links(calls).filter(pl.col("outcome") == "folded")
     if links.is_empty() or dispatches.is_empty():
         return dispatches
     numbers = calls.select(pl.col("record_key").alias("incident_key"), pl.col("call_id").alias("$first"))
