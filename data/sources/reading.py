@@ -433,8 +433,9 @@ def _shapes(path: Path) -> Any:
     import pyogrio
 
     if format_of(path) == "geoparquet":
-        _shape_column(path)
-        return geopandas.read_parquet(path).rename_geometry("geometry")
+        column = _shape_column(path)
+        shapes = geopandas.read_parquet(path)
+        return shapes if column == "geometry" else shapes.rename_geometry("geometry")
     try:
         return pyogrio.read_dataframe(_shape_path(path))
     except pyogrio.errors.DataSourceError as error:
