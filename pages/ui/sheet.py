@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from data.desk import Desk
 
 #: Lines of a table on one sheet.
-MOST_LINES, MOST_VISITS = 6, 9
+MOST_LINES, MOST_VISITS = 6, 8
 
 
 def draw_print_button(desk: Desk) -> None:
@@ -124,7 +124,7 @@ def visits_first(desk: Desk, beat: str | None) -> str:
 
 def incidents(desk: Desk, beat: str | None) -> str:
     """Return the beat's incidents of the last weeks by category."""
-    return visits.incidents_table(desk, beat, as_of_day(desk.manifest))
+    return visits.incidents_table(desk, beat, as_of_day(desk.manifest), most=MOST_VISITS)
 
 
 def foot(desk: Desk) -> str:

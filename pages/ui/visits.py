@@ -207,7 +207,7 @@ def workload_table(workload: pl.DataFrame) -> str:
     )
 
 
-def incidents_table(desk: Desk, beat: str | None, as_of: date, window_days: int = 28) -> str:
+def incidents_table(desk: Desk, beat: str | None, as_of: date, window_days: int = 28, most: int | None = None) -> str:
     """Return incidents of the last weeks by category beside the same weeks a year before (364 days: same weekdays)."""
     now = desk.daily_counts(
         beat_code=beat, since=as_of - timedelta(days=window_days), until=as_of, period="all", split="category"
@@ -230,7 +230,7 @@ def incidents_table(desk: Desk, beat: str | None, as_of: date, window_days: int 
                 number(earlier.get(row["category"], 0)),
                 signed(row["incidents"] - earlier.get(row["category"], 0), 0),
             ]
-            for row in rows
+            for row in rows[:most]
             if row["incidents"] is not None
         ],
         caption=t("my_beat.count.caption", days=window_days),
