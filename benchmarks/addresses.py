@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from data.demo.address_noise import label_addresses
+from data.demo.address_noise import extend_addresses, label_addresses
 from data.integration.addresses.comparison import pair_candidates
 from data.integration.addresses.elements import parse_addresses, plain_text
 from data.integration.addresses.linking import link_addresses
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FIGURE = ROOT / "docs" / "figures" / "address_linkage.svg"
 SIZE, SEED = 60_000, 20261123
 #: The threshold is set where this precision holds on the calibration part, so that 0.99 holds on others.
-WANTED_PRECISION = 0.993
+WANTED_PRECISION = 0.995
 
 
 def label_pairs(addresses: pl.DataFrame, labelled: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -115,9 +115,7 @@ def time_linkage(addresses: pl.DataFrame, rows: int = 300_000) -> dict[str, obje
     labelled = label_addresses(addresses, size=rows // 8, seed=SEED + 1)["text"]
     clean = addresses["address"].sample(rows - len(labelled), with_replacement=True, seed=1)
     texts = pl.concat([clean, labelled])
-    calls = pl.DataFrame(
-        {"record_key": pl.int_range(rows, eager=True).cast(pl.String), "address": texts}
-    ).with_columns(
+    calls = pl.DataFrame({"record_key": pl.int_range(rows, eager=True).cast(pl.String), "address": texts}).with_columns(
         source=pl.lit("demo"), lon=pl.lit(None, dtype=pl.Float64), lat=pl.lit(None, dtype=pl.Float64)
     )
     start = time.perf_counter()
@@ -163,7 +161,8 @@ def draw(curve: pl.DataFrame, chosen: dict[str, object]) -> str:
         f'<text x="{left - 8}" y="{y(p) + 4:.1f}" text-anchor="end">{p:.2f}</text>'
         for p in (0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 1.0)
     ) + "".join(
-        f'<text x="{x(r):.1f}" y="{height - 36}" text-anchor="middle">{r:.1f}</text>' for r in (0, 0.2, 0.4, 0.6, 0.8, 1)
+        f'<text x="{x(r):.1f}" y="{height - 36}" text-anchor="middle">{r:.1f}</text>'
+        for r in (0, 0.2, 0.4, 0.6, 0.8, 1)
     )
     p, r = float(str(chosen["precision"])), float(str(chosen["recall"]))
     anchor = f'x="{x(r) - 12:.1f}" y="{y(p) - 12:.1f}" text-anchor="end"'
@@ -186,7 +185,9 @@ def draw(curve: pl.DataFrame, chosen: dict[str, object]) -> str:
 def main(arguments: list[str]) -> None:
     addresses = current_snapshot(Store.open(arguments[0])).read("addresses")
     texts, pairs = label_pairs(addresses, label_addresses(addresses, size=SIZE, seed=SEED))
-    model = fit(texts, pairs) if "--write" in arguments else load_model()
+    extended = extend_addresses(addresses, seed=SEED)
+    more_texts, more_pairs = label_pairs(extended, label_addresses(extended, size=SIZE, seed=SEED))
+    model = fit(more_texts, more_pairs) if "--write" in arguments else load_model()
     if "--write" in arguments:
         write_model(model)
         load_model.cache_clear()
@@ -195,7 +196,10 @@ def main(arguments: list[str]) -> None:
     for part in ("train", "calibrate", "test"):
         figures = judge(model, texts, pairs, part)
         curve = figures.pop("curve")
-        print(part, figures)
+        print("demo table,", part, figures)
+    wider = judge(model, more_texts, more_pairs, "test")
+    wider.pop("curve")
+    print("extended table, test", wider)
     if "--write" in arguments:
         FIGURE.parent.mkdir(parents=True, exist_ok=True)
         FIGURE.write_text(draw(curve, figures), encoding="utf-8")  # type: ignore[arg-type]

@@ -24,7 +24,18 @@ _TRADITIONAL = {"台": "臺", "号": "號", "区": "區", "云": "雲", "澜": "
 _FULL_WIDTH = {str(digit): chr(ord("０") + digit) for digit in range(10)}
 _DIGITS = "零一二三四五六七八九"
 _ELSEWHERE = ("望江区", "北澜区", "云溪县", "澜东区")
-_STRANGE_ROADS = ("胜利路", "团结街", "光华大道", "红星巷", "友谊路", "高新一路", "宝塔巷", "月亮湾路", "阳光大道", "兴民街")
+_STRANGE_ROADS = (
+    "胜利路",
+    "团结街",
+    "光华大道",
+    "红星巷",
+    "友谊路",
+    "高新一路",
+    "宝塔巷",
+    "月亮湾路",
+    "阳光大道",
+    "兴民街",
+)
 _SHOPS = ("便利店", "菜鸟驿站", "幼儿园", "药店", "小吃店", "理发店", "农贸市场", "网吧")
 
 
@@ -60,11 +71,23 @@ class Writer:
         """Return True in this share of cases, times the roughness."""
         return bool(self.rng.random() < share * self.roughness)
 
-    def write(self, city: str, district: str, road: str, number: int, *, digits_may_slip: bool = True) -> str:
+    def write(
+        self,
+        city: str,
+        district: str,
+        road: str,
+        number: int,
+        *,
+        before: str = "",
+        after: str = "",
+        digits_may_slip: bool = True,
+    ) -> str:
         """Return the address with noise.
 
         Parameters
         ----------
+        before, after
+            What stands between road and number (2段, 8巷), and after the number (3栋); sometimes left out.
         digits_may_slip
             Whether a digit may be mistyped. The text then says another house, and nothing in it shows that.
         """
@@ -72,17 +95,21 @@ class Writer:
             road = self._road(road)
         if digits_may_slip and self.chance(0.004):
             number = self._slip(number)
-        house = str(number) + "号"
+        before = "" if self.chance(0.08) else before
+        after = "" if self.chance(0.2) else after
+        house, signed = str(number) + "号", True
         if self.chance(0.10):
             house = chinese_numeral(number) + "号"
         elif self.chance(0.08):
-            house = str(number)
+            house, signed = str(number), bool(after)
+            house += "号" if after else ""
         elif self.chance(0.05):
             house = f"{number:03d}号"
-        house += self._inside() if self.chance(0.35) else ""
+        house += after
+        house += self._inside(signed and not after) if self.chance(0.35) else ""
         front = self._front(city, district)
         gap = " " if self.chance(0.3) else ""
-        text = f"{front}{road}{gap}{house}"
+        text = f"{front}{road}{before}{gap}{house}"
         if self.chance(0.12):
             text = "".join(_FULL_WIDTH.get(sign, sign) for sign in text)
         if self.chance(0.10):
@@ -95,7 +122,10 @@ class Writer:
     def _front(self, city: str, district: str) -> str:
         if not self.chance(0.55):
             return city + district
-        options = ("", "", district, city, city[:-1] + district[:-1], district[:-1], f"{district}古渡街道")
+        options = (
+            *("", "", "", district, district, city, city, city[:-1] + district[:-1], district[:-1]),
+            *(f"{district}古渡街道", f"{city}{district}东风社区", "东风社区", f"{district}农贸市场"),
+        )
         return str(options[int(self.rng.integers(len(options)))])
 
     def _road(self, road: str) -> str:
@@ -121,19 +151,17 @@ class Writer:
         digits[at] = str((int(digits[at]) + int(self.rng.integers(1, 10))) % 10)
         return int("".join(digits)) or number
 
-    def _inside(self) -> str:
+    def _inside(self, with_numerals: bool) -> str:
+        # Nobody writes 1023栋 for 102号3栋: without the sign no numeral follows.
         n = self.rng.integers(1, 9, 4)
         shop = _SHOPS[int(self.rng.integers(len(_SHOPS)))]
-        options = (
-            "门口",
-            "附近",
-            "对面",
+        options = ("门口", "附近", "对面", shop, f"({shop})", f"{shop}门口")
+        if not with_numerals:
+            return str(options[int(self.rng.integers(len(options)))])
+        options += (
             f"{n[0]}栋{n[1]}单元{n[2]}0{n[3]}室",
             f"{n[0]}单元{n[1]}楼",
             f"{n[0]}0{n[1]}室",
-            shop,
-            f"({shop})",
-            f"{shop}门口",
             f"院内{n[0]}号楼",
         )
         return str(options[int(self.rng.integers(len(options)))])
@@ -158,23 +186,31 @@ def label_addresses(addresses: pl.DataFrame, *, size: int, seed: int, absent_sha
         (half), ``calibrate``, ``test`` (a quarter each). The parts share no standard address.
     """
     rng = np.random.default_rng(seed)
-    frame = addresses.select(
-        "address_code",
-        "road",
-        pl.col("address").str.extract(r"^(.+?市)").alias("city"),
-        pl.col("address").str.extract(r"市(.+?[区县])").alias("district"),
-        pl.col("address").str.extract(r"(\d+)\s*号").cast(pl.Int64).alias("number"),
+    groups = addresses["address"].str.extract_groups(
+        r"^(?<city>.+?市)(?<district>.+?[区县])(?<community>..社区)?(?<road>.+?(?:大道|路|街|巷|里))(?<before>[0-9]*[段巷弄]?) ?"
+        r"(?<number>[0-9]+) 号 ?(?<after>.*)$"
     )
-    rows = frame.rows(named=True)
+    frame = pl.DataFrame({"address_code": addresses["address_code"], "$groups": groups}).unnest("$groups")
+    rows = frame.with_columns(pl.col("number").cast(pl.Int64)).rows(named=True)
     houses = {(row["road"], row["number"]) for row in rows}
-    last = {road: max(n for r, n in houses if r == road) for road in frame["road"].unique().sort().to_list()}
+    last: dict[str, int] = {}
+    for road, number in houses:
+        last[road] = max(number, last.get(road, 0))
     part_of = rng.choice(["train", "calibrate", "test"], size=len(rows), p=[0.5, 0.25, 0.25])
     writer = Writer(rng)
     made: list[tuple[str, str | None, str, str]] = []
     for position in rng.integers(0, len(rows), size).tolist():
         row, part = rows[position], str(part_of[position])
         if rng.random() >= absent_share:
-            text = writer.write(row["city"], row["district"], row["road"], row["number"])
+            text = writer.write(
+                row["city"],
+                # A text with larger areas names the community too; one that names another contradicts the table.
+                row["district"] + (row["community"] or ""),
+                row["road"],
+                row["number"],
+                before=row["before"] or "",
+                after=row["after"] or "",
+            )
             made.append((text, row["address_code"], "present", part))
         else:
             kind = ABSENT[int(rng.integers(len(ABSENT)))]
@@ -184,7 +220,45 @@ def label_addresses(addresses: pl.DataFrame, *, size: int, seed: int, absent_sha
 
 
 #: Kinds of texts that mean no address of the table.
-ABSENT = ("neighbour", "sub_number", "beyond", "strange_road", "other_district", "road_only", "other_kind_of_road")
+ABSENT = (
+    "neighbour",
+    "sub_number",
+    "beyond",
+    "strange_road",
+    "other_district",
+    "road_only",
+    "other_kind_of_road",
+    "other_part",
+    "other_city",
+)
+
+
+def extend_addresses(addresses: pl.DataFrame, *, seed: int, share: float = 0.15) -> pl.DataFrame:
+    """Put two addresses with a section, lane, building or unit in the place of some: the demo city itself has none.
+
+    解放路2段15号 and 解放路3段15号 take the place of 解放路15号, so that a text without the section is open. The
+    linkage is trained on the extended table: a city whose table has these elements meets a model that knows them.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = addresses.sample(fraction=share, seed=seed).sort("address_code")
+    parts = drawn["address"].str.extract_groups(r"^(?<front>.+?) (?<number>[0-9]+) 号$").to_list()
+    codes, texts = [], []
+    for code, found in zip(drawn["address_code"].to_list(), parts, strict=True):
+        first = int(rng.integers(1, 4))
+        kind = int(rng.integers(6))
+        for nth in (first, first + 1):
+            middle = {0: f"{nth}段", 1: f"{nth}巷"}.get(kind, "")
+            end = {2: f"{nth}栋", 3: f"{nth}单元", 4: f"之{nth}"}.get(kind, "")
+            front = found["front"]
+            if kind == 5:
+                front = front.replace("区", f"区{('东风', '红旗', '新丰', '和美')[nth - 1]}社区", 1)
+            codes.append(f"{code}-{kind}{nth}")
+            texts.append(f"{front}{middle} {found['number']} 号{end}")
+    extra = pl.DataFrame({"address_code": codes, "address": texts})
+    rest = addresses.select("address_code", "address").filter(
+        ~pl.col("address_code").is_in(drawn["address_code"].implode())
+    )
+    return pl.concat([rest, extra])
 
 
 def _absent(
@@ -204,10 +278,20 @@ def _absent(
         return front + road + (f"{number}号之{sub}", f"{number}-{sub}号", f"{number}号附{sub}号")[sub % 3]
     if kind == "strange_road":
         return write(city, district, _STRANGE_ROADS[int(rng.integers(len(_STRANGE_ROADS)))], number)
+    if kind == "other_part":
+        # Section, lane or building 9 exists nowhere; a building of that number would be one of many at the address.
+        before = ("9段", "9巷", "9巷9弄")[int(rng.integers(3))]
+        return write(city, district, road + before, number)
+    if kind == "other_city":
+        return (
+            ("江州市", "南浦市")[int(rng.integers(2))] + ("" if rng.random() < 0.5 else district) + road + f"{number}号"
+        )
     if kind == "other_district":
         return city + _ELSEWHERE[int(rng.integers(len(_ELSEWHERE)))] + road + f"{number}号"
     if kind == "road_only":
-        return (city + district if rng.random() < 0.5 else "") + road + ("附近", "路口", "", "中段")[int(rng.integers(4))]
+        return (
+            (city + district if rng.random() < 0.5 else "") + road + ("附近", "路口", "", "中段")[int(rng.integers(4))]
+        )
     stem = road[:-2] if road.endswith("大道") else road[:-1]
     others = [end for end in ("巷", "街", "路", "大道") if stem + end != road and stem + end not in last]
     # A stem whose every kind of way exists in the table has no absent one.

@@ -6,7 +6,8 @@ import polars as pl
 
 from data.integration.addresses.roads import near_roads
 
-#: Compared features, with their levels from best to worst. ``missing``: one of the two says nothing.
+#: Compared features, with their levels from best to worst. ``missing``: one of the two says nothing; ``only_text`` and
+#: ``only_table`` say which one speaks, where that matters: a text may name a building inside a standard address.
 FEATURES: dict[str, tuple[str, ...]] = {
     "road": (
         "same",
@@ -23,11 +24,11 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "city": ("same", "missing", "different"),
     "district": ("same", "missing", "different"),
     "community": ("same", "missing", "different"),
-    "section": ("same", "missing", "different"),
-    "lane": ("same", "missing", "different"),
-    "number": ("same", "sub_missing", "sub_different", "range"),
-    "building": ("same", "missing", "different"),
-    "unit": ("same", "missing", "different"),
+    "section": ("same", "only_text", "only_table", "different"),
+    "lane": ("same", "only_text", "only_table", "different"),
+    "number": ("same", "sub_missing", "sub_different"),
+    "building": ("same", "only_text", "only_table", "different"),
+    "unit": ("same", "only_table", "different"),
 }
 #: Candidates kept per text, by agreement.
 MOST_CANDIDATES = 8
@@ -52,9 +53,12 @@ def pair_candidates(queries: pl.DataFrame, standards: pl.DataFrame) -> pl.DataFr
     -----
     Blocks: the same number on the same road; where the table has no such pair, the same number on a road whose name
     looks or sounds alike. A number is never changed: 23号 and 32号 are two houses, so a mistyped number is not found.
+    A range of numbers (91~120号) is a stretch of road and has no standard address.
     """
     known = standards.filter(pl.col("road").is_not_null() & pl.col("number").is_not_null())
-    asked = queries.filter(pl.col("road").is_not_null() & pl.col("number").is_not_null())
+    asked = queries.filter(
+        pl.col("road").is_not_null() & pl.col("number").is_not_null() & pl.col("number_to").is_null()
+    )
     right = known.select("standard", "road", "number")
     exact = asked.select("query", "road", "number").join(right, on=["road", "number"])
     exact = exact.select("query", "standard", road_relation=pl.lit("same"))
@@ -81,10 +85,10 @@ def pair_candidates(queries: pl.DataFrame, standards: pl.DataFrame) -> pl.DataFr
         _agreement("city"),
         _agreement("district"),
         _agreement("community"),
-        _agreement("section"),
-        _lane(),
+        _part("section", ("section",)),
+        _part("lane", ("lane_name", "lane", "sub_lane")),
         _number(),
-        _agreement("building"),
+        _part("building", ("building",)),
         _unit(),
     )
     badness = pl.sum_horizontal(
@@ -99,32 +103,37 @@ def _agreement(name: str) -> pl.Expr:
     mine, other = pl.col(name), pl.col(f"{name}$s")
     either = mine.is_null() ^ other.is_null()
     # Both silent is agreement: the two describe the place with the same elements.
-    return pl.when(either).then(pl.lit("missing")).when(mine.eq_missing(other)).then(pl.lit("same")).otherwise(
-        pl.lit("different")
-    ).alias(name)
+    return (
+        pl.when(either)
+        .then(pl.lit("missing"))
+        .when(mine.eq_missing(other))
+        .then(pl.lit("same"))
+        .otherwise(pl.lit("different"))
+        .alias(name)
+    )
 
 
-def _lane() -> pl.Expr:
-    parts = ("lane_name", "lane", "sub_lane")
-    silent = pl.all_horizontal(pl.col(name).is_null() for name in parts)
-    silent_s = pl.all_horizontal(pl.col(f"{name}$s").is_null() for name in parts)
-    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}$s")) for name in parts)
+def _part(name: str, parts: tuple[str, ...]) -> pl.Expr:
+    """Compare one or more elements as a whole, and say which side alone has any."""
+    silent = pl.all_horizontal(pl.col(part).is_null() for part in parts)
+    silent_s = pl.all_horizontal(pl.col(f"{part}$s").is_null() for part in parts)
+    same = pl.all_horizontal(pl.col(part).eq_missing(pl.col(f"{part}$s")) for part in parts)
     return (
         pl.when(same)
         .then(pl.lit("same"))
-        .when(silent ^ silent_s)
-        .then(pl.lit("missing"))
+        .when(silent)
+        .then(pl.lit("only_table"))
+        .when(silent_s)
+        .then(pl.lit("only_text"))
         .otherwise(pl.lit("different"))
-        .alias("lane")
+        .alias(name)
     )
 
 
 def _number() -> pl.Expr:
     sub, sub_s = pl.col("number_sub"), pl.col("number_sub$s")
     return (
-        pl.when(pl.col("number_to").is_not_null())
-        .then(pl.lit("range"))
-        .when(sub.eq_missing(sub_s))
+        pl.when(sub.eq_missing(sub_s))
         .then(pl.lit("same"))
         .when(sub.is_null())
         .then(pl.lit("sub_missing"))
@@ -145,7 +154,7 @@ def _unit() -> pl.Expr:
         pl.when(differs)
         .then(pl.lit("different"))
         .when(wanting)
-        .then(pl.lit("missing"))
+        .then(pl.lit("only_table"))
         .otherwise(pl.lit("same"))
         .alias("unit")
     )

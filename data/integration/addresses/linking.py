@@ -166,9 +166,7 @@ def _apply_reviews(
 def _on_the_road(queries: pl.DataFrame, standards: pl.DataFrame) -> pl.DataFrame:
     """Return for each text whether its road is known, and the point of the nearest number on its side."""
     roads = standards.select("road", "district").unique()
-    known = queries.select("query", "road", "district").join(
-        roads.select("road", table_district="district"), on="road"
-    )
+    known = queries.select("query", "road", "district").join(roads.select("road", table_district="district"), on="road")
     # The same name in a district the table does not cover is another road.
     agrees = pl.col("district").is_null() | pl.col("table_district").is_null()
     known = known.filter(agrees | (pl.col("district") == pl.col("table_district"))).select("query").unique()
@@ -211,12 +209,14 @@ def _finish(calls: pl.DataFrame) -> pl.DataFrame:
     )
     # A match found exact has no key yet; doubted, it must be findable in the queue.
     missing = calls.filter(pl.col("doubtful") & pl.col("text_key").is_null())["text"].unique()
-    key_of = pl.DataFrame({"text": missing, "$key": [text_key(text) for text in missing]}, schema={"text": pl.String, "$key": pl.String})
+    key_of = pl.DataFrame(
+        {"text": missing, "$key": [text_key(text) for text in missing]}, schema={"text": pl.String, "$key": pl.String}
+    )
     calls = calls.join(key_of, on="text", how="left", maintain_order="left").with_columns(
         pl.coalesce("text_key", "$key").alias("text_key")
     )
     matched = pl.col("outcome") == "match"
-    beside = pl.col("suffix").str.contains(BESIDE).fill_null(False) | pl.col("number_to").is_not_null()
+    beside = pl.col("suffix").str.contains(BESIDE).fill_null(False)
     stated = pl.coalesce("unit", "room")
     level = (
         pl.when(matched & ~beside & pl.col("table_unit").is_not_null() & (stated == pl.col("table_unit")))

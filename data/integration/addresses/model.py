@@ -25,6 +25,8 @@ from data.integration.addresses.comparison import FEATURES
 WEIGHTS = Path(__file__).with_name("weights.toml")
 #: Inverse strength of the ridge penalty; weak, so that rare levels get a finite weight.
 RIDGE_C = 3.0
+#: Log odds that a level never seen in training lies below the worst one seen.
+UNSEEN_PENALTY = 3.0
 
 
 @dataclass(frozen=True)
@@ -130,8 +132,13 @@ def fit_weights(pairs: pl.DataFrame, same: np.ndarray) -> tuple[float, dict[str,
     design = np.column_stack([(pairs[feature] == level).to_numpy() for feature, level in names]).astype(float)
     fitted = LogisticRegression(C=RIDGE_C, max_iter=2000).fit(design, same)
     weights: dict[str, dict[str, float]] = {}
-    for (feature, level), weight in zip(names, fitted.coef_[0], strict=True):
-        weights.setdefault(feature, {})[level] = float(weight)
+    seen = design.any(axis=0)
+    for feature, levels in FEATURES.items():
+        mine = [k for k, (name, _) in enumerate(names) if name == feature]
+        # What training never showed must not pass for agreement: below the worst level that it did show.
+        lowest = min(float(fitted.coef_[0][k]) for k in mine if seen[k]) - UNSEEN_PENALTY
+        known = {names[k][1]: float(fitted.coef_[0][k]) for k in mine if seen[k]}
+        weights[feature] = {level: known.get(level, lowest) for level in levels}
     return float(fitted.intercept_[0]), weights
 
 

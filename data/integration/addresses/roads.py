@@ -38,7 +38,6 @@ def near_roads(written: pl.Series, known: pl.Series) -> pl.DataFrame:
     Sound is Mandarin without tones (pypinyin): calls are typed by ear with a pinyin keyboard, so 荷州路 for 荷洲路 is
     the usual slip. Distance is restricted Damerau-Levenshtein (rapidfuzz), counted on the name without its type.
     """
-    from pypinyin import lazy_pinyin
     from rapidfuzz import process
     from rapidfuzz.distance import OSA
 
@@ -46,7 +45,7 @@ def near_roads(written: pl.Series, known: pl.Series) -> pl.DataFrame:
     rows: list[tuple[str, str, str, int]] = []
     if left and right:
         names, kinds = zip(*(split_type(road) for road in right), strict=True)
-        sounds = ["".join(lazy_pinyin(name)) for name in names]
+        sounds = [sounds_of(name) for name in names]
         own = [split_type(road) for road in left]
         # In strips, so that 10,000 written names against 10,000 known ones stay small.
         for start in range(0, len(left), 512):
@@ -56,8 +55,9 @@ def near_roads(written: pl.Series, known: pl.Series) -> pl.DataFrame:
             )
             for offset, (name, kind) in enumerate(strip):
                 road = left[start + offset]
-                sound = "".join(lazy_pinyin(name))
+                sound = sounds_of(name)
                 close = np.flatnonzero(distance[offset] <= _FARTHEST).tolist()
+                close += [k for k, other in enumerate(names) if other == road]
                 longer = [k for k, other in enumerate(right) if len(road) > len(other) and road.endswith(other)]
                 found = [
                     (relation, k)
@@ -74,6 +74,18 @@ def near_roads(written: pl.Series, known: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row").drop("rank")
 
 
+def sounds_of(name: str) -> tuple[frozenset[str], ...]:
+    """Return for each character the ways it can be read, without tones: 还 is hai and huan."""
+    from pypinyin import Style, pinyin
+
+    return tuple(frozenset(pinyin(sign, style=Style.NORMAL, heteronym=True)[0]) for sign in name)
+
+
+def _sound_the_same(mine: Sounds, other: Sounds) -> bool:
+    return len(mine) == len(other) and all(a & b for a, b in zip(mine, other, strict=True))
+
+
+Sounds = tuple[frozenset[str], ...]
 _ORDER = (
     "same",
     "no_type",
@@ -86,17 +98,18 @@ _ORDER = (
 )
 
 
-def _relation(
-    mine: tuple[str, str, str], other: tuple[str, str, str], distance: int, ends_with: bool
-) -> str | None:
+def _relation(mine: tuple[str, str, str], other: tuple[str, str, str], distance: int, ends_with: bool) -> str | None:
     (name, kind, sound), (known, known_kind, known_sound) = mine, other
+    if name + kind == known:
+        # 青桥 for 青桥路: its own last character only looks like a type.
+        return "no_type"
     if distance == 0:
         return "same" if kind == known_kind else "no_type" if not kind else "other_type"
     if ends_with:
         return "prefixed"
     if kind != known_kind and kind:
         return None
-    if sound == known_sound:
+    if _sound_the_same(sound, known_sound):
         return "same_sound"
     if distance == 1:
         return "one_edit_long" if min(len(name), len(known)) > 2 else "one_edit_short"
