@@ -335,6 +335,8 @@ class SourceBlock(_Strict):
     legal_basis: str = Field(min_length=1)
     purpose: str = Field(min_length=1)
     first_level_characters: int | None = Field(default=None, ge=1)
+    #: What a proposal could not know; while a name stands here the ingest refuses the mapping.
+    unconfirmed: list[str] = Field(default_factory=list)
     jurisdiction: JurisdictionBlock
 
 
@@ -368,6 +370,21 @@ class Mapping(_Strict):
                 if crs is not None and crs != "file":
                     require_crs(crs)
         return self
+
+    def require_confirmed(self) -> None:
+        """Refuse a mapping whose author has not confirmed what a proposal could only guess.
+
+        Raises
+        ------
+        SourceError
+            With the names still listed under ``unconfirmed``.
+        """
+        if self.source.unconfirmed:
+            raise SourceError(
+                f"values of the mapping are not confirmed: {', '.join(self.source.unconfirmed)}.",
+                where=self.source.name,
+                remedy="Check each value in the mapping, then delete its name from `unconfirmed`.",
+            )
 
 
 def _expression(value: str, groups: int = 0) -> str:
@@ -425,16 +442,38 @@ def load_mapping(source: str | Path) -> Mapping:
             )
     try:
         content = path.read_bytes()
-        document = tomllib.loads(content.decode("utf-8"))
+        text = content.decode("utf-8")
     except OSError as error:
         raise SourceError(f"the mapping cannot be read ({error.strerror}).", where=str(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise SourceError(f"the mapping is not valid TOML ({error}).", where=str(path)) from error
+    return parse_mapping(text, where=str(path))
+
+
+def parse_mapping(text: str, *, where: str = "mapping") -> Mapping:
+    """Check the text of a mapping.
+
+    Parameters
+    ----------
+    text
+        TOML.
+    where
+        What messages call it.
+
+    Raises
+    ------
+    SourceError
+        If it is not a mapping: names the key and what is wrong with it.
+    """
     try:
-        return Mapping.model_validate({**document, "sha256": hashlib.sha256(content).hexdigest()})
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SourceError(f"the mapping is not valid TOML ({error}).", where=where) from error
+    try:
+        return Mapping.model_validate({**document, "sha256": hashlib.sha256(text.encode("utf-8")).hexdigest()})
     except ValidationError as error:
         raise SourceError(
-            _in_words(error, document), where=str(path), remedy="docs/sources.md describes every key."
+            _in_words(error, document), where=where, remedy="docs/sources.md describes every key."
         ) from error
 
 

@@ -1,0 +1,282 @@
+"""What the values of a column look like: dates and their form, numbers, codes. Looks at a sample, decides nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from data.sources.mapping import Parse
+from data.sources.parsing import local_date, local_datetime, parse_text
+
+#: Share of the filled values that must agree before a column is said to have a form.
+AGREE = 0.95
+#: Different values looked at; more do not make a form clearer.
+VALUES_LOOKED_AT = 2_000
+#: Forms with a clock time, the American order before the European one.
+DATETIME_FORMS = (
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y.%m.%d %H:%M:%S",
+    "%Y年%m月%d日 %H:%M:%S",
+    "%Y年%m月%d日%H时%M分%S秒",
+    "%Y年%m月%d日%H时%M分",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y %I:%M %p",
+    "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%y %H:%M",
+    "%d/%m/%Y %H:%M:%S",
+    "%d/%m/%Y %H:%M",
+    "%d/%m/%Y %I:%M:%S %p",
+    "%d.%m.%Y %H:%M:%S",
+    "%d.%m.%Y %H:%M",
+    "%m-%d-%Y %H:%M:%S",
+    "%d-%m-%Y %H:%M:%S",
+    "%d-%b-%Y %H:%M:%S",
+    "%d-%b-%y %H:%M:%S",
+    "%d %b %Y %H:%M",
+    "%Y%m%d%H%M%S",
+    "%Y%m%d%H%M",
+    "%Y%m%d %H:%M:%S",
+)
+DATE_FORMS = (
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y%m%d",
+    "%Y.%m.%d",
+    "%Y年%m月%d日",
+    "%m/%d/%Y",
+    "%m/%d/%y",
+    "%d/%m/%Y",
+    "%d/%m/%y",
+    "%d.%m.%Y",
+    "%m-%d-%Y",
+    "%d-%m-%Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%d %B %Y",
+    "%B %d, %Y",
+    "%b %d, %Y",
+)
+MONTH_FORMS = ("%Y-%m", "%Y/%m", "%Y%m")
+#: A zone written behind the time: Z, +00, -05:00.
+ZONE = re.compile(r"^(.*\d)\s*(Z|[+-]\d{2}(?::?\d{2})?|UTC)$")
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class DateForm:
+    """How a column writes dates.
+
+    Attributes
+    ----------
+    keys
+        Keys of a mapping rule that read it: parse, formats, extract, zone, blank.
+    kind
+        ``moment`` (date and time), ``day`` or ``month``.
+    share
+        Share of the filled values read.
+    doubt
+        What cannot be told from the sample, in a sentence; empty when nothing.
+    midnight
+        Every moment is local midnight as far as the sample shows.
+    """
+
+    keys: dict[str, object]
+    kind: str
+    share: float
+    doubt: str = ""
+    midnight: bool = False
+
+    @property
+    def forms(self) -> list[str]:
+        """The strptime formats, empty for epoch and ROC dates."""
+        found = self.keys.get("formats")
+        return [str(one) for one in found] if isinstance(found, list) else []
+
+
+@dataclass
+class Profile:
+    """What a sample of one column shows.
+
+    Attributes
+    ----------
+    filled
+        Share of rows with a value.
+    distinct
+        Number of different values.
+    low, high
+        1 % and 99 % quantile of the numbers, None when the column is not one of numbers.
+    """
+
+    key: str
+    header: str
+    rows: int
+    filled: float
+    distinct: int
+    texts: pl.Series
+    whole: bool = False
+    low: float | None = None
+    high: float | None = None
+    dates: DateForm | None = None
+    clock: str | None = None
+    placeholder: list[str] = field(default_factory=list)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the values are numbers."""
+        return self.low is not None
+
+    @property
+    def unique(self) -> bool:
+        """Whether (nearly) every row has a value of its own."""
+        count = self.rows * self.filled
+        return count > 0 and self.distinct >= 0.98 * count
+
+    @property
+    def is_code(self) -> bool:
+        """Whether a few values repeat over many rows."""
+        return 1 < self.distinct <= max(20, min(400, 0.2 * self.rows))
+
+
+def true_share(mask: pl.Series) -> float:
+    """Return the share of true values, null counting as false; 0 for an empty series."""
+    return mask.filter(mask.fill_null(False)).len() / max(1, mask.len())
+
+
+def profile_column(key: str, header: str, texts: pl.Series) -> Profile:
+    """Describe one column.
+
+    Parameters
+    ----------
+    texts
+        Stripped text, empty = null, one value per row of the sample.
+    """
+    filled = texts.drop_nulls()
+    profile = Profile(key, header, texts.len(), filled.len() / max(1, texts.len()), filled.n_unique(), filled)
+    if filled.is_empty():
+        return profile
+    numbers = pl.select(parse_text(pl.lit(filled), "number", [], "UTC")).to_series()
+    if numbers.null_count() <= (1 - AGREE) * filled.len():
+        profile.low, profile.high = numbers.quantile(0.01), numbers.quantile(0.99)
+        known = numbers.drop_nulls()
+        profile.whole = bool((known == known.round()).all())
+    profile.dates = date_form(filled, profile)
+    profile.clock = _clock(filled, profile)
+    return profile
+
+
+def date_form(filled: pl.Series, profile: Profile) -> DateForm | None:
+    """Return how a column writes dates, or None when it does not."""
+    values = filled.unique(maintain_order=True).head(VALUES_LOOKED_AT)
+    if profile.is_number:
+        return _digits(values)
+    if not values.str.contains(r"\d").all():
+        return None
+    marked = [ZONE.match(value) for value in values.to_list()]
+    zoned = [found for found in marked if found is not None and ":" in found.group(1)]
+    if len(zoned) >= AGREE * len(marked):
+        offsets = {found.group(2) for found in zoned}
+        bare = pl.Series([found.group(1) for found in zoned])
+        form = _written(bare, len(values))
+        if form is None:
+            return None
+        utc = offsets <= {"Z", "+00", "+00:00", "+0000", "UTC"}
+        keys = {
+            "extract": r"^(.*\d)\s*(?:Z|[+-]\d{2}:?(?:\d{2})?|UTC)$",
+            **form.keys,
+            **({"zone": "UTC"} if utc else {}),
+        }
+        # 04:00 and 05:00 UTC on every row is midnight in a place west of Greenwich, with and without summer time.
+        hours = pl.select(pl.coalesce([pl.lit(_read(bare, "moment", one)) for one in form.forms])).to_series().dt
+        elsewhere = utc and set(hours.minute().unique()) == {0} and hours.hour().n_unique() <= 2
+        midnight = form.midnight or (elsewhere and max(hours.hour().to_list()) <= 12 and len(values) > 10)
+        doubt = "" if utc or len(offsets) < 3 else "the offsets differ; the clock times are read as local"
+        return DateForm(keys, form.kind, form.share, doubt or form.doubt, midnight)
+    return _written(values, len(values))
+
+
+def _written(values: pl.Series, total: int) -> DateForm | None:
+    for kind, forms in (("moment", DATETIME_FORMS), ("day", DATE_FORMS), ("month", MONTH_FORMS)):
+        chosen: list[str] = []
+        left = values
+        doubt = ""
+        while not left.is_empty() and len(chosen) < 4:
+            read = {form: _read(left, kind, form) for form in forms if form not in chosen}
+            best = max(read, key=lambda form: read[form].len() - read[form].null_count())
+            hits = left.len() - read[best].null_count()
+            if hits < max(1, 0.01 * values.len()):
+                break
+            twin = best.replace("%m", "%?").replace("%d", "%m").replace("%?", "%d")
+            if "%b" not in best and twin in read and read[twin].null_count() == read[best].null_count():
+                doubt = f"day and month cannot be told apart: {best} or {twin}"
+            chosen.append(best)
+            left = left.filter(read[best].is_null())
+        share = 1 - left.len() / total
+        if chosen and share >= AGREE:
+            parsed = pl.coalesce([pl.lit(_read(values, kind, form)) for form in chosen])
+            found = pl.select(parsed).to_series().drop_nulls()
+            if true_share(found.dt.year().is_between(1900, 2100)) < AGREE:
+                return None
+            midnight = kind == "moment" and bool((found.dt.hour().cast(pl.Int64) + found.dt.minute() == 0).all())
+            return DateForm({"formats": chosen}, kind, share, doubt, midnight)
+    return None
+
+
+def _read(values: pl.Series, kind: str, form: str) -> pl.Series:
+    text = pl.lit(values)
+    parsed = local_datetime(text, [form]) if kind == "moment" else local_date(text, [form])
+    return pl.select(parsed).to_series()
+
+
+def _digits(values: pl.Series) -> DateForm | None:
+    """Dates written as digits only: 14, 12, 8, 6 digits, epoch milliseconds or seconds."""
+    bare = values.str.replace(r"\.0+$", "")
+    lengths = bare.str.replace(r"^-", "").str.len_chars()
+    if true_share(lengths == 13) >= AGREE:
+        return _epoch(bare)
+    for length, kind, form in ((14, "moment", "%Y%m%d%H%M%S"), (12, "moment", "%Y%m%d%H%M"), (8, "day", "%Y%m%d")):
+        if true_share(lengths == length) >= AGREE and bare.str.contains("^(19|20)").all():
+            read = _read(bare, kind, form)
+            share = 1 - read.null_count() / read.len()
+            if share >= AGREE:
+                return DateForm({"formats": [form]}, kind, share)
+    if true_share(lengths == 6) >= AGREE and bare.str.contains(r"^(19|20)\d\d(0[1-9]|1[0-2])$").all():
+        return DateForm({"formats": ["%Y%m"]}, "month", 1.0)
+    if lengths.is_in([6, 7]).all() and bare.str.contains(r"^1[01]\d").all():
+        read = pl.select(parse_text(pl.lit(bare), "roc_date", [], "UTC")).to_series()
+        if read.null_count() <= (1 - AGREE) * read.len():
+            return DateForm({"parse": "roc_date"}, "day", 1 - read.null_count() / read.len())
+    return None
+
+
+def _epoch(bare: pl.Series) -> DateForm | None:
+    numbers = bare.cast(pl.Int64, strict=False).drop_nulls()
+    believable = numbers.filter(numbers.is_between(0, 4_102_444_800_000))
+    if believable.len() < 0.5 * numbers.len():
+        return None
+    never = sorted({str(number) for number in numbers.filter(numbers < 0).to_list()})
+    parse: Parse = "epoch_ms"
+    keys: dict[str, object] = {"parse": parse, **({"blank": never} if 0 < len(never) <= 3 else {})}
+    if bool((believable % _DAY_MS == 0).all()):
+        doubt = "every time is midnight UTC: the source keeps the day only"
+        return DateForm(keys, "moment", 1.0, doubt, midnight=True)
+    return DateForm(keys, "moment", 1.0)
+
+
+def _clock(filled: pl.Series, profile: Profile) -> str | None:
+    """Return the strptime form of a column of clock times."""
+    if profile.is_number:
+        hours = profile.whole and profile.low is not None and profile.low >= 0 and (profile.high or 0) <= 24
+        return "%H" if hours and profile.distinct > 12 else None
+    for form, shape in (("%H:%M:%S", r"^\d{1,2}:\d{2}:\d{2}$"), ("%H:%M", r"^\d{1,2}:\d{2}$")):
+        if true_share(filled.str.contains(shape)) >= AGREE:
+            return form
+    if true_share(filled.str.contains(r"(?i)^\d{1,2}:\d{2}:\d{2} [ap]m$")) >= AGREE:
+        return "%I:%M:%S %p"
+    return "%I:%M %p" if true_share(filled.str.contains(r"(?i)^\d{1,2}:\d{2} [ap]m$")) >= AGREE else None

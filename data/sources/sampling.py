@@ -1,0 +1,200 @@
+"""The first records of a file whose mapping is not written yet: encoding, separator and header row are found out."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from data.errors import SourceError
+from data.sources.mapping import SHAPED, FileKind
+from data.sources.reading import FORMAT_OF_SUFFIX, GEOMETRY, LINE, RawTable, format_of, read_records
+
+#: Bytes of a text file and records of other files that are looked at.
+SAMPLE_BYTES, SAMPLE_RECORDS = 3_000_000, 20_000
+#: Encodings tried, in order, when a file is not UTF-8.
+ENCODINGS = ("gb18030", "big5", "cp1252")
+SEPARATORS = (",", "\t", ";", "|")
+#: Lines in which the header is looked for.
+HEADER_WITHIN = 8
+#: Most frequent characters of Chinese office text; a wrong encoding gives rare ones instead.
+COMMON = frozenset(
+    "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经"
+    "十三之进着等部度家电力里如水化高自二理起小物现实加量都两体制机当使点从业本去把性好应开它合还因由其些然前外天政四日那社义事平形相"
+    "全表间样与关各重新线内数正心反你明看原又么利比或但质气第向道命此变条只没结解问意建月公无系军很情者最立代想已通并提直题党程展五"
+    "区區市县街路号號弄巷村镇鎮警派所案盗窃竊纠纷打架报報接处處地址类類别別时時间間发發生段期编編盜汽車車住宅強奪機臺台北"
+)
+
+
+@dataclass
+class Sample:
+    """The beginning of a file.
+
+    Attributes
+    ----------
+    raw
+        Records as the reader gives them, personal columns by name already dropped.
+    keys
+        What a [[file]] block must say to read the file so: encoding, separator, header_row, crs.
+    whole
+        Whether the sample is the whole file.
+    """
+
+    path: Path
+    form: str
+    raw: RawTable
+    keys: dict[str, Any]
+    whole: bool
+
+    @property
+    def texts(self) -> pl.DataFrame:
+        """Cells as stripped text, empty = null."""
+        from data.integration.canonical import _as_text
+
+        return _as_text(self.raw.frame)
+
+    @property
+    def has_shapes(self) -> bool:
+        """Whether each record has a shape."""
+        return GEOMETRY in self.raw.frame.columns
+
+
+def read_sample(path: Path) -> Sample:
+    """Read the beginning of a file.
+
+    Raises
+    ------
+    SourceError
+        If there is no such file, its ending is unknown, or it cannot be read.
+    """
+    if not path.is_file():
+        raise SourceError("there is no such file.", where=str(path))
+    form = format_of(path)
+    if form is None:
+        raise SourceError(
+            "the ending of the file's name is not known.",
+            where=path.name,
+            remedy=f"Known: {', '.join(FORMAT_OF_SUFFIX)}.",
+        )
+    with tempfile.TemporaryDirectory(prefix="beatwise-sample-") as folder:
+        head, whole = _head(path, form, Path(folder))
+        keys = _text_keys(head) if form == "csv" else {}
+        if form == "xlsx":
+            keys = _sheet_keys(head)
+        kind = FileKind.model_validate(
+            {"name": "sample", "table": "lookup", "format": [form], "headers": ["-"], **keys}
+        )
+        raw = read_records(head, kind)
+    raw.frame = raw.frame.head(SAMPLE_RECORDS)
+    if form in SHAPED:
+        keys["crs"] = "file"
+    if not raw.headers and not raw.dropped:
+        raise SourceError("the file has no columns.", where=path.name)
+    return Sample(path, form, raw, keys, whole)
+
+
+def _head(path: Path, form: str, folder: Path) -> tuple[Path, bool]:
+    """Return a file with the beginning of ``path`` under the same name, and whether that is all of it."""
+    head = folder / path.name
+    if form == "csv" and path.stat().st_size > SAMPLE_BYTES:
+        with path.open("rb") as handle:
+            content = handle.read(SAMPLE_BYTES)
+        end = max(content.rfind(b"\n"), content.rfind(b"\r"))
+        head.write_bytes(content[: end + 1] if end > 0 else content)
+        return head, False
+    if form == "parquet":
+        try:
+            lazy = pl.scan_parquet(path, glob=False)
+            rows = lazy.select(pl.len()).collect().item()
+            lazy.head(SAMPLE_RECORDS).collect().write_parquet(head)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise SourceError("the file cannot be read as Parquet.", where=path.name) from error
+        return head, rows <= SAMPLE_RECORDS
+    shutil.copyfile(path, head)
+    return head, True
+
+
+def _text_keys(path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    encoding = encoding_of(content)
+    text = content.decode(encoding, errors="replace").replace("\x00", "")
+    lines = [line for line in text[:200_000].replace("\r\n", "\n").replace("\r", "\n").split("\n")[:50] if line.strip()]
+    separator = max(SEPARATORS, key=lambda one: _regularity(lines, one))
+    rows = list(csv.reader(lines[:HEADER_WITHIN], delimiter=separator))
+    keys: dict[str, Any] = {"encoding": encoding, "separator": separator, "header_row": header_row(rows)}
+    return keys
+
+
+def encoding_of(content: bytes) -> str:
+    """Return the encoding a text file is most likely in.
+
+    UTF-8 wins when it fits. Otherwise the encoding that can read the bytes and gives the largest share of everyday
+    Chinese characters, or cp1252 for Western text with few bytes above 127.
+    """
+    # A cut may fall into a character: a few bytes at the end say nothing.
+    for encoding in ("utf-8", "utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8",):
+        try:
+            (content[:-4] if len(content) >= SAMPLE_BYTES - 4 else content).decode(encoding)
+        except UnicodeDecodeError as error:
+            if encoding == "utf-8" and error.start >= len(content) - 4:
+                return encoding
+            continue
+        return encoding
+    part = content[:400_000]
+    high = [byte for byte in part if byte > 127]
+    scores: dict[str, float] = {}
+    for encoding in ENCODINGS[:2]:
+        text = part.decode(encoding, errors="replace")
+        wide = [char for char in text if char > "\u2e7f"]
+        broken = text.count("\ufffd") / max(1, len(wide))
+        scores[encoding] = sum(char in COMMON for char in wide) / max(1, len(wide)) - 2 * broken
+    best = max(scores, key=lambda one: scores[one])
+    valid_utf8 = part.decode("utf-8", errors="ignore")
+    if sum(char > "\u2e7f" for char in valid_utf8) * 3 > 0.9 * len(high):
+        return "utf-8"  # UTF-8 with some broken bytes.
+    return best if scores[best] > 0.05 else "cp1252"
+
+
+def _regularity(lines: list[str], separator: str) -> tuple[float, int]:
+    counts = [len(row) for row in csv.reader(lines, delimiter=separator)]
+    usual = max(set(counts), key=counts.count) if counts else 0
+    return (counts.count(usual) if usual > 1 else 0), usual
+
+
+def header_row(rows: list[list[str]]) -> int:
+    """Return which row (from 1) is the header: the first about as wide as the widest, of different words."""
+    widths = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    for place, row in enumerate(rows, start=1):
+        cells = [cell.strip() for cell in row if cell.strip()]
+        words = [cell for cell in cells if not _is_number(cell)]
+        if cells and widths[place - 1] >= 0.5 * max(widths) and len(words) >= 0.6 * len(cells):
+            return place
+    return 1
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.replace(",", ""))
+    except ValueError:
+        return False
+    return True
+
+
+def _sheet_keys(path: Path) -> dict[str, Any]:
+    import fastexcel
+
+    try:
+        book = fastexcel.read_excel(path)
+        sheet = book.load_sheet(0, header_row=None, skip_rows=0, n_rows=HEADER_WITHIN, dtypes="string").to_polars()
+    except fastexcel.FastExcelError as error:
+        raise SourceError("the file cannot be read as a workbook.", where=path.name) from error
+    rows = [["" if cell is None else str(cell) for cell in row] for row in sheet.rows()]
+    return {"header_row": header_row(rows)} if rows else {}
+
+
+__all__ = ["LINE", "Sample", "encoding_of", "header_row", "read_sample"]
