@@ -8,7 +8,7 @@ desk = guard("briefing")
 
 import streamlit as st  # noqa: E402
 
-from pages.ui import advice, figures, frame, places, sheet, tables, urls  # noqa: E402
+from pages.ui import advice, figures, frame, places, provenance, routing, sheet, tables, urls  # noqa: E402
 from pages.ui.formats import period  # noqa: E402
 from pages.ui.language import t  # noqa: E402
 
@@ -18,7 +18,7 @@ horizon_days = min(desk.horizons(), default=7)
 
 with st.container(key="no_print_top", horizontal=True, horizontal_alignment="right"):
     sheet.draw_print_button(desk)
-title = t("briefing.title_beat", beat=places.named(desk, beat)) if officer else t("briefing.title_force")
+title = t("briefing.title_beat", beat=places.named(desk, beat, "beat")) if officer else t("briefing.title_force")
 frame.head(desk, "briefing", note=title)
 
 top = advice.strongest(desk, horizon_days, beat=beat, most=5)
@@ -53,3 +53,8 @@ else:
     left.html(sheet.section(t("briefing.visits_first"), sheet.visits_first(desk, beat)))
     right.html(sheet.section(t("briefing.incidents"), sheet.incidents(desk, beat)))
 st.html(sheet.foot(desk))
+if not officer:
+    provenance.draw(desk, "staffing")
+else:
+    provenance.draw(desk, "visit_plan")
+routing.draw(desk)

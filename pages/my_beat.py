@@ -8,7 +8,7 @@ desk = guard("my_beat")
 
 import streamlit as st  # noqa: E402
 
-from pages.ui import advice, frame, maps, places, tables, urls, visits  # noqa: E402
+from pages.ui import advice, frame, maps, places, provenance, tables, urls, visits  # noqa: E402
 from pages.ui.language import current, t  # noqa: E402
 
 beats = places.codes(desk, "beat")
@@ -16,6 +16,10 @@ head = st.container()
 if desk.viewer.role == "officer":
     beat = urls.state("beat") or desk.viewer.area_code
 else:
+    if not beats:
+        frame.head(desk, "my_beat")
+        tables.note(t("my_beat.no_beats"))
+        st.stop()
     with st.container(key="controls"):
         beat = urls.choose(
             "beat",
@@ -27,7 +31,7 @@ else:
         )
 
 with head:
-    frame.head(desk, "my_beat", note=t("my_beat.headline", beat=places.named(desk, beat)))
+    frame.head(desk, "my_beat", note=t("my_beat.headline", beat=places.named(desk, beat, "beat")))
 as_of = frame.as_of_day(desk.manifest)
 workload, plan = desk.visit_workload(beat), desk.visit_plan(beat).to_dicts()
 done = visits.recorded(desk, beat)
@@ -55,6 +59,7 @@ if desk.may("record_visit"):
             chosen = shown[min(tables.selected_row(key) or 0, len(shown) - 1)]
             with st.container(border=True):
                 visits.draw_record_form(desk, chosen, done)
+                provenance.draw(desk, "visit_plan", chosen["advice_id"])
         own = [area for area in places.outlines(desk, "beat") if area["code"] == beat]
         box = maps.bounds_of(area["geometry"] for area in own)
         if box:
@@ -77,6 +82,7 @@ else:
     st.subheader(t("my_beat.kinds_title"), anchor=False)
     st.html(visits.workload_table(workload))
     tables.note(t("my_beat.no_names"))
+    provenance.draw(desk, "visit_workload")
     st.subheader(t("my_beat.plan_title"), anchor=False)
     tables.draw_plain(
         [visits.plan_row(row, done, as_of) for row in plan],

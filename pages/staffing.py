@@ -8,7 +8,7 @@ desk = guard("staffing")
 
 import streamlit as st  # noqa: E402
 
-from pages.ui import advice, decisions, downloads, figures, frame, places, posts, tables, urls  # noqa: E402
+from pages.ui import advice, decisions, downloads, figures, frame, places, posts, provenance, tables, urls  # noqa: E402
 from pages.ui.formats import interval, number, period, share  # noqa: E402
 from pages.ui.language import current, t  # noqa: E402
 
@@ -25,7 +25,7 @@ with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
         "unit",
         t("staffing.unit"),
         ["", *table["unit_code"].unique().sort()],
-        words=lambda code: places.named(desk, code) if code else t("common.all"),
+        words=lambda code: places.named(desk, code, "station") if code else t("common.all"),
         lang=current(),
         width=280,
     )
@@ -37,16 +37,19 @@ left, right = st.columns(2, gap="medium")
 with left:
     st.subheader(t("staffing.share_title"), anchor=False)
     values, units, shifts = posts.share_grid(desk, rows)
-    st.plotly_chart(
-        figures.share_heatmap(
-            values, units, shifts, target=posts.TARGET_SHARE, value_label=t("staffing.column.committed")
-        ),
-        config=figures.CONFIG,
-        theme=None,
-        key="staffing.share",
-        alt=posts.summary_of(desk, rows),
-    )
-    tables.note(t("staffing.share_note", target=share(posts.TARGET_SHARE)))
+    if all(row["committed_share"] is None for row in rows):
+        tables.note(t("staffing.no_duty"))
+    else:
+        st.plotly_chart(
+            figures.share_heatmap(
+                values, units, shifts, target=posts.TARGET_SHARE, value_label=t("staffing.column.committed")
+            ),
+            config=figures.CONFIG,
+            theme=None,
+            key="staffing.share",
+            alt=posts.summary_of(desk, rows),
+        )
+        tables.note(t("staffing.share_note", target=share(posts.TARGET_SHARE)))
 with right:
     st.subheader(t("staffing.need_title"), anchor=False)
     st.plotly_chart(
@@ -97,6 +100,7 @@ with st.container(border=True):
     with right:
         for sentence in posts.sentences_of(chosen):
             st.markdown(f"- {sentence}")
+        provenance.draw(desk, "staffing", chosen["advice_id"])
         if desk.may("decide"):
             decisions.draw_form(
                 desk,

@@ -8,12 +8,12 @@ desk = guard("trends")
 
 import streamlit as st  # noqa: E402
 
-from pages.ui import downloads, figures, frame, places, series, tables, urls  # noqa: E402
+from pages.ui import downloads, figures, frame, places, provenance, series, tables, urls  # noqa: E402
 from pages.ui.language import current, t, term  # noqa: E402
 
 officer = desk.viewer.role == "officer"
 own = urls.state("beat") or desk.viewer.area_code
-frame.head(desk, "trends", note=t("trends.question_beat", beat=places.named(desk, own)) if officer else None)
+frame.head(desk, "trends", note=t("trends.question_beat", beat=places.named(desk, own, "beat")) if officer else None)
 with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
     category = urls.choose(
         "category",
@@ -30,7 +30,7 @@ with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
             "unit",
             t("trends.station"),
             ["", *places.codes(desk, "station")],
-            words=lambda code: places.named(desk, code) if code else t("common.all"),
+            words=lambda code: places.named(desk, code, "station") if code else t("common.all"),
             lang=f"trends.{current()}",
             width=220,
         )
@@ -38,7 +38,7 @@ with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
             "beat",
             t("trends.beat"),
             ["", *series.beats_of(desk, unit or None)],
-            words=lambda code: places.named(desk, code) if code else t("common.all"),
+            words=lambda code: places.named(desk, code, "beat") if code else t("common.all"),
             lang=f"trends.{current()}.{unit}",
             width=220,
         )
@@ -60,6 +60,7 @@ st.plotly_chart(
     alt=sentence,
 )
 tables.note(t("trends.monthly_note"))
+provenance.draw(desk, "daily_counts")
 downloads.draw(desk, "daily_counts", lambda: desk.daily_counts(**where, period="month"), ("csv", "xlsx"))
 
 left, right = st.columns([1.25, 1], gap="medium")

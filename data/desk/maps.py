@@ -42,13 +42,17 @@ class Maps(DeskBase):
         drawn = _drawn_areas(str(self.store.root.resolve()), self.edition_id, level)
         return access.areas_in_scope(drawn, self.scope)
 
-    def area_names(self) -> dict[str, tuple[str, str]]:
-        """Return code → (Chinese, English name) of the viewer's areas and those above them; the code stands in."""
+    def area_names(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """Return (level, code) → (Chinese, English name) of the viewer's areas and those above them.
+
+        The code stands in for a missing name. A code alone is not enough: some forces number districts and
+        neighbourhoods alike.
+        """
         self._require("areas")
         named = access.areas_with_parents(self._table("areas"), self.scope)
         return {
-            code: (zh or en or code, en or zh or code)
-            for code, zh, en in named.select("area_code", "name_zh", "name_en").iter_rows()
+            (level, code): (zh or en or code, en or zh or code)
+            for level, code, zh, en in named.select("level", "area_code", "name_zh", "name_en").iter_rows()
         }
 
     def base_map(self) -> pl.DataFrame:

@@ -34,9 +34,10 @@ def timezone(desk: Desk) -> str:
 
 
 def title_of(desk: Desk, row: dict[str, Any]) -> str:
-    """Return where a cell lies: street, beat (or station)."""
-    area = row["beat_code"] or row["station_code"]
-    parts = [places.street_named(desk, row["street"]), places.named(desk, area) if area else None]
+    """Return where a cell lies: street, and the smallest area people work by that is known."""
+    level = next((level for level in ("beat", "community", "station") if row[f"{level}_code"]), None)
+    area = places.named(desk, row[f"{level}_code"], level) if level else None
+    parts = [places.street_named(desk, row["street"]), area]
     return " · ".join(part for part in parts if part) or t("hotspots.cell", id=row["place_id"])
 
 

@@ -52,7 +52,7 @@ def decision_rows(desk: Desk, decided: pl.DataFrame, zone: str) -> list[dict[str
             "at": moment(row["at"], zone),
             "edition": row["edition_id"],
             "table": term("table", row["advice_table"]),
-            "place": places.named(desk, row["beat_code"] or row["station_code"]),
+            "place": _place(desk, row),
             "decision": decisions.in_words(row),
             "reason": t(f"codes.decision_reason.{row['reason']}") if row["reason"] else "–",
             "comment": row["comment"],
@@ -112,3 +112,9 @@ def log_columns() -> dict[str, Any]:
         "seq": column.NumberColumn(t("audit.column.seq"), width=64),
         **{name: column.TextColumn(t(f"audit.column.{name}")) for name in names},
     }
+
+
+def _place(desk: Desk, row: dict[str, Any]) -> str:
+    """Return the beat a decision is about, else the station."""
+    level = "beat" if row["beat_code"] else "station"
+    return places.named(desk, row[f"{level}_code"], level)

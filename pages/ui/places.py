@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 DECIMALS = 5
 
 
-def named(desk: Desk, code: str | None) -> str:
-    """Return the name of an area in the reader's language, its code when it has none."""
+def named(desk: Desk, code: str | None, level: str) -> str:
+    """Return the name of an area in the reader's language; level and code when the data do not name it."""
     if code is None:
         return t("common.not_known")
-    zh, en = _names(_key(desk), desk).get(code, (code, code))
+    if (level, code) not in _names(_key(desk), desk):
+        return t("common.unnamed_area", level=t(f"codes.level.{level}"), code=code)
+    zh, en = _names(_key(desk), desk)[level, code]
     return pick(zh, en)
 
 
@@ -78,7 +80,7 @@ def _key(desk: Desk) -> tuple[Any, ...]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _names(key: tuple[Any, ...], _desk: Desk) -> dict[str, tuple[str, str]]:
+def _names(key: tuple[Any, ...], _desk: Desk) -> dict[tuple[str, str], tuple[str, str]]:
     return dict(_desk.area_names())
 
 

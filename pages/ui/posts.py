@@ -28,7 +28,7 @@ def shift_name(row: dict[str, Any]) -> str:
 
 def title_of(desk: Desk, row: dict[str, Any]) -> str:
     """Return unit and shift."""
-    return f"{places.named(desk, row['unit_code'])} · {shift_name(row)}"
+    return f"{places.named(desk, row['unit_code'], 'station')} · {shift_name(row)}"
 
 
 def gap_words(gap: float | None) -> str:
@@ -66,7 +66,7 @@ def share_grid(desk: Desk, rows: list[dict[str, Any]]) -> tuple[list[list[float 
     found = {(row["unit_code"], row["shift_code"]): row["committed_share"] for row in rows}
     return (
         [[found.get((unit, shift)) for shift in shifts] for unit in units],
-        [places.named(desk, unit) for unit in units],
+        [places.named(desk, unit, "station") for unit in units],
         [f"{shift_name(row)}<br>{hours_from(row['start_hour'], row['hours'])}" for row in shifts.values()],
     )
 
@@ -74,11 +74,11 @@ def share_grid(desk: Desk, rows: list[dict[str, Any]]) -> tuple[list[list[float 
 def table_row(desk: Desk, row: dict[str, Any], decision: dict[str, Any] | None) -> dict[str, Any]:
     """Return a post as a row of the commander's table."""
     return {
-        "unit": places.named(desk, row["unit_code"]),
+        "unit": places.named(desk, row["unit_code"], "station"),
         "shift": f"{shift_name(row)} {hours_from(row['start_hour'], row['hours'])}",
         "incidents": interval(row["incidents_p50"], row["incidents_p10"], row["incidents_p90"], 0),
         "demand": row["demand_hours"],
-        "available": row["available"],
+        "available": number(row["available"], 1),
         "committed": share(row["committed_share"]),
         "need": f"{row['need_p50']:.1f} / {row['need_p80']:.1f} / {row['need_p90']:.1f}",
         "gap": gap_words(row["gap"]),
@@ -96,7 +96,7 @@ def table_columns() -> dict[str, Any]:
         "unit": column.TextColumn(t("staffing.column.unit"), width=104, pinned=True),
         "shift": column.TextColumn(t("staffing.column.shift"), width=130, pinned=True),
         "need": column.TextColumn(t("staffing.column.need"), width=124, help=t("staffing.column.need_help")),
-        "available": column.NumberColumn(t("staffing.column.available"), format="%.1f", width=70),
+        "available": column.TextColumn(t("staffing.column.available"), width=70),
         "gap": column.TextColumn(t("staffing.column.gap"), width=84),
         "decision": column.TextColumn(t("staffing.column.decision"), width=70),
         "committed": column.TextColumn(t("staffing.column.committed"), width=72),

@@ -119,7 +119,7 @@ def split_for(category: str | None, unit: str | None, beat: str | None, *, offic
 
 def split_words(desk: Desk, split: str, key: str | None) -> str:
     """Return the words for one line of the breakdown."""
-    return term("category", key) if split == "category" else places.named(desk, key)
+    return term("category", key) if split == "category" else places.named(desk, key, split.removesuffix("_code"))
 
 
 def changes_of(desk: Desk, where: dict[str, str | None], as_of: date, split: str) -> tuple[list[dict[str, Any]], int]:

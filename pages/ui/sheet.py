@@ -96,7 +96,7 @@ def visits_by_station(desk: Desk) -> str:
         [t(f"briefing.column.{name}") for name in ("station", "due", "overdue", "triggered", "hours")],
         [
             [
-                places.named(desk, station),
+                places.named(desk, station, "station"),
                 number(row["due"]),
                 number(row["overdue"]),
                 number(row["triggered"], 1),

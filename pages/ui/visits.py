@@ -25,7 +25,8 @@ USUAL_NOTE = {True: "in_order", False: "nobody_there"}
 def beat_words(desk: Desk, beat: str) -> str:
     """Return a beat with its station, for the picker."""
     parent = places.parent_of(desk, "beat", beat)
-    return f"{places.named(desk, parent)} · {places.named(desk, beat)}" if parent else places.named(desk, beat)
+    name = places.named(desk, beat, "beat")
+    return f"{places.named(desk, parent, 'station')} · {name}" if parent else name
 
 
 def recorded(desk: Desk, beat: str) -> dict[str, dict[str, Any]]:
