@@ -19,6 +19,7 @@ from data.schemas.columns import LOCATION_LEVELS
 from data.snapshots import Jurisdiction
 from data.sources.mapping import PROVENANCE, FileKind
 from data.sources.personal import key_of_header
+from data.sources.personal_values import redact, scrub
 from data.sources.reading import GEOMETRY, LINE, RawTable
 
 #: Row-wide reasons.
@@ -92,7 +93,7 @@ def to_canonical(
     frame = _as_text(_of_interest(raw.frame, raw, kind))
     headers = [column for column in frame.columns if column not in (LINE, GEOMETRY)]
     ragged = pl.DataFrame(
-        [(line, None, RAGGED, cells if _may_be_shown(kind, raw) else None) for line, cells in raw.ragged],
+        [(line, None, RAGGED, redact(cells)[0] if _may_be_shown(kind, raw) else None) for line, cells in raw.ragged],
         schema=REFUSED,
         orient="row",
     )
@@ -114,7 +115,9 @@ def to_canonical(
         frame = _unpivot(frame, raw.headers, kind)
         headers = [column for column in frame.columns if column not in (LINE, GEOMETRY)]
         expected += frame.height - before
+    frame, personal = scrub(frame, _identifying_keys(kind))
     mapped, provided, noted = _apply(frame, kind, jurisdiction, file_name=file_name, latest=latest)
+    noted |= {name: frame[LINE].filter(where) for name, where in personal.items()}
     kept, refused = _split(mapped, frame, kind, {key: raw.headers.get(key, key) for key in headers})
     parts = kind.identical_rows == "parts"
     kept = with_base_keys(join_parts(kept, kind) if parts else kept, kind, source)
@@ -144,6 +147,12 @@ def _of_interest(frame: pl.DataFrame, raw: RawTable, kind: FileKind) -> pl.DataF
 def _may_be_shown(kind: FileKind, raw: RawTable) -> bool:
     # The cells of a ragged row may stand under the wrong header: with personal or hidden columns about, show none.
     return not raw.dropped and not _hidden_keys(kind)
+
+
+def _identifying_keys(kind: FileKind) -> set[str]:
+    """Return the headers whose values are numbers of records or codes: there a long number need not be a person's."""
+    names = [name for name in kind.columns if name.endswith(("_id", "_code"))]
+    return {key_of_header(header) for name in names for header in kind.columns[name].reads}
 
 
 def _hidden_keys(kind: FileKind) -> set[str]:

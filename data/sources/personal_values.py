@@ -82,7 +82,7 @@ def redact(text: str) -> tuple[str | None, list[str]]:
     return (clean if clean.replace(REMOVED, "").strip(" ,;，；、/|:：()（）+") else None), kinds
 
 
-def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl.Series, dict[str, int]]:
+def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl.Series, dict[str, pl.Series]]:
     """Take personal values out of a text column.
 
     Parameters
@@ -98,7 +98,7 @@ def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl
     Returns
     -------
     tuple
-        The column, and kind → number of cells something was taken from.
+        The column, and kind → which cells something was taken from (Boolean).
 
     Notes
     -----
@@ -110,20 +110,48 @@ def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl
     suspect = column.str.contains(SUSPECT).fill_null(False)
     if not suspect.any():
         return column, {}
-    cells = Counter(column.filter(suspect).to_list())
     series = _series(column) if identifies else frozenset()
     replaced: dict[str, str | None] = {}
-    counts: Counter[str] = Counter()
-    for cell, times in cells.items():
+    of_kind: dict[str, list[str]] = {}
+    for cell in column.filter(suspect).unique().to_list():
         if series and _beginning(cell) in series:
             continue
         clean, kinds = redact(cell)
         if kinds:
             replaced[cell] = clean
-            counts.update({kind: times for kind in set(kinds)})
+            for kind in set(kinds):
+                of_kind.setdefault(kind, []).append(cell)
     if not replaced:
         return column, {}
-    return column.replace(list(replaced), list(replaced.values())), dict(sorted(counts.items()))
+    where = {kind: column.is_in(cells).fill_null(False) for kind, cells in sorted(of_kind.items())}
+    return column.replace(list(replaced), list(replaced.values())), where
+
+
+def scrub(
+    frame: pl.DataFrame, identifying: set[str] | frozenset[str] = frozenset()
+) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+    """Take personal values out of every text column of a frame.
+
+    Parameters
+    ----------
+    identifying
+        Columns that hold numbers of records, see :func:`without_personal`.
+
+    Returns
+    -------
+    tuple
+        The frame, and ``personal_<kind>_removed`` → in which rows (Boolean).
+    """
+    found: dict[str, pl.Series] = {}
+    cleaned = []
+    for column in frame:
+        clean, where = without_personal(column, identifies=column.name in identifying)
+        if where:
+            cleaned.append(clean)
+        for kind, mask in where.items():
+            name = f"personal_{kind}_removed"
+            found[name] = found[name] | mask if name in found else mask
+    return (frame.with_columns(cleaned) if cleaned else frame), found
 
 
 def share_personal(column: pl.Series) -> tuple[float, str]:

@@ -308,8 +308,8 @@ class _Draft:
     def _is_series(self, profile: Profile) -> bool:
         from data.sources.personal_values import without_personal
 
-        _, counts = without_personal(profile.texts, identifies=True)
-        return sum(counts.values()) < MOSTLY * profile.texts.len()
+        _, found = without_personal(profile.texts, identifies=True)
+        return sum(int(mask.sum()) for mask in found.values()) < MOSTLY * profile.texts.len()
 
     # The table ---------------------------------------------------------------------------------------------------
 
