@@ -171,13 +171,14 @@ def draw(curve: pl.DataFrame, chosen: dict[str, object]) -> str:
         f'font-size="12" fill="#36404c"><rect width="{width}" height="{height}" fill="#fff"/>'
         f'<text x="{left}" y="24" font-size="14" font-weight="bold">Address linkage, held-out texts '
         f"(n = {chosen['texts']:,})</text>{ticks}"
-        f'<line x1="{x(0.9):.1f}" y1="{top}" x2="{x(0.9):.1f}" y2="{y(low):.1f}" stroke="#9aa5b1" stroke-dasharray="4 4"/>'
-        f'<line x1="{left}" y1="{y(0.99):.1f}" x2="{width - 24}" y2="{y(0.99):.1f}" stroke="#9aa5b1" stroke-dasharray="4 4"/>'
+        f'<path d="M{x(0.9):.1f} {top}V{y(low):.1f}M{left} {y(0.99):.1f}H{width - 24}" stroke="#9aa5b1" '
+        f'stroke-dasharray="4 4"/>'
         f'<polyline points="{points}" fill="none" stroke="#0b6e8a" stroke-width="2.5"/>'
         f'<circle cx="{x(r):.1f}" cy="{y(p):.1f}" r="5" fill="#b4451f"/>'
         f'<text {anchor} fill="#b4451f">threshold in use: precision {p:.3f}, recall {r:.3f}</text>'
-        f'<text x="{(left + width) / 2}" y="{height - 12}" text-anchor="middle">Recall (of texts with a standard address)'
-        f'</text><text transform="translate(16 {height / 2}) rotate(-90)" text-anchor="middle">Precision of links taken'
+        f'<text x="{(left + width) / 2}" y="{height - 12}" text-anchor="middle">'
+        f"Recall (of texts with a standard address)</text>"
+        f'<text transform="translate(16 {height / 2}) rotate(-90)" text-anchor="middle">Precision of links taken'
         "</text></svg>\n"
     )
 

@@ -32,6 +32,8 @@ PAGES: dict[str, frozenset[Role]] = {
     "trends": frozenset({"commander", "researcher", "officer"}),
     "data_quality": frozenset({"steward", "auditor"}),
     "audit": frozenset({"auditor"}),
+    "catalogue": frozenset({"steward", "security", "auditor"}),
+    "addresses": frozenset({"steward", "auditor"}),
 }
 
 #: Table → roles that may read it. Steward and security administrator see no advice; the auditor sees no raw rows.
@@ -55,6 +57,15 @@ TABLES: dict[str, frozenset[Role]] = {
     "visits_recorded": frozenset({"commander", "officer"}),
     "audit_log": frozenset({"auditor"}),
     "viewers": frozenset({"security", "auditor"}),
+    # Metadata only: the security administrator may know what there is and how it is graded, and sees none of it.
+    "catalogue": frozenset({"steward", "security", "auditor"}),
+    "routing": frozenset({"commander", "officer", "steward", "security", "auditor"}),
+    "quality": frozenset({"steward", "auditor"}),
+    "lineage": frozenset({"commander", "researcher", "officer", "steward", "auditor"}),
+    "visits_export": frozenset({"steward"}),
+    "address_links": frozenset({"steward", "auditor"}),
+    # Grade 4, above the steward's grade, for one purpose: to decide what a text means. Every reading is logged.
+    "address_texts": frozenset({"steward"}),
 }
 
 #: Action → roles that may do it. Nobody but a person decides: there is no role for a program.
@@ -64,6 +75,8 @@ DOINGS: dict[str, frozenset[Role]] = {
     "export": frozenset({"commander", "researcher", "steward", "auditor"}),
     "verify_audit": frozenset({"auditor"}),
     "grant": frozenset({"security"}),
+    "export_visits": frozenset({"steward"}),
+    "review_address": frozenset({"steward"}),
 }
 
 #: Highest column grade (see ``data.schemas.columns``) a role reads. Grade 3, names and exact places of the objects

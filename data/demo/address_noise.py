@@ -12,13 +12,13 @@ import numpy as np
 import polars as pl
 
 #: Characters that sound like one another, and others a keyboard offers beside them.
-_SOUND_ALIKE = (
-    "州洲周 青清晴轻 塘唐堂糖 园圆元源苑 西溪熙喜 桥乔侨 湖胡壶 兰蓝澜岚 河和荷合鹤 林临琳邻 平坪萍 福富付 "
-    "玉育裕御 龙隆笼 凤奉丰风枫峰 石时实 金今津 永勇咏 长常昌 春椿 秋丘邱 安岸 新心欣 古谷鼓 文闻纹 武五吴 云韵 "
-    "松淞 柳六 竹祝 梅美 桂贵 银音 莲连联 明鸣名 望旺 听庭亭 门闷 井景警 塔踏 池迟 渡度杜 浦普铺朴 堤低 岗冈港 坡波 "
-    "泉全权 台泰太 阁格 坊方芳 滩坛 墩敦 山杉 岭领 田甜 店甸 解姐 放访 设社 建健 江姜 环还"
-).split()
-_ALIKE = {sign: group.replace(sign, "") for group in _SOUND_ALIKE for sign in group}
+_SOUND_ALIKE = """
+    州洲周 青清晴轻 塘唐堂糖 园圆元源苑 西溪熙喜 桥乔侨 湖胡壶 兰蓝澜岚 河和荷合鹤 林临琳邻 平坪萍 福富付
+    玉育裕御 龙隆笼 凤奉丰风枫峰 石时实 金今津 永勇咏 长常昌 春椿 秋丘邱 安岸 新心欣 古谷鼓 文闻纹 武五吴 云韵
+    松淞 柳六 竹祝 梅美 桂贵 银音 莲连联 明鸣名 望旺 听庭亭 门闷 井景警 塔踏 池迟 渡度杜 浦普铺朴 堤低 岗冈港 坡波
+    泉全权 台泰太 阁格 坊方芳 滩坛 墩敦 山杉 岭领 田甜 店甸 解姐 放访 设社 建健 江姜 环还
+"""
+_ALIKE = {sign: group.replace(sign, "") for group in _SOUND_ALIKE.split() for sign in group}
 _OTHER_SIGNS = "光华兴民红星阳月海天大小前后上中下左右双三四高雅丽宝胜利友谊团结"
 _TRADITIONAL = {"台": "臺", "号": "號", "区": "區", "云": "雲", "澜": "瀾", "临": "臨", "桥": "橋", "东": "東"}
 _FULL_WIDTH = {str(digit): chr(ord("０") + digit) for digit in range(10)}
@@ -155,7 +155,7 @@ class Writer:
         # Nobody writes 1023栋 for 102号3栋: without the sign no numeral follows.
         n = self.rng.integers(1, 9, 4)
         shop = _SHOPS[int(self.rng.integers(len(_SHOPS)))]
-        options = ("门口", "附近", "对面", shop, f"({shop})", f"{shop}门口")
+        options: tuple[str, ...] = ("门口", "附近", "对面", shop, f"({shop})", f"{shop}门口")
         if not with_numerals:
             return str(options[int(self.rng.integers(len(options)))])
         options += (
@@ -187,8 +187,8 @@ def label_addresses(addresses: pl.DataFrame, *, size: int, seed: int, absent_sha
     """
     rng = np.random.default_rng(seed)
     groups = addresses["address"].str.extract_groups(
-        r"^(?<city>.+?市)(?<district>.+?[区县])(?<community>..社区)?(?<road>.+?(?:大道|路|街|巷|里))(?<before>[0-9]*[段巷弄]?) ?"
-        r"(?<number>[0-9]+) 号 ?(?<after>.*)$"
+        r"^(?<city>.+?市)(?<district>.+?[区县])(?<community>..社区)?(?<road>.+?(?:大道|路|街|巷|里))"
+        r"(?<before>[0-9]*[段巷弄]?) ?(?<number>[0-9]+) 号 ?(?<after>.*)$"
     )
     frame = pl.DataFrame({"address_code": addresses["address_code"], "$groups": groups}).unnest("$groups")
     rows = frame.with_columns(pl.col("number").cast(pl.Int64)).rows(named=True)

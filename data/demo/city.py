@@ -14,6 +14,7 @@ import polars as pl
 import shapely
 from shapely.geometry import LineString, MultiLineString, mapping
 
+from data.demo.address_noise import roughen
 from data.demo.calendar import count_days
 from data.demo.calls import take_calls
 from data.demo.coordinates import shape_to_lon_lat
@@ -30,6 +31,8 @@ from data.errors import RequestError
 Progress = Callable[[int, int, str], None]
 YEARS = 3
 _STEPS = 8
+#: Share of the calls' addresses that are written as callers give them, not as the standard address is.
+ROUGH_ADDRESSES = 0.12
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,8 @@ def write_city(
     report(4, _STEPS, "demo city")
     register, visits = keep_register(work, places, territory, addresses, tables.incidents, first, until)
     shifts = man_shifts(work, tables.incidents, territory, last)
-    calls, call_faults = soil_calls(dirt, tables.calls, scale)
+    rough = tables.calls.with_columns(roughen(tables.calls["JQDZ"], share=ROUGH_ADDRESSES, seed=seed))
+    calls, call_faults = soil_calls(dirt, rough, scale)
     dispatches, dispatch_faults = soil_dispatches(dirt, tables.dispatches, scale)
     report(5, _STEPS, "demo city")
 

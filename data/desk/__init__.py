@@ -10,8 +10,11 @@ Refusals raise ``AccessDeniedError`` after they were written to the audit log (s
 """
 
 from data.desk.actions import Actions
+from data.desk.addresses import Addresses
 from data.desk.advice import Advice
+from data.desk.lineage import Provenance
 from data.desk.maps import Maps
+from data.desk.quality import Quality
 from data.desk.supervision import Supervision
 from data.desk.trends import Trends
 from data.exports import Export
@@ -19,7 +22,7 @@ from data.exports import Export
 __all__ = ["Desk", "Export"]
 
 
-class Desk(Advice, Trends, Maps, Actions, Supervision):
+class Desk(Advice, Trends, Maps, Actions, Supervision, Quality, Provenance, Addresses):
     """One viewer at one edition.
 
     Parameters

@@ -20,6 +20,7 @@ import polars as pl
 from data.catalogue.bases import require_basis
 from data.errors import SourceError
 from data.files import digest_of, folder_appears_whole, read_json, sha256_of_file, write_json
+from data.integration.addresses.snapshots import SnapshotLinks
 from data.integration.areas import AreaFinder
 from data.integration.draft import Draft
 from data.integration.incidents import CALL_COLUMNS, IncidentContext
@@ -78,6 +79,7 @@ def ingest(
         If the counts do not add up; nothing is written then.
     """
     mapping = load_mapping(source)
+    mapping.require_confirmed()
     require_basis(mapping.source.legal_basis, mapping.source.purpose, now.date())
     if not paths:
         raise SourceError("no file was named.", remedy="Name the files to load.")
@@ -120,11 +122,12 @@ def ingest(
             write_json(folder / "load.json", {**about, "files": files, "tables": tables})
         tell(steps - 1, steps, "deriving incidents")
         written = read_json(store.loads / load_id / "load.json")
-        incidents = _incidents(store, previous, [*loads, written], mapping.jurisdiction.code)
+        links = SnapshotLinks(store, previous, [*loads, written], mapping.jurisdiction.code)
+        incidents = _incidents(store, previous, [*loads, written], mapping.jurisdiction.code, links)
         snapshot = write_snapshot(
             store,
             [*(load["load_id"] for load in loads), load_id],
-            {"incidents": incidents},
+            {"incidents": incidents, "address_links": links.parts()},
             created_at=now,
             created_by=loaded_by,
         )
@@ -150,12 +153,12 @@ def _sweep(store: Store) -> None:
 
 
 def _incidents(
-    store: Store, previous: str | None, loads: list[dict[str, Any]], jurisdiction: str
+    store: Store, previous: str | None, loads: list[dict[str, Any]], jurisdiction: str, links: SnapshotLinks
 ) -> Iterator[pl.DataFrame]:
     """Derive the incidents of one police force in parts; those of the others are taken over from the last snapshot."""
     held: list[pl.DataFrame] = []
     rows = 0
-    for part in _parts_of_incidents(store, previous, loads, jurisdiction):
+    for part in _parts_of_incidents(store, previous, loads, jurisdiction, links):
         held.append(part)
         rows += part.height
         if rows > ROWS_PER_FILE:
@@ -166,7 +169,7 @@ def _incidents(
 
 
 def _parts_of_incidents(
-    store: Store, previous: str | None, loads: list[dict[str, Any]], jurisdiction: str
+    store: Store, previous: str | None, loads: list[dict[str, Any]], jurisdiction: str, links: SnapshotLinks
 ) -> Iterator[pl.DataFrame]:
     if previous is not None:
         for path in parts_of_table(store.snapshots / previous, "incidents"):
@@ -190,4 +193,5 @@ def _parts_of_incidents(
         )
         rows = sum(load["tables"].get("calls", {}).get("rows", 0) for load in some)
         for part in prefixes(digits_for(rows)):
-            yield context.derive(read_loads(store.loads, some, "calls", part, columns=CALL_COLUMNS))
+            calls_of_part = read_loads(store.loads, some, "calls", part, columns=(*CALL_COLUMNS, *links.columns))
+            yield context.derive(links.locate(calls_of_part))

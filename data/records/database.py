@@ -15,9 +15,9 @@ from data.records.tables import append_only_triggers, metadata, schema_version
 from data.store import Store
 
 #: Version of the tables in ``data/records/tables.py``. Raise it together with an entry in ``MIGRATIONS``.
-SCHEMA_VERSION = 1
-#: Statements that bring a database from the version before to the key. The first version needs none.
-MIGRATIONS: dict[int, list[str]] = {}
+SCHEMA_VERSION = 2
+#: Statements that bring a database from the version before to the key. Missing tables are made.
+MIGRATIONS: dict[int, list[str]] = {2: []}
 #: Waiting time of a writer on a busy SQLite file, milliseconds.
 BUSY_TIMEOUT_MS = 15_000
 #: Key of the PostgreSQL advisory lock that keeps one audit chain ("beat" in ASCII).
@@ -117,8 +117,7 @@ class Records:
                     where=self._where,
                     remedy="Use the beatwise version that wrote it.",
                 )
-            if found == 0:
-                metadata.create_all(connection)
+            metadata.create_all(connection)
             for version in range(max(found, 1) + 1, SCHEMA_VERSION + 1):
                 for statement in MIGRATIONS[version]:
                     connection.exec_driver_sql(statement)

@@ -69,6 +69,20 @@ visit_records = sa.Table(
     sa.Index("visit_records_by_beat", "beat_code", "visited_at"),
 )
 
+address_reviews = sa.Table(
+    "address_reviews",
+    metadata,
+    sa.Column("review_id", sa.Integer, primary_key=True),
+    sa.Column("at", sa.String(40), nullable=False),
+    sa.Column("snapshot_id", sa.String(64), nullable=False),
+    sa.Column("text_key", sa.String(64), nullable=False),
+    sa.Column("address_code", sa.String(200), nullable=False),
+    sa.Column("decision", sa.String(10), nullable=False),
+    sa.Column("probability", sa.Float, nullable=False),
+    sa.Column("viewer", sa.String(200), nullable=False),
+    sa.Index("address_reviews_by_text", "text_key", "review_id"),
+)
+
 viewers = sa.Table(
     "viewers",
     metadata,
@@ -92,7 +106,7 @@ sa.Index(
 )
 
 #: Tables whose rows are written once. A later decision supersedes an earlier one; both stay.
-APPEND_ONLY = (audit_log, decisions, visit_records)
+APPEND_ONLY = (audit_log, decisions, visit_records, address_reviews)
 
 
 def append_only_triggers(dialect: str) -> list[str]:

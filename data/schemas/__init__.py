@@ -9,6 +9,7 @@ from data.schemas.advice import (
     VisitWorkload,
 )
 from data.schemas.incidents import Calls, Dispatches, Feedbacks, Incidents
+from data.schemas.links import AddressLinks
 from data.schemas.places import Addresses, Areas, BaseMap, Population
 from data.schemas.trends import DailyCounts, Funnel, HourlyProfile
 from data.schemas.work import Shifts, VisitRegister, Visits
@@ -28,7 +29,7 @@ CANONICAL = {
 }
 
 #: Tables derived from the canonical ones when a snapshot is written.
-DERIVED = {"incidents": Incidents}
+DERIVED = {"incidents": Incidents, "address_links": AddressLinks}
 
 #: Tables of an edition.
 EDITION = {
@@ -49,6 +50,7 @@ __all__ = [
     "CANONICAL",
     "DERIVED",
     "EDITION",
+    "AddressLinks",
     "Addresses",
     "Areas",
     "BaseMap",

@@ -38,4 +38,4 @@ class AddressLinks(dy.Schema):
         nullable=False,
         metadata=about("差异", "Elements that do not simply agree, as element:relation", 2),
     )
-    text_key = text("文本键", "Key of the text in the review queue; null where all elements agree", 3)
+    text_key = text("文本键", "Digest of the address text, key of the review queue", 3, nullable=False)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from data.desk import Desk
 
 #: Pages in the order of the menu; the first one a role may open is where it arrives.
-ORDER = ("briefing", "hotspots", "staffing", "my_beat", "trends", "data_quality", "audit")
+ORDER = ("briefing", "hotspots", "staffing", "my_beat", "trends", "data_quality", "addresses", "catalogue", "audit")
 ICONS = {
     "briefing": ":material/summarize:",
     "hotspots": ":material/map:",
@@ -27,6 +27,8 @@ ICONS = {
     "my_beat": ":material/checklist:",
     "trends": ":material/show_chart:",
     "data_quality": ":material/rule:",
+    "addresses": ":material/pin_drop:",
+    "catalogue": ":material/library_books:",
     "audit": ":material/verified_user:",
 }
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,7 +56,9 @@ def draw_around(viewer: Viewer | None, home: Any) -> None:
     st.logo(str(ROOT / "static" / "beatwise.svg"), size="large", icon_image=str(ROOT / "static" / "mark.svg"))
     with st.sidebar:
         language_control()
-        _edition_control(viewer)
+        # A security administrator has no data, so no edition to choose either.
+        if viewer.role != "security":
+            _edition_control(viewer)
         _who(viewer)
         st.caption(t("common.promise"))
 

@@ -25,6 +25,8 @@ OF_PAGE: dict[str, tuple[str, ...]] = {
     "my_beat": ("beat",),
     "trends": ("category", "beat", "unit"),
     "data_quality": (),
+    "addresses": (),
+    "catalogue": (),
     "audit": (),
 }
 _CODE = re.compile(r"^[^\x00-\x1f<>\"'`\\]{1,80}$")

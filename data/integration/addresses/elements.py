@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-#: Elements in the order they are written. ``number_sub`` is 之/- (12之3号), ``number_to`` the end of a range (91~120号).
+#: Elements in the order they are written. ``number_sub`` is 之/- (12之3号), ``number_to`` the end of a
+#: range (91~120号).
 ELEMENTS = (
     "province",
     "city",
@@ -120,9 +121,13 @@ _N = f"[{_NUMERAL}]+"
 _NO_TYPE = "¤"
 _STRONG = "大道|大街|胡同|公路|高速|路|街|巷|¤"
 _WEAK = "弄|里|道|堤|桥|村|庄|条"
-_UNTYPED = rf"^(.*[省市区县镇乡]|(?:.*街道)|(?:.*社區))?([^0-9路街巷弄里道村庄条号栋幢座單区區市县镇乡]{{2,4}}?)({_N}号|[0-9]{{1,4}}(?:附近|对面|旁|门|[^0-9院弄栋幢座单层楼室房户之~至到\-A-Z邻组支]|$))"
-#: A house number without 号: what follows is neither another numeral's unit nor a sub-number.
-_NO_SIGN = r"(路|街|巷|弄|里|大道|段|¤)([0-9]{1,5}(?:-[0-9]{1,3})?)([^0-9号院巷弄段栋幢座单层楼室房户之附~至到\-A-Z邻组支]|附近|$)"
+#: What may follow a house number written without 号: no unit of another numeral, no sub-number, no letter.
+_AFTER_BARE = r"[^0-9号院巷弄段栋幢座单层楼室房户之附~至到\-A-Z邻组支]|附近|$"
+_UNTYPED = (
+    r"^(.*[省市区县镇乡]|(?:.*街道)|(?:.*社區))?([^0-9路街巷弄里道村庄条号栋幢座單区區市县镇乡]{2,4}?)"
+    rf"({_N}号|[0-9]{{1,4}}(?:{_AFTER_BARE}))"
+)
+_NO_SIGN = rf"(路|街|巷|弄|里|大道|段|¤)([0-9]{{1,5}}(?:-[0-9]{{1,3}})?)({_AFTER_BARE})"
 
 _PATTERN = (
     r"^(?P<province>[^省市区县路街道0-9]{2,8}?(?:省|自治區|特别行政区))?"
@@ -247,8 +252,8 @@ def _plain(text: pl.Expr, known: tuple[Sequence[str], Sequence[str]]) -> pl.Expr
     for names in known:
         before += "(?:" + "|".join([*(re.escape(name) for name in names), ""]) + ")"
         for name in names:
-            # Two characters before the type: the 北路 of 临澜北路 is no road of its own.
-            rest = rf"[^0-9省市区县]{{2,12}}?(?:{_STRONG}|{_WEAK}|{_N}号|[0-9])"
+            # Two characters before the type: the 大道 of 临澜大道 and the 北路 of 临澜北路 are no roads of their own.
+            rest = rf"[^0-9省市区县路街大道][^0-9省市区县路街]{{1,11}}?(?:{_STRONG}|{_WEAK}|{_N}号|[0-9])"
             marked = marked.str.replace(rf"^({before}){re.escape(name[:-1])}({rest})", f"${{1}}{name}${{2}}")
     typed = marked.str.replace_all("街道", "").str.contains(rf"{_STRONG}|{_WEAK}")
     roads = pl.when(typed).then(marked).otherwise(marked.str.replace(_UNTYPED, f"${{1}}${{2}}{_NO_TYPE}${{3}}"))

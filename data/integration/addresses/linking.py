@@ -39,40 +39,64 @@ def link_addresses(
     ----------
     calls
         Canonical calls; ``record_key``, ``source``, ``address``, ``lon`` and ``lat`` are read.
+    addresses, reviews, model
+        See :class:`AddressLinker`.
+
+    Returns
+    -------
+    DataFrame
+        Schema AddressLinks: one row per call that has an address, in the order of ``calls``.
+    """
+    return AddressLinker(addresses, reviews, model=model).link(calls)
+
+
+class AddressLinker:
+    """The standard addresses of one police force, read once and ready to be linked to.
+
+    Parameters
+    ----------
     addresses
-        Canonical standard addresses of the same police force.
+        Canonical standard addresses of the police force.
     reviews
         What the steward decided, newest last: ``text_key``, ``address_code``, ``decision`` (``accept``: this is it;
         ``reject``: this one is not, another may be; ``none``: no standard address is meant).
     model
         None for the one that is part of this version.
 
-    Returns
-    -------
-    DataFrame
-        Schema AddressLinks: one row per call that has an address, in the order of ``calls``.
-
     Notes
     -----
     Every distinct text is read once. The place of a call whose number the table does not have is that of the nearest
     number on the same side of the road; its level is ``road``, so no hotspot is built on it.
     """
-    named = calls.filter(pl.col("address").str.strip_chars().str.len_chars() > 0)
-    if named.is_empty() or addresses.is_empty():
-        return pl.DataFrame(AddressLinks.create_empty())
-    standards = addresses.select(
-        "address_code", "community_code", "lon", "lat", pl.col("address").alias("standard_text")
-    ).with_row_index("standard")
-    parsed = parse_addresses(standards["standard_text"])
-    standards = pl.concat([standards, parsed], how="horizontal")
-    # One way of writing has one reading: a caller's full-width digits make no second text.
-    written = plain_text(named["address"])
-    texts = pl.DataFrame({"text": written.unique(maintain_order=True)}).with_row_index("query")
-    cities, districts = (standards[name].drop_nulls().unique().sort().to_list() for name in ("city", "district"))
-    queries = pl.concat([texts, parse_addresses(texts["text"], cities=cities, districts=districts)], how="horizontal")
-    links = _link_texts(queries, standards, reviews, model or load_model())
-    own = named.select("record_key", "source", own_lon="lon", own_lat="lat", text=written)
-    return _finish(own.join(links, on="text", how="left", maintain_order="left"))
+
+    def __init__(
+        self, addresses: pl.DataFrame, reviews: pl.DataFrame | None = None, *, model: LinkModel | None = None
+    ) -> None:
+        self.model = model or load_model()
+        self.reviews = reviews
+        standards = addresses.select("address_code", "lon", "lat", pl.col("address").alias("standard_text"))
+        standards = standards.with_row_index("standard")
+        parsed = parse_addresses(standards["standard_text"])
+        self.standards = pl.concat([standards, parsed], how="horizontal")
+
+    def link(self, calls: pl.DataFrame) -> pl.DataFrame:
+        """Link some calls; see :func:`link_addresses`."""
+        named = calls.filter(pl.col("address").str.strip_chars().str.len_chars() > 0)
+        if named.is_empty() or self.standards.is_empty():
+            return pl.DataFrame(AddressLinks.create_empty())
+        # One way of writing has one reading: a caller's full-width digits make no second text.
+        written = plain_text(named["address"])
+        queries = self._read(written.unique(maintain_order=True))
+        links = _link_texts(queries, self.standards, self.reviews, self.model)
+        own = named.select("record_key", "source", own_lon="lon", own_lat="lat", text=written)
+        return _finish(own.join(links, on="text", how="left", maintain_order="left"))
+
+    def _read(self, plain: pl.Series) -> pl.DataFrame:
+        texts = pl.DataFrame({"text": plain}).with_row_index("query")
+        known = {name: self.standards[name].drop_nulls().unique().sort().to_list() for name in ("city", "district")}
+        elements = parse_addresses(texts["text"], cities=known["city"], districts=known["district"])
+        keys = pl.Series("text_key", [text_key(text) for text in plain], dtype=pl.String)
+        return pl.concat([texts.with_columns(keys), elements], how="horizontal")
 
 
 def text_key(plain: str) -> str:
@@ -88,7 +112,6 @@ def _link_texts(
     if reviews is not None and reviews.height:
         pairs, ruled = _apply_reviews(queries, standards, pairs, reviews)
     best = model.choose(pairs)
-    # Nothing that is compared differs or is missing but what the caller left out of the larger areas.
     differs = [name for name in FEATURES if name != "known_road"]
     differing = pl.concat_list(
         pl.when(pl.col(name) != "same").then(pl.format("{}:{}", pl.lit(name), pl.col(name))) for name in differs
@@ -134,21 +157,14 @@ def _link_texts(
         .then(pl.lit("exact"))
         .otherwise(pl.lit("model")),
     )
-    found = found.join(_on_the_road(found, standards), on="query", how="left", maintain_order="left")
-    keys = found.filter(pl.col("outcome") != "match")["text"].unique()
-    keys = pl.concat([keys, found.filter(pl.col("method") != "exact")["text"]]).unique()
-    key_of = pl.DataFrame({"text": keys, "text_key": [text_key(text) for text in keys]}, schema_overrides=_TEXTS)
-    return found.join(key_of, on="text", how="left", maintain_order="left")
-
-
-_TEXTS = {"text": pl.String, "text_key": pl.String}
+    return found.join(_on_the_road(found, standards), on="query", how="left", maintain_order="left")
 
 
 def _apply_reviews(
     queries: pl.DataFrame, standards: pl.DataFrame, pairs: pl.DataFrame, reviews: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Take out the pairs the steward refused; return the texts the steward decided."""
-    keyed = queries.select("query", pl.col("text").map_elements(text_key, return_dtype=pl.String).alias("text_key"))
+    keyed = queries.select("query", "text_key")
     decided = reviews.unique(["text_key", "address_code"], keep="last", maintain_order=True)
     decided = decided.join(keyed, on="text_key").join(
         standards.select("address_code", ruled_standard="standard"), on="address_code", how="left"
@@ -206,14 +222,6 @@ def _finish(calls: pl.DataFrame) -> pl.DataFrame:
         .then(pl.concat_list(pl.col("differences").fill_null([]), pl.lit("point:far")))
         .otherwise(pl.col("differences").fill_null([]))
         .alias("differences"),
-    )
-    # A match found exact has no key yet; doubted, it must be findable in the queue.
-    missing = calls.filter(pl.col("doubtful") & pl.col("text_key").is_null())["text"].unique()
-    key_of = pl.DataFrame(
-        {"text": missing, "$key": [text_key(text) for text in missing]}, schema={"text": pl.String, "$key": pl.String}
-    )
-    calls = calls.join(key_of, on="text", how="left", maintain_order="left").with_columns(
-        pl.coalesce("text_key", "$key").alias("text_key")
     )
     matched = pl.col("outcome") == "match"
     beside = pl.col("suffix").str.contains(BESIDE).fill_null(False)

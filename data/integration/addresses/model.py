@@ -132,7 +132,7 @@ def fit_weights(pairs: pl.DataFrame, same: np.ndarray) -> tuple[float, dict[str,
     design = np.column_stack([(pairs[feature] == level).to_numpy() for feature, level in names]).astype(float)
     fitted = LogisticRegression(C=RIDGE_C, max_iter=2000).fit(design, same)
     weights: dict[str, dict[str, float]] = {}
-    seen = design.any(axis=0)
+    seen = np.asarray(design.any(axis=0), dtype=bool).tolist()
     for feature, levels in FEATURES.items():
         mine = [k for k, (name, _) in enumerate(names) if name == feature]
         # What training never showed must not pass for agreement: below the worst level that it did show.

@@ -10,6 +10,7 @@ TYPES = ("大道", "大街", "胡同", "公路", "高速", "路", "街", "巷", 
 #: Names on the list of known roads that one written name may stand for.
 MOST_ROADS = 8
 _FARTHEST = 2
+Sounds = tuple[frozenset[str], ...]
 
 
 def split_type(road: str) -> tuple[str, str]:
@@ -85,7 +86,6 @@ def _sound_the_same(mine: Sounds, other: Sounds) -> bool:
     return len(mine) == len(other) and all(a & b for a, b in zip(mine, other, strict=True))
 
 
-Sounds = tuple[frozenset[str], ...]
 _ORDER = (
     "same",
     "no_type",
@@ -98,7 +98,9 @@ _ORDER = (
 )
 
 
-def _relation(mine: tuple[str, str, str], other: tuple[str, str, str], distance: int, ends_with: bool) -> str | None:
+def _relation(
+    mine: tuple[str, str, Sounds], other: tuple[str, str, Sounds], distance: int, ends_with: bool
+) -> str | None:
     (name, kind, sound), (known, known_kind, known_sound) = mine, other
     if name + kind == known:
         # 青桥 for 青桥路: its own last character only looks like a type.

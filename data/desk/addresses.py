@@ -1,0 +1,157 @@
+"""Addresses at the desk: what the linkage found, and the queue of links the data steward decides."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+
+from data import access
+from data.desk.base import DeskBase
+from data.errors import RequestError
+from data.integration.addresses.elements import ELEMENTS, parse_addresses, plain_text
+from data.records.address_reviews import AddressReview, append_address_review, read_address_reviews
+from data.records.audit import append_audit
+from data.schemas.links import LINK_LEVELS, LINK_OUTCOMES
+from data.snapshots import Snapshot, current_snapshot
+from data.store import Store
+
+#: Why the steward may read address texts, grade 4; written into the audit log at every reading.
+TEXT_PURPOSE = "address linkage: decide which standard address a reported text means"
+
+
+class Addresses(DeskBase):
+    """Counts of links for steward and auditor; texts and decisions for the steward alone."""
+
+    def address_link_counts(self) -> pl.DataFrame:
+        """Return links of the current snapshot by ``outcome``, ``method`` and ``level``: ``links``, ``placed``.
+
+        ``placed`` counts the links that give a point, for a call with or without one of its own.
+        """
+        self._require("address_links")
+        links = self._addresses_snapshot().scan("address_links")
+        counts = links.group_by("outcome", "method", "level").agg(
+            pl.len().alias("links"), pl.col("lon").is_not_null().sum().alias("placed")
+        )
+        order = [pl.col("outcome").cast(pl.Enum(LINK_OUTCOMES)), pl.col("level").cast(pl.Enum(LINK_LEVELS)), "method"]
+        return counts.sort(order).collect()
+
+    def address_reviews(self, limit: int = 50) -> pl.DataFrame:
+        """Return the texts that wait for a decision, most calls first.
+
+        Parameters
+        ----------
+        limit
+            How many texts at most.
+
+        Returns
+        -------
+        DataFrame
+            ``text_key``, ``address_code``, ``written`` (as reported, grade 4), ``standard``, ``calls``,
+            ``probability``, ``differences`` (names of what differs), and for each element of ``ELEMENTS`` the two
+            readings as ``written_<element>`` and ``standard_<element>``.
+
+        Notes
+        -----
+        One decision holds for all calls with the same text. Texts decided since the snapshot was written are left out.
+        The reading is in the audit log, with its purpose, before a text is returned.
+        """
+        with self._refusals_recorded("read", "address_texts"):
+            access.require_table(self.viewer, "address_texts")
+        waiting = self._waiting().head(limit)
+        event = self._event("read", "address_texts", details={"texts": waiting.height, "use": TEXT_PURPOSE})
+        append_audit(self.records, event)
+        if waiting.is_empty():
+            return waiting
+        readings = {
+            "written": parse_addresses(plain_text(waiting["written"])),
+            "standard": parse_addresses(waiting["standard"]),
+        }
+        named = [
+            elements.select(pl.col(name).alias(f"{side}_{name}") for name in ELEMENTS)
+            for side, elements in readings.items()
+        ]
+        return pl.concat([waiting, *named], how="horizontal")
+
+    def address_reviews_waiting(self) -> dict[str, int]:
+        """Return how many texts wait, for how many calls, and how many were decided since the snapshot."""
+        self._require("address_links")
+        queue, decided = _queue(str(self.store.root.resolve()), self._addresses_snapshot().snapshot_id), self._decided()
+        open_ones = queue.join(decided, on=["text_key", "address_code"], how="anti")
+        return {
+            "texts": open_ones.height,
+            "calls": int(open_ones["calls"].sum()),
+            "decided": queue.height - open_ones.height,
+        }
+
+    def review_address(self, text_key: str, address_code: str, decision: str) -> AddressReview:
+        """Record what a text means; used when the next snapshot is made.
+
+        Parameters
+        ----------
+        text_key, address_code
+            A row of :meth:`address_reviews`.
+        decision
+            ``accept``, ``reject`` or ``none``, see ``data.records.address_reviews.REVIEW_DECISIONS``.
+
+        Raises
+        ------
+        AccessDeniedError
+            If the role does not decide on addresses.
+        RequestError
+            If nothing of that text and address waits, or the decision is unknown.
+        """
+        details = {"text_key": text_key, "address_code": address_code, "decision": decision}
+        with self._refusals_recorded("review_address", text_key, details):
+            access.require_doing(self.viewer, "review_address")
+        found = self._waiting().filter(pl.col("text_key") == text_key, pl.col("address_code") == address_code)
+        if found.is_empty():
+            raise RequestError(
+                "this address does not wait for a decision.", where=text_key, remedy="It may have been decided already."
+            )
+        review = AddressReview(
+            review_id=0,
+            at="",
+            snapshot_id=self._addresses_snapshot().snapshot_id,
+            text_key=text_key,
+            address_code=address_code,
+            decision=decision,
+            probability=float(found["probability"][0]),
+            viewer=self.viewer.name,
+        )
+        return append_address_review(
+            self.records, review, self._event("review_address", text_key, details={**details, "use": TEXT_PURPOSE})
+        )
+
+    def _waiting(self) -> pl.DataFrame:
+        queue = _queue(str(self.store.root.resolve()), self._addresses_snapshot().snapshot_id)
+        return queue.join(self._decided(), on=["text_key", "address_code"], how="anti", maintain_order="left")
+
+    def _decided(self) -> pl.DataFrame:
+        return read_address_reviews(self.records).select("text_key", "address_code").unique()
+
+    def _addresses_snapshot(self) -> Snapshot:
+        return current_snapshot(self.store)
+
+
+@lru_cache(maxsize=4)
+def _queue(root: str, snapshot_id: str) -> pl.DataFrame:
+    """Return the texts in review of a snapshot, which never changes, with both texts."""
+    snapshot = Snapshot(Store(Path(root)), snapshot_id)
+    links = snapshot.scan("address_links").filter(pl.col("outcome") == "review")
+    calls = snapshot.scan("calls").select(pl.col("record_key").alias("incident_id"), "address")
+    standards = snapshot.scan("addresses").select("address_code", standard="address").unique("address_code")
+    return (
+        links.join(calls, on="incident_id")
+        .group_by("text_key", "address_code")
+        .agg(
+            pl.col("address").sort().first().alias("written"),
+            pl.len().alias("calls"),
+            pl.col("probability").max(),
+            pl.col("differences").first(),
+        )
+        .join(standards, on="address_code", how="left")
+        .sort(["calls", "probability", "text_key"], descending=[True, True, False])
+        .collect()
+    )
