@@ -47,7 +47,7 @@ def file_columns() -> dict[str, Any]:
     }
     for name in (*COUNTS, "quarantined"):
         found[name] = column.NumberColumn(t(f"data_quality.column.{name}"), format="localized", width=84)
-    found["loaded_at"] = column.TextColumn(t("data_quality.column.loaded_at"), width=150)
+    found["loaded_at"] = column.TextColumn(t("data_quality.column.loaded_at"), width=172)
     return found
 
 
