@@ -204,7 +204,7 @@ def _write_derived(folder: Path, name: str, parts: Iterator[pl.DataFrame]) -> in
         rows += frame.height
         path = folder / name / f"{len(written):04d}.parquet" if written else folder / f"{name}.parquet"
         path.parent.mkdir(exist_ok=True)
-        DERIVED[name].validate(frame).write_parquet(path, statistics=True)
+        DERIVED[name].validate(frame).write_parquet(path, compression_level=1)
         written.append(path)
     if len(written) > 1:
         written[0].rename(folder / name / "0000.parquet")

@@ -18,6 +18,11 @@ Floats = NDArray[np.float64]
 SHIFTED = ("GCJ-02", "BD-09")
 #: Semi-major axis (m) and squared eccentricity of the Krasovsky ellipsoid, on which GCJ-02 is defined.
 AXIS_M, ECCENTRICITY_2 = 6_378_245.0, 0.006_693_421_622_965_943_23
+#: How far BD-09 moves GCJ-02, degrees, besides a turn of a few metres.
+BAIDU_EAST, BAIDU_NORTH = 0.0065, 0.006
+BAIDU_TURN = np.pi * 3000.0 / 180.0
+#: Steps that invert the shifts to well under a centimetre.
+STEPS = 8
 #: Decimals kept in degrees: about a centimetre.
 DECIMALS = 7
 
@@ -98,20 +103,51 @@ def _gcj02_shift(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
     return d_lon, d_lat
 
 
+def _in_china(lon: Floats, lat: Floats) -> NDArray[np.bool_]:
+    return np.asarray((lon > 72.004) & (lon < 137.8347) & (lat > 0.8293) & (lat < 55.8271))
+
+
 def _gcj02_to_wgs84(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
-    # The shift is published one way only; a few fixed-point steps invert it to well under a centimetre.
-    inside = (lon > 72.004) & (lon < 137.8347) & (lat > 0.8293) & (lat < 55.8271)
+    # The shift is published one way only; a few fixed-point steps invert it exactly.
+    inside = _in_china(lon, lat)
     found_lon, found_lat = lon.copy(), lat.copy()
-    for _ in range(6):
+    for _ in range(STEPS):
         d_lon, d_lat = _gcj02_shift(found_lon, found_lat)
         found_lon = np.where(inside, lon - d_lon, lon)
         found_lat = np.where(inside, lat - d_lat, lat)
     return found_lon, found_lat
 
 
+def _gcj02_to_bd09(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    radius = np.hypot(lon, lat) + 0.00002 * np.sin(lat * BAIDU_TURN)
+    angle = np.arctan2(lat, lon) + 0.000003 * np.cos(lon * BAIDU_TURN)
+    return radius * np.cos(angle) + BAIDU_EAST, radius * np.sin(angle) + BAIDU_NORTH
+
+
 def _bd09_to_gcj02(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
-    x, y = lon - 0.0065, lat - 0.006
-    turn = np.pi * 3000.0 / 180.0
-    radius = np.hypot(x, y) - 0.00002 * np.sin(y * turn)
-    angle = np.arctan2(y, x) - 0.000003 * np.cos(x * turn)
-    return radius * np.cos(angle), radius * np.sin(angle)
+    # The inverse formula in use is off by up to half a metre; a few steps back from the published direction are exact.
+    found_lon, found_lat = lon - BAIDU_EAST, lat - BAIDU_NORTH
+    for _ in range(STEPS):
+        there_lon, there_lat = _gcj02_to_bd09(found_lon, found_lat)
+        found_lon, found_lat = found_lon + lon - there_lon, found_lat + lat - there_lat
+    return found_lon, found_lat
+
+
+def from_lon_lat(lon: Floats, lat: Floats, crs: str) -> tuple[Floats, Floats]:
+    """Convert points in EPSG:4326 to a system; the inverse of :func:`to_lon_lat`.
+
+    Parameters
+    ----------
+    lon, lat
+        Degrees, shape (n,). NaN stays NaN.
+    crs
+        Any code pyproj knows, ``GCJ-02`` or ``BD-09``. Outside China the shifted systems leave a point where it is,
+        except for the constant part of BD-09.
+    """
+    if crs not in SHIFTED:
+        x, y = _transformer("EPSG:4326", crs).transform(lon, lat)
+        return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    d_lon, d_lat = _gcj02_shift(lon, lat)
+    inside = _in_china(lon, lat)
+    x, y = np.where(inside, lon + d_lon, lon), np.where(inside, lat + d_lat, lat)
+    return _gcj02_to_bd09(x, y) if crs == "BD-09" else (x, y)

@@ -22,6 +22,7 @@ from data.integration.spill import FILE, Spill, digits_for, prefixes
 from data.schemas import CANONICAL
 from data.snapshots import QUARANTINE
 from data.sources.mapping import FileKind, Mapping
+from data.sources.personal_values import scrub
 from data.sources.reading import GEOMETRY, LINE
 from data.store import Store
 
@@ -143,6 +144,8 @@ class Draft:
 
     def _take_lookup(self, batch: Batch) -> None:
         raw, report = batch.raw, self.reports[batch.files[0]]
+        raw.frame, personal = scrub(raw.frame)
+        _add(report.notes, {name: int(where.sum()) for name, where in personal.items()})
         report.read, report.kept, report.new = raw.records, raw.frame.height, raw.frame.height
         if raw.ragged:
             refused = pl.DataFrame({"source_line": [line for line, _ in raw.ragged]}, schema={"source_line": pl.Int64})
@@ -218,7 +221,7 @@ class Draft:
                 source=pl.lit(self.source),
                 load_id=pl.lit(self.load_id),
                 source_file=self._file_names(),
-            ).write_parquet(path, statistics=True)
+            ).write_parquet(path, compression_level=1)
         return {"rows": rows, "replaced": replaced}
 
     def _merge(self, table: str, part: str) -> Merged:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from data.schemas import CANONICAL
 
 #: Most rows a part should hold.
-PART_ROWS = 1_500_000
+PART_ROWS = 2_000_000
 #: Place of the file in the ingest, a column of every row on its way.
 FILE = "$file"
 
@@ -63,9 +63,8 @@ class Spill:
         if not self.digits:
             self._held.append(rows.select(name for name in rows.columns if rows[name].null_count() < rows.height))
             return
-        plain = rows.with_columns(pl.col(pl.Enum).cast(pl.String))
-        parts = plain.partition_by(key_start(self.source, self.digits).alias("$part"), as_dict=True)  # type: ignore[call-overload]
-        for (part,), some in parts.items():
+        plain = rows.with_columns(pl.col(pl.Enum).cast(pl.String), key_start(self.source, self.digits).alias("$part"))
+        for (part,), some in plain.partition_by("$part", as_dict=True, include_key=False).items():
             self._write(str(part), some)
 
     def _write(self, part: str, rows: pl.DataFrame) -> None:

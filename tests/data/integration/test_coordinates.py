@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import prcoords
 import pytest
 
-from data.integration.coordinates import metres_per_unit, require_crs, to_lon_lat
+from data.integration.coordinates import from_lon_lat, metres_per_unit, require_crs, to_lon_lat
 
 
 def test_feet_of_oregon_north() -> None:
@@ -53,3 +54,32 @@ def test_unknown_systems_are_refused() -> None:
         require_crs("local")
     with pytest.raises(ValueError, match="not a projected system"):
         require_crs("EPSG:4490", projected=True)
+
+
+def points_of_china(number: int = 2_000) -> tuple[np.ndarray, np.ndarray]:
+    chance = np.random.default_rng(5)
+    return chance.uniform(75, 134, number), chance.uniform(19, 53, number)
+
+
+def test_the_shifted_systems_agree_with_an_independent_library() -> None:
+    lon, lat = points_of_china()
+    places = [prcoords.Coords(y, x) for x, y in zip(lon, lat, strict=True)]
+    for crs, there in (("GCJ-02", prcoords.wgs_gcj), ("BD-09", prcoords.wgs_bd)):
+        theirs = np.array([there(place, False) for place in places])
+        ours = from_lon_lat(lon, lat, crs)
+        # A tenth of a millimetre.
+        assert np.abs(np.column_stack(ours)[:, ::-1] - theirs).max() < 1e-9
+        back = to_lon_lat(theirs[:, 1], theirs[:, 0], crs)
+        # The result is rounded to seven decimals, about a centimetre.
+        assert np.abs(back[0] - lon).max() <= 0.51e-7
+        assert np.abs(back[1] - lat).max() <= 0.51e-7
+
+
+def test_there_and_back_in_any_system() -> None:
+    lon, lat = points_of_china(200)
+    for crs in ("GCJ-02", "BD-09", "EPSG:4490", "EPSG:3857"):
+        back = to_lon_lat(*from_lon_lat(lon, lat, crs), crs)
+        assert np.abs(back[0] - lon).max() < 1e-7
+        assert np.abs(back[1] - lat).max() < 1e-7
+    nowhere = to_lon_lat(np.array([np.nan]), np.array([30.0]), "BD-09")
+    assert math.isnan(nowhere[0][0])
