@@ -246,7 +246,8 @@ def row_of(mapping: str, report: FileReport, stated: int | None) -> str:
 
 
 HEAD = (
-    "| file | mapping / [[file]] | table | SOURCE.md | read | kept | new | unchanged | replaced | quarantined | notes |\n"
+    "| file | mapping / [[file]] | table | SOURCE.md | read | kept | new | unchanged | replaced "
+    "| quarantined | notes |\n"
     "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |"
 )
 

@@ -139,6 +139,6 @@ def test_check_says_which_mapping_fits(shared_data: Path) -> None:
     check = check_source(shared_data / "st_louis" / "raw" / "May2017.csv")
     assert check.fitting == ["st_louis"]
     assert "Coded Month" in check.to_text()
-    other = check_source(shared_data / "chicago" / "raw" / "aggravated_assaults_2018.csv")
+    other = check_source(shared_data / "nij_portland" / "reference" / "independent_rescoring_students.txt")
     assert other.fitting == []
     assert "lacks the header" in other.to_text()
