@@ -16,6 +16,8 @@ import pytest
 from benchmarks.loads import BEGIN, END, NOW, PLAN, TABLE, DataSet, load_set, unexplained
 from data.integration.ingest import ingest
 from data.snapshots import Snapshot, current_snapshot
+from data.sources.mapping import built_in_mappings, load_mapping
+from data.sources.matching import fit_of
 from data.store import Store
 
 #: Files whose count is not that of SOURCE.md, with the count found; docs/loads.md says why.
@@ -51,6 +53,18 @@ def test_every_file_is_loaded_or_excused(name: str, shared_data: Path) -> None:
         assert list((shared_data / PLAN[name].folder).glob(glob)), f"{glob} excuses no file"
     files = {path.name for path in (shared_data / PLAN[name].folder).rglob("*")}
     assert set(PLAN[name].stated) <= files
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", PLAN)
+def test_a_file_fits_the_mapping_of_its_publisher_only(name: str, shared_data: Path) -> None:
+    mappings = [load_mapping(one) for one in built_in_mappings()]
+    for mapping, globs in PLAN[name].loads:
+        for path in PLAN[name].files(shared_data, globs):
+            fits = {one.source.name for one in mappings if any(fit_of(path, kind).fits for kind in one.files)}
+            # A file that fills two tables is read by two mappings.
+            expected = {"toronto", "toronto_population"} if path.name.startswith("neighbourhood_crime") else {mapping}
+            assert fits == expected, path.name
 
 
 @pytest.mark.real_data
