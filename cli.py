@@ -77,9 +77,19 @@ def demo(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Upstream files.", show_default=False)],
     store: StoreOption,
-    source: Annotated[str, typer.Option(help="Built-in mapping or path of a TOML mapping.", show_default=False)],
+    source: Annotated[
+        str, typer.Option(help="Mapping: built in, saved in the store, or a TOML path.", show_default=False)
+    ],
+    paths: Annotated[list[Path] | None, typer.Argument(help="Upstream files.", show_default=False)] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BEATWISE_SOURCE_URL",
+            show_envvar=True,
+            help="postgresql:// or mysql:// URL; asks for the rows since the last ingest. Never stored or shown.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Load upstream files into a new snapshot. Every row is kept or quarantined, and the counts say which."""
@@ -87,9 +97,43 @@ def ingest(
     from data.store import Store
 
     opened = Store.create(store)
-    record(opened, "ingest", source, files=[path.name for path in paths])
+    mapping = source_of(source, opened)
+    files = list(paths or [])
+    if not files and database:
+        ingest_database(opened, mapping, database, as_json)
+        return
+    record(opened, "ingest", source, files=[path.name for path in files])
     with progress_bar() as progress:
-        report = ingest_files(opened, source_of(source), paths, loaded_by=operator(), now=now(), progress=progress)
+        report = ingest_files(opened, mapping, files, loaded_by=operator(), now=now(), progress=progress)
+    tell(report.to_dict(), as_json, report.to_text())
+
+
+def ingest_database(store: Any, source: str | Path, url: str, as_json: bool) -> None:
+    """Ask an upstream database for what a mapping describes and load the answer."""
+    import tempfile
+
+    from data.integration.ingest import ingest as ingest_files
+    from data.sources.databases import extract_tables, last_watermarks, safe_name
+    from data.sources.mapping import load_mapping
+
+    mapping = load_mapping(source)
+    mapping.require_confirmed()
+    record(store, "ingest", str(source), database=safe_name(url))
+    with tempfile.TemporaryDirectory(prefix="beatwise-database-") as folder, progress_bar() as progress:
+        extracts = extract_tables(mapping, url, Path(folder), last_watermarks(store, mapping.source.name))
+        if all(extract.nothing_new for extract in extracts):
+            tell({"nothing_new": True, "read": 0}, as_json, "nothing new in the database since the last ingest")
+            return
+        marks = {extract.kind: extract.watermark for extract in extracts if extract.watermark is not None}
+        report = ingest_files(
+            store,
+            source,
+            [extract.path for extract in extracts],
+            loaded_by=operator(),
+            now=now(),
+            progress=progress,
+            watermarks=marks,
+        )
     tell(report.to_dict(), as_json, report.to_text())
 
 
@@ -103,6 +147,9 @@ def publish(
     area_km2: Annotated[float, typer.Option("--area-km2", help="Area the list may cover, km².")] = 1.5,
     jurisdiction: ForceOption = None,
     seed: int = 0,
+    override_quality: Annotated[
+        str | None, typer.Option("--override-quality", help="Reason to publish although the data break a threshold.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compute an edition (hotspots, visits, staffing, trends) from the newest snapshot and publish it."""
@@ -118,6 +165,7 @@ def publish(
             area_km2=area_km2,
             jurisdiction=jurisdiction,
             seed=seed,
+            override_quality=override_quality,
             progress=progress,
         )
     tell({"edition_id": edition_id}, as_json, f"Edition {edition_id}")
@@ -282,6 +330,33 @@ def check(
     tell(result.to_dict(), as_json, result.to_text())
 
 
+@source_app.command("new")
+def new_source(
+    files: Annotated[list[Path], typer.Argument(help="A sample of each kind of file.", show_default=False)],
+    output: Annotated[Path | None, typer.Option("--output", help="TOML file to write; default: print it.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the source: small letters, digits, _.")] = None,
+    jurisdiction: Annotated[str | None, typer.Option(help="Code of the police force.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="IANA time zone of the local times.")] = None,
+    crs: Annotated[str | None, typer.Option(help="Reference system of the coordinates, e.g. EPSG:4490.")] = None,
+    near: Annotated[str | None, typer.Option(help="LON,LAT of any point of the area.")] = None,
+    legal_basis: Annotated[str | None, typer.Option(help="Id in the catalogue.")] = None,
+    purpose: Annotated[str | None, typer.Option(help="Id in the catalogue.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Propose a mapping from sample files, by names and values; what they cannot tell is left to confirm."""
+    from data.files import write_atomically
+    from data.sources.propose import Known, propose_mapping
+
+    if output is not None:
+        writable(output)
+    known = Known(name, jurisdiction, timezone, crs, point_of(near), legal_basis, purpose)
+    proposal = propose_mapping(files, known)
+    if output is not None:
+        write_atomically(output, proposal.toml.encode("utf-8"))
+    told = proposal.to_text() + (f"\n→ {output}" if output is not None else f"\n\n{proposal.toml}")
+    tell({**proposal.to_dict(), "output": str(output) if output else None}, as_json, told)
+
+
 @viewer_app.command("grant")
 def grant(
     name: Annotated[str, typer.Argument(help="Account name, as the gateway states it.", show_default=False)],
@@ -340,6 +415,83 @@ def viewers(store: StoreOption, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def quality(store: StoreOption, as_json: JsonOption = False) -> None:
+    """Report the quality of every load, the funnel from calls to usable incidents, and what the thresholds say."""
+    from data.quality.measures import quality_history
+    from data.quality.text import quality_text
+    from data.quality.thresholds import judge, load_thresholds
+    from data.store import Store
+
+    opened = Store.open(store)
+    reports = quality_history(opened)
+    verdicts = judge(reports, load_thresholds(opened))
+    result = {"reports": [one.to_dict() for one in reports], "verdicts": [one.to_dict() for one in verdicts]}
+    tell(result, as_json, quality_text(reports, verdicts))
+
+
+@app.command()
+def lineage(
+    store: StoreOption,
+    edition: Annotated[str, typer.Option(help="Edition id.", show_default=False)],
+    table: Annotated[str | None, typer.Option(help="Table of the edition.")] = None,
+    advice: Annotated[str | None, typer.Option(help="Advice id: one row.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Trace a table of an edition, or one row of advice, to the snapshot, loads, files and row counts behind it."""
+    from data.lineage import trace
+    from data.quality.text import lineage_text
+    from data.store import Store
+
+    found = trace(Store.open(store), edition, table=table, advice_id=advice)
+    tell(found.to_dict(), as_json, lineage_text(found))
+
+
+@app.command()
+def catalogue(
+    table: Annotated[str | None, typer.Option(help="Only this table.")] = None, as_json: JsonOption = False
+) -> None:
+    """List every column of every table with class, grade, purposes, legal basis and retention."""
+    from data.catalogue.columns import describe_columns, grade_problems
+    from data.quality.text import catalogue_text
+
+    described = describe_columns()
+    if table is not None:
+        known = described["table"].unique(maintain_order=True).to_list()
+        if table not in known:
+            raise RequestError(f"there is no table {table!r}.", where="--table", remedy=f"Tables: {', '.join(known)}.")
+        described = described.filter(described["table"] == table)
+    result = {"columns": described.to_dicts(), "grade_problems": grade_problems()}
+    tell(result, as_json, catalogue_text(described))
+
+
+@app.command("visits-export")
+def export_visits(
+    store: StoreOption,
+    source: Annotated[str, typer.Option(help="Built-in mapping or path of a TOML mapping.", show_default=False)],
+    output: OutputOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the visits recorded here in the upstream system's own column layout, to be loaded there and here again."""
+    from data.files import write_atomically
+    from data.integration.write_back import file_name_for, write_visits
+    from data.records.database import Records
+    from data.records.visits import read_all_visits
+    from data.sources.mapping import load_mapping
+    from data.store import Store
+
+    writable(output)
+    opened = Store.open(store)
+    mapping = load_mapping(source_of(source))
+    visits = read_all_visits(Records.open(opened))
+    content = write_visits(visits, mapping)
+    record(opened, "export", "visits_export", source=mapping.source.name, rows=visits.height)
+    write_atomically(output, content)
+    name = file_name_for(mapping, "beatwise")
+    hint = f"{visits.height} visits → {output} (the mapping knows files named like {name})"
+    tell({"output": str(output), "rows": visits.height, "named_like": name}, as_json, hint)
+
+
+@app.command()
 def verify(store: StoreOption, as_json: JsonOption = False) -> None:
     """Recompute the audit log's hash chain, first row to last, and say whether it is whole."""
     from data.records.audit import verify_chain
@@ -354,17 +506,30 @@ def verify(store: StoreOption, as_json: JsonOption = False) -> None:
     tell(asdict(report), as_json, f"audit log whole: {report.rows} rows, head {report.head_hash[:12]}")
 
 
-def publish_edition(store: Any, *, progress: Callable[[int, int, str], None], **asked: Any) -> str:
-    """Compute and write an edition; return its id."""
-    from analytics.edition import EditionParameters, make_edition
+def publish_edition(
+    store: Any, *, progress: Callable[[int, int, str], None], override_quality: str | None = None, **asked: Any
+) -> str:
+    """Compute and write an edition; return its id. Data that break a blocking threshold are refused before the work."""
+    from analytics.edition import EditionParameters, choose_jurisdiction, make_edition
     from data.editions import write_edition
+    from data.quality.thresholds import judge_store, require_quality
     from data.snapshots import current_snapshot
 
     progress(0, 1, "computing the edition")
     snapshot = current_snapshot(store)
-    draft = make_edition(snapshot, EditionParameters(**asked))
-    record(store, "publish", draft.edition_id, edition_id=draft.edition_id, snapshot_id=snapshot.snapshot_id)
-    written = {"created_at": now().isoformat(), "created_by": operator()}
+    parameters = EditionParameters(**asked)
+    force = choose_jurisdiction(snapshot, parameters.jurisdiction)
+    verdicts = judge_store(store, force.code)
+    overridden = require_quality(verdicts, override=override_quality)
+    quality = {
+        "broken": [one.threshold for one in verdicts if one.status in ("blocked", "warned")],
+        "overridden": [one.threshold for one in overridden],
+        "override_reason": override_quality if overridden else None,
+    }
+    draft = make_edition(snapshot, parameters)
+    ids = {"edition_id": draft.edition_id, "snapshot_id": snapshot.snapshot_id}
+    record(store, "publish", draft.edition_id, **ids, quality=quality)
+    written = {"created_at": now().isoformat(), "created_by": operator(), "quality": quality}
     write_edition(store, draft.edition_id, draft.tables, {**draft.manifest, **written})
     progress(1, 1, "computing the edition")
     return draft.edition_id
@@ -408,9 +573,25 @@ def record(
     )
 
 
-def source_of(text: str) -> str | Path:
-    """Return a path for something that looks like one, else the name of a built-in mapping."""
-    return Path(text) if text.endswith(".toml") or "/" in text else text
+def source_of(text: str, store: Any = None) -> str | Path:
+    """Return a path for something that looks like one, or is saved in the store; else a built-in name."""
+    if text.endswith(".toml") or "/" in text:
+        return Path(text)
+    saved = store.root / "mappings" / f"{text}.toml" if store is not None else None
+    return saved if saved is not None and saved.is_file() else text
+
+
+def point_of(text: str | None) -> tuple[float, float] | None:
+    """Return LON,LAT as two numbers."""
+    if text is None:
+        return None
+    try:
+        lon, lat = (float(part) for part in text.split(","))
+    except ValueError:
+        raise RequestError("this is not LON,LAT.", where="--near", remedy="For example --near 116.4,39.9") from None
+    if abs(lon) > 180 or abs(lat) > 90:
+        raise RequestError("longitude comes first, in degrees.", where="--near", remedy="For example --near 116.4,39.9")
+    return lon, lat
 
 
 def tell(result: dict[str, Any], as_json: bool, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Lineage (血缘): from a table or a row of advice to the snapshot, the loads, the files and the row counts behind it."""
+"""Lineage (血缘): from a table or a row of advice to the snapshot, loads, files and row counts behind it."""
 
 from __future__ import annotations
 

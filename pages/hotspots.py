@@ -10,7 +10,20 @@ from functools import partial  # noqa: E402
 
 import streamlit as st  # noqa: E402
 
-from pages.ui import advice, decisions, downloads, figures, frame, identity, maps, places, tables, theme, urls  # noqa: E402
+from pages.ui import (  # noqa: E402
+    advice,
+    decisions,
+    downloads,
+    figures,
+    frame,
+    identity,
+    maps,
+    places,
+    provenance,
+    tables,
+    theme,
+    urls,
+)
 from pages.ui.formats import interval, period, when  # noqa: E402
 from pages.ui.language import current, t, term  # noqa: E402
 
@@ -124,6 +137,7 @@ with right, st.container(border=True):
     )
     tables.note(advice.counterfactual(chosen))
     st.markdown(advice.next_step(chosen))
+    provenance.draw(desk, "hotspots", chosen["advice_id"])
     if identity.may_do(desk.viewer, "decide"):
         st.divider()
         decisions.draw_form(

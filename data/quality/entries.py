@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 import polars as pl
+import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from data.errors import SchemaError
+from data.records.database import Records
+from data.records.tables import decisions, visit_records
 from data.schemas import CANONICAL
 
 FILE = Path(__file__).with_name("entries.toml")
@@ -79,6 +82,16 @@ def forms() -> dict[str, Form]:
         }
     except ValueError as error:
         raise SchemaError(f"the table of fields is not valid ({error}).", where=FILE.name) from error
+
+
+def count_records(records: Records) -> dict[str, int]:
+    """Return how many rows each form has on record."""
+    tables = {"visit": visit_records, "decision": decisions}
+    with records.reading() as connection:
+        return {
+            name: int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
+            for name, table in tables.items()
+        }
 
 
 def measure_entries(records: Mapping[str, int]) -> pl.DataFrame:

@@ -102,6 +102,14 @@ def read_visits(records: Records, beat_code: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=VISIT_RECORDS)
 
 
+def read_all_visits(records: Records) -> pl.DataFrame:
+    """Return every recorded visit of the store, oldest first, to be written back to the upstream system."""
+    query = sa.select(visit_records).order_by(visit_records.c.visit_record_id)
+    with records.reading() as connection:
+        rows = [asdict(VisitRecord(**row)) for row in connection.execute(query).mappings()]
+    return pl.DataFrame(rows, schema=VISIT_RECORDS)
+
+
 #: Columns of :func:`read_visits`.
 VISIT_RECORDS = {
     "visit_record_id": pl.Int64,

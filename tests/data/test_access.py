@@ -35,6 +35,7 @@ PAGES = {
     "trends": "CRO",
     "data_quality": "SA",
     "audit": "A",
+    "catalogue": "SXA",
 }
 TABLES = {
     "hotspots": "CROA",
@@ -56,8 +57,20 @@ TABLES = {
     "visits_recorded": "CO",
     "audit_log": "A",
     "viewers": "XA",
+    "catalogue": "SXA",
+    "routing": "COSXA",
+    "quality": "SA",
+    "lineage": "CROSA",
+    "visits_export": "S",
 }
-DOINGS = {"decide": "C", "record_visit": "O", "export": "CRSA", "verify_audit": "A", "grant": "X"}
+DOINGS = {
+    "decide": "C",
+    "record_visit": "O",
+    "export": "CRSA",
+    "verify_audit": "A",
+    "grant": "X",
+    "export_visits": "S",
+}
 
 
 @pytest.mark.parametrize("role", ROLES)

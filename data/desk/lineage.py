@@ -1,0 +1,59 @@
+"""Lineage at the desk: from a number on a page to the files behind it, for whoever may see the number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from data import access
+from data.desk.base import DeskBase
+from data.disclosure import SMALLEST_COUNT
+from data.editions import Edition
+from data.errors import AccessDeniedError
+from data.lineage import Lineage, find_advice, trace
+
+#: Roles that see which account loaded a file.
+SEE_THE_LOADER = ("steward", "auditor")
+
+
+class Provenance(DeskBase):
+    """Traces tables and rows of advice of the edition."""
+
+    def lineage(self, table: str | None = None, advice_id: str | None = None) -> Lineage:
+        """Return the snapshot, loads, files and row counts behind a table, or behind one row of advice.
+
+        Raises
+        ------
+        AccessDeniedError
+            If the role does not read the table, or the advice is about another area.
+        RequestError
+            If there is no such table or advice.
+
+        Notes
+        -----
+        Roles that read aggregates only get no count below ``SMALLEST_COUNT`` (null in its place), and only stewards
+        and auditors learn which account loaded a file.
+        """
+        subject = advice_id or table or "lineage"
+        with self._refusals_recorded("read", "lineage", {"subject": subject}):
+            access.require_table(self.viewer, "lineage")
+            if advice_id is not None:
+                table, row = find_advice(Edition(self.store, self.edition_id), advice_id, table)
+                access.require_table(self.viewer, table)
+                if access.rows_for(self.viewer, table, self._one(table, row), self.scope).is_empty():
+                    raise AccessDeniedError("this advice is about another area.", where=self.viewer.name)
+        found = trace(self.store, self.edition_id, table=table, advice_id=advice_id)
+        if self.viewer.role not in SEE_THE_LOADER:
+            found = replace(found, files=[replace(file, loaded_by=None) for file in found.files])
+        if self.viewer.role in access.AGGREGATES_ONLY:
+            found = replace(found, rows=[{**one, "rows": _hidden(one["rows"])} for one in found.rows])
+        return found
+
+    def _one(self, table: str, row: dict[str, Any]) -> pl.DataFrame:
+        return self._table(table).filter(pl.col("advice_id") == row["advice_id"])
+
+
+def _hidden(rows: int) -> int | None:
+    return rows if rows == 0 or rows >= SMALLEST_COUNT else None

@@ -1,0 +1,158 @@
+"""Quality and catalogue at the desk: how good the loads are, what may be published, what is held on which basis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from data import access
+from data.catalogue.bases import LegalBases, legal_bases
+from data.catalogue.columns import Catalogue, catalogue, describe_columns, grade_problems
+from data.catalogue.routing import RoutingRule, route, routing_rules
+from data.desk.base import DeskBase
+from data.exports import Export
+from data.integration.write_back import file_name_for, write_visits
+from data.quality.entries import count_records, measure_entries
+from data.quality.measures import QualityReport, quality_history, report_quality
+from data.quality.thresholds import Verdict, judge_store
+from data.records.audit import append_audit
+from data.records.visits import read_all_visits
+from data.snapshots import current_snapshot
+from data.sources.mapping import Mapping, built_in_mappings, load_mapping
+
+
+class Quality(DeskBase):
+    """Reads quality, catalogue and routing. Quality is that of the **current** snapshot, like loads and quarantine."""
+
+    def quality_reports(self) -> list[QualityReport]:
+        """Return the quality report of every load, oldest first."""
+        self._require("quality")
+        return quality_history(self.store)
+
+    def quality_verdicts(self) -> list[Verdict]:
+        """Return every threshold tried on the newest load of each source that has its measure."""
+        self._require("quality")
+        return judge_store(self.store)
+
+    def funnels(self) -> list[dict[str, Any]]:
+        """Return the funnel of every source with what each step loses, see ``data.quality.funnel``."""
+        self._require("quality")
+        return report_quality(current_snapshot(self.store)).funnels
+
+    def entries(self) -> pl.DataFrame:
+        """Return which fields people fill in and which they need not, see ``data.quality.entries``."""
+        self._require("quality")
+        return measure_entries(count_records(self.records))
+
+    def catalogue_columns(self) -> pl.DataFrame:
+        """Return every column of every table with class, grade, purposes, basis and retention: metadata, no data."""
+        self._require("catalogue")
+        return describe_columns()
+
+    def catalogue_words(self) -> dict[str, dict[str, tuple[str, str]]]:
+        """Return the (Chinese, English) words of the catalogue's ids: class, retention, reason, purpose, basis."""
+        self._require("catalogue")
+        known, register = catalogue(), legal_bases()
+        return {
+            "class": {key: (one.zh, one.en) for key, one in known.classes.items()},
+            "retention": {key: (one.zh, one.en) for key, one in known.retentions.items()},
+            "reason": {key: (one.zh, one.en) for key, one in known.reasons.items()},
+            "purpose": {one.id: (one.zh, one.en) for one in register.purposes},
+            "basis": {one.id: (one.zh, one.en) for one in register.bases},
+        }
+
+    def catalogue_rules(self) -> Catalogue:
+        """Return classes, retention classes and derivations as the catalogue states them."""
+        self._require("catalogue")
+        return catalogue()
+
+    def grade_problems(self) -> list[str]:
+        """Return what is wrong with the grades of derived columns; none when each keeps that of its inputs."""
+        self._require("catalogue")
+        return grade_problems()
+
+    def legal_bases(self) -> LegalBases:
+        """Return the register of legal bases with their texts over time."""
+        self._require("catalogue")
+        return legal_bases()
+
+    def routing(self) -> tuple[RoutingRule, ...]:
+        """Return the rules that say which advice goes to whose desk."""
+        self._require("routing")
+        return routing_rules()
+
+    def routed(self, table: str) -> pl.DataFrame:
+        """Return the viewer's rows of an advice table with ``rule_id``, ``desk_role``, ``desk_level``, ``desk_area``.
+
+        ``mine`` marks the rows that go to the viewer's own desk: an officer's beat, a commander's station (or the
+        stations of the own sub-bureau), the whole force for its commander.
+        """
+        self._require("routing")
+        routed = route(table, self._read(table))
+        viewer = self.viewer
+        own_area = pl.col("desk_area") == pl.lit(viewer.area_code, dtype=pl.String)
+        if viewer.area_code is None:
+            here = pl.col("desk_level") == "force"
+        elif viewer.area_level == "sub_bureau":
+            here = pl.col("desk_level") == "station"
+        else:
+            here = own_area
+        return routed.with_columns(mine=((pl.col("desk_role") == viewer.role) & here).fill_null(False))
+
+    def inbox(self) -> pl.DataFrame:
+        """Return how much advice each routing rule sends where: ``rule_id``, ``table``, ``rows``, ``mine``."""
+        self._require("routing")
+        counts = []
+        for table in dict.fromkeys(rule.table for rule in routing_rules()):
+            if access.may_read(self.viewer, table):
+                own = self.routed(table).group_by("rule_id").agg(rows=pl.len(), mine=pl.col("mine").sum())
+                counts.append(own.with_columns(table=pl.lit(table)))
+        order = {rule.id: number for number, rule in enumerate(routing_rules())}
+        found = pl.concat(counts) if counts else pl.DataFrame(schema=INBOX)
+        found = found.select(pl.col(name).cast(dtype) for name, dtype in INBOX.items())
+        return found.sort(pl.col("rule_id").replace_strict(order, return_dtype=pl.Int64))
+
+    def visits_layouts(self) -> list[str]:
+        """Return the sources of the current snapshot whose column layout recorded visits can be written in."""
+        self._require("visits_export")
+        return [name for name, mapping in self._mappings().items() if _writes_visits(mapping)]
+
+    def visits_file_name(self, source: str) -> str:
+        """Return the name a file of visits in the layout of a source has, so that the mapping knows it again."""
+        self._require("visits_export")
+        return file_name_for(self._mappings()[source], f"beatwise_{self.records.now()[:10].replace('-', '')}")
+
+    def export_visits(self, source: str) -> Export:
+        """Return every visit recorded here in the column layout of a source. The audit row is written first.
+
+        Raises
+        ------
+        AccessDeniedError
+            If the role does not write data back.
+        SourceError
+            If the source has no layout visits could be written in.
+        """
+        with self._refusals_recorded("export", "visits_export", {"source": source}):
+            access.require_doing(self.viewer, "export_visits")
+            access.require_table(self.viewer, "visits_export")
+        mapping = self._mappings().get(source) or load_mapping(source)
+        records = read_all_visits(self.records)
+        content = write_visits(records, mapping)
+        stem = f"beatwise_{self.records.now()[:10].replace('-', '')}"
+        export = Export(file_name_for(mapping, stem), content, "text/csv")
+        details = {"source": source, "rows": records.height, "sha256": export.sha256}
+        append_audit(self.records, self._event("export", "visits_export", details=details))
+        return export
+
+    def _mappings(self) -> dict[str, Mapping]:
+        named = {load["source"] for load in current_snapshot(self.store).loads}
+        return {name: load_mapping(name) for name in built_in_mappings() if name in named}
+
+
+def _writes_visits(mapping: Mapping) -> bool:
+    return any(kind.table == "visits" and "csv" in kind.formats for kind in mapping.files)
+
+
+#: Columns of :meth:`Quality.inbox`.
+INBOX = {"rule_id": pl.String, "table": pl.String, "rows": pl.Int64, "mine": pl.Int64}

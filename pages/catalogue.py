@@ -1,0 +1,49 @@
+"""Catalogue: what is held, of which class and grade, on which basis, for what, how long, and who gets it."""
+
+from __future__ import annotations
+
+from pages.ui.guard import guard
+
+desk = guard("catalogue")
+
+import streamlit as st  # noqa: E402
+
+from pages.ui import frame, holdings, tables  # noqa: E402
+from pages.ui.language import current, t, term  # noqa: E402
+
+if desk.viewer.role != "security" and desk.has_edition:
+    frame.head(desk, "catalogue")
+else:
+    st.title(t("common.pages.catalogue"), anchor=False)
+    st.html(f'<p class="bw-question">{t("catalogue.question")}</p>')
+columns, words = desk.catalogue_columns(), desk.catalogue_words()
+
+tables.takeaway(holdings.summary_of(columns))
+tables.takeaway(holdings.inheritance_words(columns, desk.grade_problems()))
+tables.note(t("catalogue.metadata_only"))
+
+st.subheader(t("catalogue.tables_title"), anchor=False)
+st.html(f'<div class="bw-scroll">{holdings.tables_table(columns, words)}</div>')
+tables.note(t("catalogue.tables_note"))
+
+st.subheader(t("catalogue.columns_title"), anchor=False)
+table = st.selectbox(
+    t("catalogue.choose"),
+    columns["table"].unique(maintain_order=True).to_list(),
+    format_func=lambda code: term("table", code),
+    key=f"catalogue.table.{current()}",
+)
+chosen = columns.filter(columns["table"] == table)
+st.html(f'<div class="bw-scroll">{holdings.columns_table(chosen, words)}</div>')
+
+st.subheader(t("catalogue.routing_title"), anchor=False)
+st.html(holdings.routing_table(desk.routing()))
+tables.note(t("catalogue.routing_note"))
+
+st.subheader(t("catalogue.bases_title"), anchor=False)
+st.html(f'<div class="bw-scroll">{holdings.bases_table(desk.legal_bases(), words)}</div>')
+tables.note(t("catalogue.bases_note"))
+
+st.subheader(t("catalogue.retention_title"), anchor=False)
+st.html(holdings.retention_table(desk.catalogue_rules()))
+tables.note(t("catalogue.retention_note"))
