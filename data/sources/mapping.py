@@ -36,7 +36,7 @@ Parse = Literal[
     "epoch_ms",
     "hour",
 ]
-FileFormat = Literal["csv", "xlsx", "parquet", "json", "geojson", "shapefile_zip", "gpkg", "geoparquet"]
+FileFormat = Literal["csv", "xlsx", "parquet", "json", "geojson", "shapefile_zip", "gpkg", "geoparquet", "database"]
 #: Formats whose records have a shape each.
 SHAPED: frozenset[FileFormat] = frozenset({"geojson", "shapefile_zip", "gpkg", "geoparquet"})
 
@@ -238,6 +238,9 @@ class FileKind(_Strict):
     header_rows: int = Field(default=1, ge=1)
     sheet: str | None = None
     crs: str | None = None
+    query: str | None = None
+    table_name: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$")
+    watermark: str | None = None
     identity: list[str] = Field(default_factory=list)
     identical_rows: Literal["legitimate", "duplicate", "parts"] = "duplicate"
     personal: list[str] = Field(default_factory=list)
@@ -264,7 +267,8 @@ class FileKind(_Strict):
 
     @model_validator(mode="after")
     def _fits_its_table(self) -> FileKind:
-        if not (self.file_name or self.headers):
+        self._asks_a_database()
+        if not (self.file_name or self.headers or "database" in self.formats):
             raise ValueError("say how to recognise the file: file_name, headers or both")
         if self.header_rows > self.header_row:
             raise ValueError("header_row is the last line of the header: with header_rows = 2 it is at least 2")
@@ -296,6 +300,16 @@ class FileKind(_Strict):
         if clash := [h for rule in self.rules.values() for h in rule.reads if key_of_header(h) in dropped]:
             raise ValueError(f"{', '.join(sorted(set(clash)))} is listed as personal and read by a rule; remove one")
         return self
+
+    def _asks_a_database(self) -> None:
+        asked = [name for name in ("query", "table_name") if getattr(self, name) is not None]
+        if "database" not in self.formats:
+            if asked or self.watermark:
+                raise ValueError('query, table_name and watermark need format = "database"')
+        elif len(asked) != 1:
+            raise ValueError('format = "database" needs either query or table_name')
+        elif self.query is not None and not re.match(r"\s*(SELECT|WITH)\b[^;]*$", self.query, re.IGNORECASE):
+            raise ValueError("query must be one SELECT (or WITH) without a semicolon")
 
     @property
     def rules(self) -> dict[str, Rule]:

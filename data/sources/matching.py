@@ -11,6 +11,9 @@ from data.sources.mapping import FileKind, Mapping
 from data.sources.personal import key_of_header
 from data.sources.reading import FORMAT_OF_SUFFIX, format_of, headers_of, keys_of
 
+#: Ending of the files that ``data.sources.databases`` writes: NAME of the block + this.
+EXTRACTED = ".database.parquet"
+
 
 @dataclass
 class Fit:
@@ -50,10 +53,14 @@ def fit_of(path: Path, kind: FileKind) -> Fit:
     """Compare a file's name, format and headers with one [[file]] block; reads the header only."""
     fit = Fit(kind.name, kind.table)
     form = format_of(path)
-    if form not in kind.formats:
+    if path.name.endswith(EXTRACTED):
+        if "database" not in kind.formats or path.name != f"{kind.name}{EXTRACTED}":
+            fit.misfit = "it is what another block asked a database for"
+            return fit
+    elif form not in kind.formats:
         fit.misfit = f"it is {form or 'of no known format'}, not {' or '.join(kind.formats)}"
         return fit
-    if kind.file_name and not any(fnmatch(path.name.lower(), glob.lower()) for glob in kind.file_name):
+    elif kind.file_name and not any(fnmatch(path.name.lower(), glob.lower()) for glob in kind.file_name):
         fit.misfit = f"its name is not like {' or '.join(kind.file_name)}"
         return fit
     try:
