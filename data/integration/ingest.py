@@ -48,6 +48,7 @@ def ingest(
     now: datetime,
     progress: Progress | None = None,
     demo: bool = False,
+    watermarks: dict[str, dict[str, str]] | None = None,
 ) -> IngestReport:
     """Load upstream files into a new snapshot.
 
@@ -65,6 +66,8 @@ def ingest(
         Called with (steps done, all steps, what is being done).
     demo
         Whether the rows are synthetic; only a store of such loads may be opened with a role picker.
+    watermarks
+        How far an upstream database was read, by [[file]]; kept in the load for the next time.
 
     Returns
     -------
@@ -112,6 +115,7 @@ def ingest(
             "purpose": mapping.source.purpose,
             "loaded_at": now.isoformat(),
             "loaded_by": loaded_by,
+            **({"watermarks": watermarks} if watermarks else {}),
         }
         with folder_appears_whole(store.loads / load_id, store.scratch) as folder:
             draft = Draft(store, mapping, loads, load_id, folder, list(map(Path, paths)), kinds, reports)
