@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from pages.ui import tables
 from pages.ui.formats import day, number
-from pages.ui.language import current, pick, t, term
+from pages.ui.language import pick, t, term
 
 if TYPE_CHECKING:
     from data.catalogue.bases import BasisVersion, LegalBases
@@ -163,4 +164,4 @@ def retention_table(known: Catalogue) -> str:
 
 
 def _joined(texts: list[str]) -> str:
-    return ("、" if current() == "zh" else ", ").join(texts)
+    return reduce(lambda first, more: t("catalogue.listed", first=first, more=more), texts) if texts else ""
