@@ -46,6 +46,8 @@ FORMAT_OF_SUFFIX: dict[str, FileFormat] = {
 }
 #: Bytes looked at to find the header of a text file.
 HEAD_BYTES = 65_536
+#: From here on a floating-point number does not hold every whole number.
+EXACT_UP_TO = 2**53
 #: What tells GeoJSON from other JSON.
 FEATURES = re.compile(rb'"type"\s*:\s*"Feature(Collection)?"')
 
@@ -355,7 +357,25 @@ def _read_parquet(path: Path, kind: FileKind) -> RawTable:
     names = lazy.collect_schema().names()
     kept, dropped, keys = _split_personal(names, kind)
     wanted = [pl.col(name).alias(key) for name, key in zip(names, keys, strict=True) if key in kept]
-    return RawTable(_numbered(lazy.select(wanted).collect(), 1).select(LINE, *kept), kept, dropped)
+    frame, notes = _written_out(lazy.select(wanted).collect())
+    return RawTable(_numbered(frame, 1).select(LINE, *kept), kept, dropped, notes=notes)
+
+
+def _written_out(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Write long whole numbers out as digits and count them: as floats they have lost their last digits already."""
+    changed: list[pl.Expr] = []
+    count = 0
+    for name, dtype in frame.schema.items():
+        if not dtype.is_float():
+            continue
+        number = pl.col(name).cast(pl.Float64)
+        long = number.is_finite() & (number.abs() >= EXACT_UP_TO)
+        found = int(frame.select(long.sum()).item())
+        if found:
+            digits = pl.when(long).then(number).cast(pl.Int128, strict=False).cast(pl.String)
+            changed.append(pl.coalesce(digits, pl.col(name).cast(pl.String).str.replace(r"\.0$", "")).alias(name))
+            count += found
+    return frame.with_columns(changed), {"rounded_long_numbers": count} if count else {}
 
 
 def _json_records(path: Path, kind: FileKind) -> list[dict[str, Any]]:
@@ -469,5 +489,5 @@ def _read_shapes(path: Path, kind: FileKind) -> RawTable:
     kept, dropped, keys = _split_personal([str(name) for name in headers], kind)
     columns = {key: pl.from_pandas(shapes[name]) for name, key in zip(headers, keys, strict=True) if key in kept}
     geometry = [None if shape is None else bytes(shape) for shape in shapely.to_wkb(shapes.geometry.to_numpy())]
-    frame = pl.DataFrame({**columns, GEOMETRY: pl.Series(geometry, dtype=pl.Binary)})
-    return RawTable(_numbered(frame, 1), kept, dropped)
+    frame, notes = _written_out(pl.DataFrame({**columns, GEOMETRY: pl.Series(geometry, dtype=pl.Binary)}))
+    return RawTable(_numbered(frame, 1), kept, dropped, notes=notes)

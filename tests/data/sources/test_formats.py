@@ -205,3 +205,15 @@ def test_areas_in_parts_become_one_with_the_shape_of_all(tmp_path: Path) -> None
 def test_only_shapes_come_in_parts() -> None:
     with pytest.raises(ValueError, match="parts"):
         kind(table="calls", identity=["category"], identical_rows="parts", columns={"category": {"from": "a"}})
+
+
+def test_ids_that_a_file_keeps_as_numbers_stay_digits_and_rounded_ones_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    numbers = [9007199254740991.0, 12345678901234567.0, None, 1e20]
+    pl.DataFrame({"a": numbers, "b": [12345678901234567, 1, 2, 3], "c": [0.5, 1.0, 2.0, 3.0]}).write_parquet(path)
+    raw = read_records(path, kind())
+    digits = ["9007199254740991", "12345678901234568", None, "100000000000000000000"]
+    assert raw.frame["a"].to_list() == digits
+    assert raw.frame["b"].to_list() == [12345678901234567, 1, 2, 3]
+    assert raw.frame["c"].dtype == pl.Float64
+    assert raw.notes == {"rounded_long_numbers": 2}
