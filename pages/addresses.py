@@ -24,17 +24,19 @@ waiting = desk.address_reviews_waiting()
 tables.takeaway(address_reviews.summary_of(counts, waiting))
 tables.figures(address_reviews.figures_of(counts))
 
-queue, levels = st.columns([1.9, 1], gap="medium")
-with queue:
-    st.subheader(t("addresses.queue"), anchor=False)
-    if desk.viewer.role == "steward":
-        address_reviews.draw_queue(desk, waiting)
-    else:
-        st.info(t("addresses.steward_only", texts=waiting["texts"], calls=waiting["calls"]), icon=":material/lock:")
+tables.note(address_reviews.note_on_none(counts))
+st.subheader(t("addresses.queue"), anchor=False)
+if desk.viewer.role == "steward":
+    address_reviews.draw_queue(desk, waiting)
+else:
+    st.info(t("addresses.steward_only", texts=waiting["texts"], calls=waiting["calls"]), icon=":material/lock:")
+
+levels, methods = st.columns(2, gap="medium")
 with levels:
     st.subheader(t("addresses.levels"), anchor=False)
     st.html(address_reviews.level_table(counts))
     tables.note(t("addresses.levels_note"))
+with methods:
     st.subheader(t("addresses.how"), anchor=False)
     st.html(address_reviews.method_table(counts))
     tables.note(t("addresses.how_note"))

@@ -49,6 +49,13 @@ def figures_of(counts: pl.DataFrame) -> dict[str, str]:
     }
 
 
+def note_on_none(counts: pl.DataFrame) -> str:
+    """Return how many of the calls without a standard address name a road all the same."""
+    without = counts.filter(pl.col("outcome") == "none")
+    on_road = without.filter(pl.col("level") == "road")
+    return t("addresses.none_note", none=number(int(without["links"].sum())), road=number(int(on_road["links"].sum())))
+
+
 def level_table(counts: pl.DataFrame) -> str:
     """Return calls by the level of location their text reaches, as HTML."""
     rows = counts.group_by(pl.col("level").cast(pl.String)).agg(pl.col("links").sum(), pl.col("placed").sum())
@@ -96,9 +103,10 @@ def draw_queue(desk: Desk, waiting: dict[str, int]) -> None:
     )
     for row in rows:
         with st.container(border=True):
-            st.html(compare(row))
-            for column, decision in zip(st.columns(3), REVIEW_DECISIONS, strict=True):
-                column.button(
+            texts, taps = st.columns([3, 1], gap="small", vertical_alignment="center")
+            texts.html(compare(row))
+            for decision in REVIEW_DECISIONS:
+                taps.button(
                     t(f"addresses.decision.{decision}"),
                     key=f"addresses.{decision}.{row['text_key']}.{row['address_code']}",
                     icon=_ICONS[decision],

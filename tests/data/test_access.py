@@ -36,6 +36,7 @@ PAGES = {
     "data_quality": "SA",
     "audit": "A",
     "catalogue": "SXA",
+    "addresses": "SA",
 }
 TABLES = {
     "hotspots": "CROA",
@@ -62,6 +63,8 @@ TABLES = {
     "quality": "SA",
     "lineage": "CROSA",
     "visits_export": "S",
+    "address_links": "SA",
+    "address_texts": "S",
 }
 DOINGS = {
     "decide": "C",
@@ -70,6 +73,7 @@ DOINGS = {
     "verify_audit": "A",
     "grant": "X",
     "export_visits": "S",
+    "review_address": "S",
 }
 
 

@@ -15,7 +15,7 @@ from data.integration.addresses.elements import parse_addresses, plain_text
 from data.integration.addresses.model import LinkModel, load_model
 from data.schemas.links import AddressLinks
 
-#: A point of the call's own this far from the address found casts doubt on the link, metres.
+#: A point of the call's own this far from the address found is told, and casts doubt on a text that differs, metres.
 CONFLICT_M = 1000.0
 #: A number the table does not have is placed at the nearest one of the same side of the road, so many numbers off.
 NEAREST_NUMBERS = 10
@@ -214,11 +214,15 @@ def _finish(calls: pl.DataFrame) -> pl.DataFrame:
     """Doubt links far from the call's own point, and say which level of location the text reaches."""
     east = (pl.col("own_lon") - pl.col("lon")) * (pl.col("lat").radians().cos())
     apart_m = (east.pow(2) + (pl.col("own_lat") - pl.col("lat")).pow(2)).sqrt() * _METRES_PER_DEGREE
-    doubtful = (pl.col("outcome") == "match") & (pl.col("method") != "steward") & (apart_m > CONFLICT_M)
-    calls = calls.with_columns(doubtful.fill_null(False).alias("doubtful"))
+    far = ((pl.col("outcome") == "match") & (apart_m > CONFLICT_M)).fill_null(False)
+    calls = calls.with_columns(far.alias("far"))
     calls = calls.with_columns(
-        pl.when("doubtful").then(pl.lit("review")).otherwise("outcome").alias("outcome"),
-        pl.when("doubtful")
+        # A text that agrees in every element means the address: then it is the point that is wrong.
+        pl.when(pl.col("far") & (pl.col("method") == "model"))
+        .then(pl.lit("review"))
+        .otherwise("outcome")
+        .alias("outcome"),
+        pl.when("far")
         .then(pl.concat_list(pl.col("differences").fill_null([]), pl.lit("point:far")))
         .otherwise(pl.col("differences").fill_null([]))
         .alias("differences"),
