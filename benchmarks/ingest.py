@@ -72,7 +72,7 @@ def write_country(folder: Path, times: int) -> list[Path]:
 
 
 def write_beats(folder: Path) -> Path:
-    """Write beats to assign: Voronoi cells of the mean point of each neighbourhood (about 7,000), edges cut to 50 m.
+    """Write beats to assign: Voronoi cells of the mean point of each neighbourhood (about 7,000), edges cut to 200 m.
 
     Real boundaries of the whole country are not among the shared data; edges are cut so that polygons are as long as
     real ones.
@@ -92,7 +92,7 @@ def write_beats(folder: Path) -> Path:
     )
     points = shapely.multipoints(centres.select("longitude", "latitude").to_numpy())
     cells = shapely.get_parts(shapely.voronoi_polygons(points, extend_to=shapely.box(-9, 49, 3, 56)))
-    cells = shapely.segmentize(shapely.intersection(cells, shapely.box(-9, 49, 3, 56)), 0.0005)
+    cells = shapely.segmentize(shapely.intersection(cells, shapely.box(-9, 49, 3, 56)), 0.002)
     path = folder / "beats.geojson"
     codes = [f"B{place:05d}" for place in range(len(cells))]
     geopandas.GeoDataFrame({"beat_code": codes}, geometry=cells, crs="EPSG:4326").to_file(path, driver="GeoJSON")

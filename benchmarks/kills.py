@@ -42,7 +42,8 @@ from data.integration.ingest import ingest
 from data.store import Store
 batches.PIECE_BYTES, batches.PIECE_ROWS, spill.PART_ROWS = 300_000, 10_000, 5_000
 print("ready", flush=True)
-ingest(Store.open(sys.argv[1]), Path(sys.argv[2]), [Path(sys.argv[3])], loaded_by="kills", now=datetime(2026, 1, 15, tzinfo=UTC))
+now = datetime(2026, 1, 15, tzinfo=UTC)
+ingest(Store.open(sys.argv[1]), Path(sys.argv[2]), [Path(sys.argv[3])], loaded_by="kills", now=now)
 """
 
 

@@ -31,7 +31,9 @@ class AreaFinder:
     def __init__(self, areas: pl.DataFrame) -> None:
         self.parents = parents_of(areas)
         wanted = areas.filter(pl.col("geometry").is_not_null()).with_row_index("area")
-        shapes = shapely.make_valid(shapely.from_wkb(wanted["geometry"].to_list()))
+        shapes = shapely.from_wkb(wanted["geometry"].to_list())
+        crossed = ~shapely.is_valid(shapes)
+        shapes[crossed] = shapely.make_valid(shapes[crossed])
         shapely.prepare(shapes)
         self._shapes = shapes
         self._areas = wanted.select("area", pl.col("level").cast(pl.String), "valid_from", "valid_to", code="area_code")

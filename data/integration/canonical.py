@@ -246,18 +246,11 @@ def _apply(
                 problems.append((reading.bad, reading.header or axis, UNREADABLE))
     keep_shape = [GEOMETRY] if GEOMETRY in frame.columns else []
     flags = [bad.fill_null(False).alias(f"$bad{place}") for place, (bad, _, _) in enumerate(problems)]
-    # Lazily: value and flag of a rule share their parsing, which the optimiser then does once.
-    mapped = (
-        frame.lazy()
-        .select(
-            LINE,
-            *keep_shape,
-            *(value.alias(name) for name, value in values.items()),
-            *flags,
-            *(noted.fill_null(False).alias(f"$note_{name}") for name, noted in notes.items()),
-        )
-        .collect()
-    )
+    columns = [value.alias(name) for name, value in values.items()]
+    columns += flags
+    columns += [noted.fill_null(False).alias(f"$note_{name}") for name, noted in notes.items()]
+    slow = {name for name in values if name in types and types[name].is_temporal()}
+    mapped = _evaluate(frame, [pl.col(LINE), *map(pl.col, keep_shape), *columns], slow)
     noted = {name: lines for name in notes if (lines := mapped.filter(pl.col(f"$note_{name}"))[LINE]).len()}
     mapped = _located(mapped, kind, types)
     mapped = _shaped(mapped, types, jurisdiction, provided)
@@ -275,6 +268,30 @@ def _apply(
     ]
     mapped = mapped.with_columns(pl.coalesce(*why, *missing).alias(_WHY))
     return mapped.select(LINE, _WHY, *(name for name in types if name not in PROVENANCE)), provided, noted
+
+
+def _evaluate(frame: pl.DataFrame, columns: list[pl.Expr], slow: set[str]) -> pl.DataFrame:
+    """Evaluate expressions that look at one row each; dates, which are slow to read, once per different text."""
+    by_roots: dict[tuple[str, ...], list[pl.Expr]] = {}
+    for column in columns:
+        by_roots.setdefault(tuple(sorted(set(column.meta.root_names()))), []).append(column)
+    at_once: list[pl.Expr] = []
+    added: list[tuple[tuple[str, ...], pl.DataFrame]] = []
+    for roots, some in by_roots.items():
+        if roots and slow.intersection(column.meta.output_name() for column in some):
+            texts = frame.select(roots).unique()
+            if texts.height * 4 < frame.height:
+                keys = [pl.col(root).alias(f"$root_{root}") for root in roots]
+                added.append((roots, texts.lazy().select(*keys, *some).collect()))
+                continue
+        at_once += some
+    needed = sorted({root for roots, _ in added for root in roots})
+    # Lazily: value and flag of a rule share their parsing, which the optimiser then does once.
+    mapped = frame.lazy().select(*at_once, *(pl.col(root).alias(f"$root_{root}") for root in needed)).collect()
+    for roots, found in added:
+        there = [f"$root_{root}" for root in roots]
+        mapped = mapped.join(found, on=there, how="left", nulls_equal=True, maintain_order="left")
+    return mapped.drop(f"$root_{root}" for root in needed)
 
 
 def _located(mapped: pl.DataFrame, kind: FileKind, types: dict[str, pl.DataType]) -> pl.DataFrame:
@@ -322,10 +339,10 @@ def _shaped(
     import shapely
 
     shapes = shapely.from_wkb(mapped[GEOMETRY].to_list())
-    flat = np.array([shapely.force_2d(shapely.make_valid(shape)) if shape is not None else None for shape in shapes])
-    mapped = mapped.with_columns(
-        pl.Series("geometry", [None if s is None else shapely.to_wkb(s) for s in flat], dtype=pl.Binary)
-    )
+    crossed = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
+    shapes[crossed] = shapely.make_valid(shapes[crossed])
+    flat = shapely.force_2d(shapes)
+    mapped = mapped.with_columns(pl.Series("geometry", list(shapely.to_wkb(flat)), dtype=pl.Binary))
     provided.add("geometry")
     if "area_km2" in types and "area_km2" not in mapped.columns:
         from pyproj import Transformer
