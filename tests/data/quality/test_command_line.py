@@ -1,0 +1,92 @@
+"""Quality on the command line: a broken threshold stops publishing with exit code 2, an override is on record."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import analytics.edition
+import cli
+from analytics.edition import EditionDraft
+from data.editions import newest_edition
+from data.errors import BeatwiseError
+from data.integration.ingest import ingest
+from data.quality.thresholds import OWN
+from data.records import Records, read_audit
+from data.store import Store
+from tests.data.tiny_edition import tiny_areas
+
+CITY = Path(__file__).parents[1] / "integration" / "city.toml"
+CALLS = "JJDBH,BJSJ,BJLX,GXDWDM,X,Y\n1,20250201080000,010100,S1,120.5,30.5\n,20250201080000,010100,S1,120.5,30.5\n"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store.create(tmp_path / "store")
+    (tmp_path / "calls.csv").write_bytes(CALLS.encode("gb18030"))
+    ingest(store, CITY, [tmp_path / "calls.csv"], loaded_by="clerk", now=datetime(2025, 3, 2, tzinfo=UTC))
+    (store.root / OWN).write_text(
+        '[[threshold]]\nid = "calls-valid"\nkind = "validity"\ntable = "calls"\nat_least = 0.9\nfewest_rows = 1\n'
+        'blocks = true\nzh = "有效"\nen = "calls kept"\n',
+        encoding="utf-8",
+    )
+    return store
+
+
+def run(*words: str) -> Any:
+    result = CliRunner().invoke(cli.app, [*words, "--json"])
+    if isinstance(result.exception, BeatwiseError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def publish(store: Store, *more: str) -> Any:
+    return run("publish", "--store", str(store.root), "--as-of", "2025-03-01", "--days", "7", *more)
+
+
+def test_publishing_stops_before_the_work_and_names_the_threshold(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["beatwise", "publish", "--store", str(store.root), "--as-of", "2025-03-01", "--days", "7"]
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert "calls-valid" in said and "at least 0.9" in said and "--override-quality" in said
+    assert store.edition_ids() == []
+
+
+def test_an_override_is_in_the_manifest_and_in_the_audit_log(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def draft(snapshot: Any, parameters: Any) -> EditionDraft:
+        manifest = {"snapshot_id": snapshot.snapshot_id, "parameters": {"as_of": str(date(2025, 3, 1))}}
+        return EditionDraft("E20250301-x", {"areas": tiny_areas()}, {**manifest, "code_version": "test"})
+
+    monkeypatch.setattr(analytics.edition, "make_edition", draft)
+    publish(store, "--override-quality", "half the file was a test")
+    quality = newest_edition(store).manifest["quality"]
+    assert (quality["overridden"], quality["override_reason"]) == (["calls-valid"], "half the file was a test")
+    row = read_audit(Records.open(store), 1)[0]
+    assert row["event"] == "publish"
+    assert json.loads(row["details"])["quality"]["override_reason"] == "half the file was a test"
+
+
+def test_reports_for_machines(store: Store, tmp_path: Path) -> None:
+    found = run("quality", "--store", str(store.root))
+    (verdict,) = [one for one in found["verdicts"] if one["threshold"] == "calls-valid"]
+    assert (verdict["value"], verdict["status"]) == (0.5, "blocked")
+    assert found["reports"][0]["funnels"][0]["steps"][0] == {"step": "calls", "rows": 1, "lost": {}}
+    described = run("catalogue", "--table", "staffing")
+    assert described["grade_problems"] == []
+    assert {row["table"] for row in described["columns"]} == {"staffing"}
+    written = run(
+        "visits-export", "--store", str(store.root), "--source", "demo", "--output", str(tmp_path / "zfjl_1.csv")
+    )
+    assert written["rows"] == 0 and (tmp_path / "zfjl_1.csv").read_bytes().startswith(b"ZFBH,")
+    assert run("quality", "--store", str(store.root)) == found
