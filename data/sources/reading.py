@@ -12,8 +12,9 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -44,6 +45,9 @@ FORMAT_OF_SUFFIX: dict[str, FileFormat] = {
     ".gpkg": "gpkg",
     ".geoparquet": "geoparquet",
 }
+#: What libraries raise over bytes that break their format, besides errors of their own.
+OF_DAMAGE = (ValueError, LookupError, ArithmeticError, EOFError, MemoryError, RuntimeError, TypeError)
+Read = TypeVar("Read")
 #: Bytes looked at to find the header of a text file.
 HEAD_BYTES = 65_536
 #: From here on a floating-point number does not hold every whole number.
@@ -92,6 +96,25 @@ def format_of(path: Path) -> FileFormat | None:
     return form
 
 
+def _tells_damage(read: Callable[[Path, FileKind], Read]) -> Callable[[Path, FileKind], Read]:
+    """Turn what the libraries of binary formats raise over a damaged file into a message for the steward."""
+
+    @wraps(read)
+    def told(path: Path, kind: FileKind) -> Read:
+        form = format_of(path)
+        if form == "csv":
+            return read(path, kind)
+        try:
+            return read(path, kind)
+        except (*OF_DAMAGE, pl.exceptions.PolarsError, OSError) as error:
+            raise SourceError(
+                f"the file is damaged: it cannot be read as {form}.", where=path.name, remedy="Ask for the file again."
+            ) from error
+
+    return told
+
+
+@_tells_damage
 def headers_of(path: Path, kind: FileKind) -> list[str]:
     """Return the headers of a file as ``kind`` would read it, personal ones included.
 
@@ -121,6 +144,7 @@ def headers_of(path: Path, kind: FileKind) -> list[str]:
     )
 
 
+@_tells_damage
 def read_records(path: Path, kind: FileKind) -> RawTable:
     """Read all records of a file.
 
@@ -269,15 +293,20 @@ def _read_fast(body: str, keys: list[str], kind: FileKind, lines_before: int) ->
 
 def _missing_cells(body: str, frame: pl.DataFrame, keys: list[str], kind: FileKind) -> int:
     """Count the cells that rows shorter than the header lack; empty lines are refused as such and do not count."""
-    there = body.count(kind.separator)
-    if there >= frame.height * (len(keys) - 1) or not frame[keys[-1]].has_nulls():
+    if not frame[keys[-1]].has_nulls():
         return 0
-    written = pl.sum_horizontal(
-        pl.col(key).str.count_matches(kind.separator, literal=True).fill_null(0) for key in keys
-    )
+    expected, there = frame.height * (len(keys) - 1), body.count(kind.separator)
+    blank = body.startswith("\n") or "\n\n" in body
+    if '"' not in body and not blank:
+        return max(0, expected - there)
+    cells = [pl.col(key).fill_null("") for key in keys]
+    inside = pl.sum_horizontal(cell.str.count_matches(kind.separator, literal=True) for cell in cells)
     lines = body.split("\n")
     empty = sum(not line for line in lines) - (not lines[-1])
-    return max(0, (frame.height - empty) * (len(keys) - 1) + int(frame.select(written.sum()).item()) - there)
+    if empty:
+        broken = frame.select(pl.concat_list(cells).explode().alias("cell")).filter(pl.col("cell").str.contains("\n\n"))
+        empty -= sum(line == "" for cell in broken["cell"] for line in cell.split("\n")[1:-1])
+    return max(0, expected + int(frame.select(inside.sum()).item()) - there - empty * (len(keys) - 1))
 
 
 def _read_carefully(

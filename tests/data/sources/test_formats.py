@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +13,8 @@ import polars as pl
 import pytest
 import shapely
 import xlsxwriter
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from data.errors import SourceError
 from data.integration.canonical import CanonicalRows, to_canonical
@@ -147,6 +151,21 @@ def test_missing_trailing_cells_are_counted_and_empty_lines_are_not(tmp_path: Pa
     assert raw.notes == {"missing_trailing_cells": 3}
     full = read_records(written(tmp_path, "g.csv", b'a,b\n1,"x,y"\n2,\n'), kind())
     assert full.notes == {}
+
+
+CELLS = st.text(alphabet='ab,"\n ', min_size=1, max_size=4).filter(lambda cell: cell.strip() != "")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.lists(CELLS, min_size=1, max_size=3), min_size=1, max_size=8))
+def test_rows_that_end_early_are_all_read_and_their_missing_cells_counted(
+    tmp_path: Path, rows: list[list[str]]
+) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([["a", "b", "c"], *rows])
+    raw = read_records(written(tmp_path, "f.csv", text.getvalue().encode()), kind())
+    assert raw.records == len(rows)
+    assert raw.notes.get("missing_trailing_cells", 0) == sum(3 - len(row) for row in rows)
 
 
 def test_an_hour_beside_a_date_is_an_interval_of_one_local_hour(tmp_path: Path) -> None:
