@@ -204,6 +204,11 @@ def main(arguments: list[str]) -> None:
     if "--write" in arguments:
         FIGURE.parent.mkdir(parents=True, exist_ok=True)
         FIGURE.write_text(draw(curve, figures), encoding="utf-8")  # type: ignore[arg-type]
+    for roughness in (1.0, 1.5):
+        fresh = label_addresses(addresses, size=SIZE // 3, seed=SEED + 100, roughness=roughness)
+        figures = judge(model, *label_pairs(addresses, fresh.with_columns(part=pl.lit("test"))), "test")
+        figures.pop("curve")
+        print(f"fresh seed, noise x {roughness}:", figures)
     print("speed", time_linkage(addresses))
     shared = Path(os.environ.get("BEATWISE_SHARED_DATA") or ROOT.parent / "shared" / "data")
     if (shared / "taipei_theft").is_dir():

@@ -167,7 +167,9 @@ class Writer:
         return str(options[int(self.rng.integers(len(options)))])
 
 
-def label_addresses(addresses: pl.DataFrame, *, size: int, seed: int, absent_share: float = 0.2) -> pl.DataFrame:
+def label_addresses(
+    addresses: pl.DataFrame, *, size: int, seed: int, absent_share: float = 0.2, roughness: float = 1.0
+) -> pl.DataFrame:
     """Make texts with the standard address each one means.
 
     Parameters
@@ -178,6 +180,8 @@ def label_addresses(addresses: pl.DataFrame, *, size: int, seed: int, absent_sha
         How many texts.
     absent_share
         Share of texts that mean no address of the table.
+    roughness
+        How much noise; 1 is what the linkage was trained on.
 
     Returns
     -------
@@ -197,7 +201,7 @@ def label_addresses(addresses: pl.DataFrame, *, size: int, seed: int, absent_sha
     for road, number in houses:
         last[road] = max(number, last.get(road, 0))
     part_of = rng.choice(["train", "calibrate", "test"], size=len(rows), p=[0.5, 0.25, 0.25])
-    writer = Writer(rng)
+    writer = Writer(rng, roughness)
     made: list[tuple[str, str | None, str, str]] = []
     for position in rng.integers(0, len(rows), size).tolist():
         row, part = rows[position], str(part_of[position])
