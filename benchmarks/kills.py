@@ -32,7 +32,7 @@ from data.store import Store
 ROOT = Path(__file__).resolve().parents[1]
 MAPPING = Path(__file__).with_name("kills.toml")
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
-ROWS = 60_000
+ROWS = 20_000
 CHILD = """
 import sys
 from datetime import UTC, datetime

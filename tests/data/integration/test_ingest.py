@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import tempfile
-import time
 from datetime import date, datetime
 from pathlib import Path
 
@@ -228,36 +223,6 @@ def test_order_and_grouping_of_files_do_not_matter_for_counts(order: list[int], 
                 ingest(store, CITY, part, loaded_by="t", now=NOW)
         # The largest number of identical sightings in any one file: 3 of a, 2 of b.
         assert sorted(current_snapshot(store).read("incidents")["category"]) == ["a", "a", "a", "b", "b"]
-
-
-@pytest.mark.slow
-def test_killed_at_any_moment_the_store_is_old_or_new(load: Load, store: Store, tmp_path: Path) -> None:
-    old = load({"a.csv": "kind,day,x,y,detail\ntheft,2025-01-01,120,30,bicycle\n"}).snapshot_id
-    big = tmp_path / "big.csv"
-    days = [datetime(2025, 1, 1 + i % 28).strftime("%Y-%m-%d") for i in range(20_000)]
-    big.write_text("kind,day,x,y,detail\n" + "".join(f"theft,{day},{i},30,d\n" for i, day in enumerate(days)))
-    code = (
-        "import sys\nfrom pathlib import Path\nfrom datetime import datetime, UTC\n"
-        "from data.store import Store\nfrom data.integration.ingest import ingest\n"
-        "print('ready', flush=True)\n"
-        "ingest(Store.open(sys.argv[1]), Path(sys.argv[2]), [Path(sys.argv[3])], loaded_by='t',"
-        " now=datetime(2026, 1, 15, tzinfo=UTC))\n"
-    )
-    root = Path(__file__).resolve().parents[3]
-    for wait_s in (0.05, 0.2, 0.35, 0.5):
-        command = [sys.executable, "-c", code, str(store.root), str(CITY), str(big)]
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, cwd=root, env={**os.environ, "PYTHONPATH": "."}
-        ) as child:
-            assert child.stdout is not None
-            child.stdout.readline()
-            time.sleep(wait_s)
-            child.send_signal(signal.SIGKILL)
-        snapshot = current_snapshot(Store.open(store.root))
-        assert snapshot.read("incidents").height == (1 if snapshot.snapshot_id == old else 20_001)
-    final = ingest(store, CITY, [big], loaded_by="t", now=NOW)
-    assert current_snapshot(store).snapshot_id == final.snapshot_id
-    assert current_snapshot(store).read("incidents").height == 20_001
 
 
 def test_a_ragged_row_shows_no_cell_where_a_personal_one_may_have_slipped(load: Load, store: Store) -> None:
