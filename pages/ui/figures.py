@@ -228,7 +228,8 @@ def change_bars(rows: Sequence[tuple[str, float]], *, axis: str) -> go.Figure:
     )
     figure.update_yaxes(autorange="reversed")
     highest, lowest = (max([0.0, *(sign * change for _, change in rows)]) for sign in (1, -1))
-    room = 0.18 * (highest + lowest)
+    # Wide enough for the figure outside the bar on a tablet.
+    room = 0.4 * (highest + lowest)
     figure.update_xaxes(title=axis, range=[-lowest - room * (lowest > 0), highest + room])
     return _dressed(figure, 70 + 30 * max(len(rows), 1), showlegend=False)
 
