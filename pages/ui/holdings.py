@@ -119,7 +119,7 @@ def _column_name(table: str, column: str) -> str:
     from data.schemas import EDITION
 
     about: dict[str, Any] = EDITION[table].columns()[column].metadata or {}
-    return pick(about["zh"], about["en"])
+    return pick(about["zh"], column)
 
 
 def bases_table(register: LegalBases, words: Words) -> str:
