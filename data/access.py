@@ -33,6 +33,7 @@ PAGES: dict[str, frozenset[Role]] = {
     "data_quality": frozenset({"steward", "auditor"}),
     "audit": frozenset({"auditor"}),
     "catalogue": frozenset({"steward", "security", "auditor"}),
+    "sources": frozenset({"steward", "auditor"}),
     "addresses": frozenset({"steward", "auditor"}),
 }
 
@@ -51,6 +52,7 @@ TABLES: dict[str, frozenset[Role]] = {
     "base_map": frozenset({"commander", "researcher", "officer"}),
     "manifest": frozenset({"commander", "researcher", "officer", "steward", "auditor"}),
     "loads": frozenset({"steward", "auditor"}),
+    "mappings": frozenset({"steward", "auditor"}),
     "quarantine_counts": frozenset({"steward", "auditor"}),
     "quarantine_rows": frozenset({"steward"}),
     "decisions": frozenset({"commander", "officer", "auditor"}),
@@ -72,6 +74,7 @@ TABLES: dict[str, frozenset[Role]] = {
 DOINGS: dict[str, frozenset[Role]] = {
     "decide": frozenset({"commander"}),
     "record_visit": frozenset({"officer"}),
+    "save_mapping": frozenset({"steward"}),
     "export": frozenset({"commander", "researcher", "steward", "auditor"}),
     "verify_audit": frozenset({"auditor"}),
     "grant": frozenset({"security"}),

@@ -13,6 +13,7 @@ from data.desk.actions import Actions
 from data.desk.addresses import Addresses
 from data.desk.advice import Advice
 from data.desk.lineage import Provenance
+from data.desk.mappings import Mappings
 from data.desk.maps import Maps
 from data.desk.quality import Quality
 from data.desk.supervision import Supervision
@@ -22,7 +23,7 @@ from data.exports import Export
 __all__ = ["Desk", "Export"]
 
 
-class Desk(Advice, Trends, Maps, Actions, Supervision, Quality, Provenance, Addresses):
+class Desk(Advice, Trends, Maps, Actions, Supervision, Quality, Provenance, Addresses, Mappings):
     """One viewer at one edition.
 
     Parameters

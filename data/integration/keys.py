@@ -84,7 +84,9 @@ def _stable_text(frame: pl.DataFrame, name: str) -> pl.Expr:
     dtype = frame.schema[name]
     column = pl.col(name)
     if dtype.is_float():
-        return (column * 1000).round().cast(pl.Int64).cast(pl.String)
+        # A number beyond all integers (damage, never a measurement) still tells its row from others.
+        thousandths = (column * 1000).round().cast(pl.Int64, strict=False).cast(pl.String)
+        return pl.coalesce(thousandths, column.cast(pl.String))
     if isinstance(dtype, pl.Datetime):
         return column.dt.epoch("us").cast(pl.String)
     return column.dt.strftime("%Y-%m-%d") if dtype == pl.Date else column.cast(pl.String)

@@ -60,6 +60,8 @@ class Spill:
 
     def add(self, rows: pl.DataFrame) -> None:
         """Take rows in; columns that hold nothing cost nothing."""
+        if rows.is_empty():
+            return
         if not self.digits:
             self._held.append(rows.select(name for name in rows.columns if rows[name].null_count() < rows.height))
             return

@@ -120,10 +120,11 @@ def check_source(path: Path, mapping: str | Path | None = None) -> SourceCheck:
             remedy=f"Known: {', '.join(FORMAT_OF_SUFFIX)}.",
         )
     names = built_in_mappings() if mapping is None else [mapping]
-    return SourceCheck(path.name, [_check_mapping(path, load_mapping(name)) for name in names])
+    return SourceCheck(path.name, [check_mapping(path, load_mapping(name)) for name in names])
 
 
-def _check_mapping(path: Path, mapping: Mapping) -> MappingCheck:
+def check_mapping(path: Path, mapping: Mapping) -> MappingCheck:
+    """Say how one mapping takes one file; nothing is stored."""
     fits = [fit_of(path, kind) for kind in mapping.files]
     chosen = next((fit.kind for fit in fits if fit.fits), None)
     check = MappingCheck(mapping.source.name, mapping.source.title_en, chosen, fits)

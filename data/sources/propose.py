@@ -66,6 +66,19 @@ class ColumnProposal:
     confidence: float
     reason: str
 
+    @property
+    def code(self) -> str:
+        """What the proposal rests on, as a code for pages in several languages."""
+        if self.column is None:
+            return "empty" if "always empty" in self.reason else "unread"
+        for code, says in (("constant", self.header == "(constant)"), ("joined", " + " in self.header)):
+            if says:
+                return code
+        block = self.column.partition(".")[0]
+        if block in ("time", "point"):
+            return {"time": "dates", "point": "coordinates"}[block] if self.confidence else "nothing"
+        return "name" if self.confidence >= STRONG else "name_maybe" if self.confidence >= WEAK else "values"
+
 
 @dataclass(frozen=True)
 class Question:
@@ -75,6 +88,11 @@ class Question:
     value: str
     why: str
     choices: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> str:
+        """What is asked, as a code for pages in several languages: the first word, with "of" what it is about."""
+        return self.name.split(" of ")[0].replace(" ", "_")
 
 
 @dataclass

@@ -106,7 +106,7 @@ def _tells_damage(read: Callable[[Path, FileKind], Read]) -> Callable[[Path, Fil
             return read(path, kind)
         try:
             return read(path, kind)
-        except (*OF_DAMAGE, pl.exceptions.PolarsError, OSError) as error:
+        except (*OF_DAMAGE, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             raise SourceError(
                 f"the file is damaged: it cannot be read as {form}.", where=path.name, remedy="Ask for the file again."
             ) from error

@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from data.desk import Desk
 
 #: Pages in the order of the menu; the first one a role may open is where it arrives.
-ORDER = ("briefing", "hotspots", "staffing", "my_beat", "trends", "data_quality", "addresses", "catalogue", "audit")
+ORDER = (
+    "briefing",
+    "hotspots",
+    "staffing",
+    "my_beat",
+    "trends",
+    "data_quality",
+    "sources",
+    "addresses",
+    "catalogue",
+    "audit",
+)
 ICONS = {
     "briefing": ":material/summarize:",
     "hotspots": ":material/map:",
@@ -28,6 +39,7 @@ ICONS = {
     "trends": ":material/show_chart:",
     "data_quality": ":material/rule:",
     "addresses": ":material/pin_drop:",
+    "sources": ":material/input:",
     "catalogue": ":material/library_books:",
     "audit": ":material/verified_user:",
 }
