@@ -42,6 +42,8 @@ class EditionParameters:
         Past origins on which models are compared.
     seed
         Of every random draw.
+    include_discovered
+        Whether hotspots are made from incidents the police found themselves as well; they say where officers looked.
     """
 
     as_of: date
@@ -54,6 +56,7 @@ class EditionParameters:
     visit_weeks: int = 4
     backtest_origins: int = 6
     seed: int = 0
+    include_discovered: bool = False
 
     def __post_init__(self) -> None:
         if not self.horizons_days or min(self.horizons_days) < 1 or max(self.horizons_days) > 366:
@@ -123,6 +126,7 @@ def make_edition(snapshot: Snapshot, parameters: EditionParameters) -> EditionDr
         area_km2=parameters.area_km2,
         interval_level=parameters.interval_level,
         backtest_origins=parameters.backtest_origins,
+        include_discovered=parameters.include_discovered,
         seed=parameters.seed,
         edition_id=edition_id,
         timezone=force.timezone,

@@ -15,6 +15,8 @@ from analytics.hotspots.rankers import Ranker
 
 #: Places are grouped by the share of all expected incidents that lies below them; finer where places are flagged.
 EDGES = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.85, 0.92, 0.97)
+#: Steps that a unit of log(expected) is cut into before places are grouped.
+PER_LOG_UNIT = 100.0
 #: Incidents added to both sides of observed / expected, so that small groups are corrected little.
 PRIOR_EVENTS = 5.0
 #: Least distance between two knots, log units.
@@ -33,8 +35,13 @@ class CalibrationMap:
     def fit(cls, expected: Floats, counts: Floats) -> CalibrationMap:
         """Learn from forecasts and what then happened, pooled over places and origins."""
         # Equal expectations stay in one group: a plain count has few values, each shared by thousands of places.
-        level, at = np.unique(expected, return_inverse=True)
-        mean, seen = np.bincount(at, weights=expected), np.bincount(at, weights=counts)
+        fine = np.floor(np.log(expected) * PER_LOG_UNIT).astype(np.int64)
+        at = fine - fine.min()
+        mean: Floats = np.bincount(at, weights=expected)
+        seen: Floats = np.bincount(at, weights=counts)
+        some = mean > 0
+        level = np.bincount(at, weights=expected * np.log(expected))[some] / mean[some]
+        mean, seen = mean[some], seen[some]
         running = np.cumsum(mean)
         group = np.searchsorted(EDGES, (running - mean / 2) / running[-1])
         knots: list[float] = []
@@ -43,7 +50,7 @@ class CalibrationMap:
             inside = group == g
             if inside.any():
                 total = float(mean[inside].sum())
-                knot = float(np.log(np.average(level[inside], weights=mean[inside])))
+                knot = float(np.average(level[inside], weights=mean[inside]))
                 ratio = (float(seen[inside].sum()) + PRIOR_EVENTS) / (total + PRIOR_EVENTS)
                 if not knots or knot > knots[-1] + LEAST_GAP:
                     knots.append(knot)

@@ -10,20 +10,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.cells import Floats, Grid, Integers, cells_for_area, merge_polygons
-from analytics.hotspots.history import History, day_number, read_history
+from analytics.cells import Floats, Grid, Integers, cells_for_area
+from analytics.hotspots.history import day_number
 from analytics.hotspots.intervals import count_interval
-from analytics.hotspots.panel import Lattice, build_period, feature_names
-from analytics.hotspots.places import outline_of
+from analytics.hotspots.panel import Lattice, feature_names
 from analytics.hotspots.rankers import LADDER
 from analytics.hotspots.reasons import explain_places
 from analytics.hotspots.selection import FITTED, TRIED, BackTest, select_ranker
+from analytics.hotspots.study import Study
 from data.errors import RequestError
 
 #: Significant digits of stored numbers: fewer than any difference between two ways of summing the same floats.
 DIGITS = 6
-#: How far a cell may lie from any incident and still be studied when no study area is given, cells.
-REACH_CELLS = 2
 #: Rate below which a cell is left out of the stored surface, as a share of the mean.
 SURFACE_SHARE = 0.5
 
@@ -69,6 +67,8 @@ def forecast_hotspots(
     candidates: Sequence[str] = LADDER,
     tried: int = TRIED,
     fitted: int = FITTED,
+    include_discovered: bool = False,
+    study: Study | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> HotspotForecast:
     """Rank cells by the incidents expected in ``horizon_days`` days from ``as_of``.
@@ -94,6 +94,13 @@ def forecast_hotspots(
         Names of rankers that may be chosen, see ``rankers.LADDER``. One name switches choosing off.
     tried, fitted
         Past periods rankers are tried on and fitted on.
+    include_discovered
+        Whether incidents the police found themselves count as target and as feature. By default they do not: they say
+        where officers looked. Rows whose source is silent always count.
+    study
+        Cells and incidents shared by several forecasts (:meth:`analytics.hotspots.study.Study.of` with the same
+        arguments); it then replaces ``incidents``, ``as_of``, ``grid``, ``study_area``, ``areas`` and
+        ``include_discovered``, and saves the time to read them again.
 
     Raises
     ------
@@ -105,17 +112,23 @@ def forecast_hotspots(
     Expected counts are of incidents as the source records them: where reporting differs between places, so does this.
     """
     _check(horizon_days, interval_level, candidates)
-    history = read_history(incidents, category, grid, as_of=as_of)
-    tell = progress or (lambda _: None)
-    lattice, total_km2 = _study(grid, history, study_area if study_area is not None else outline_of(areas))
-    position = lattice.locate(history)
+    if study is None:
+        study = Study.of(
+            incidents,
+            as_of=as_of,
+            grid=grid,
+            study_area=study_area,
+            areas=areas,
+            include_discovered=include_discovered,
+        )
+    as_of, grid, lattice, total_km2 = study.as_of, study.grid, study.lattice, study.total_km2
+    panel = study.panel(category)
     origin = day_number(as_of)
     flagged = min(cells_for_area(area_km2, grid), lattice.size)
-    tell(f"trying {len(candidates)} rankers on past periods over {lattice.size:,} cells")
+    if progress:
+        progress(f"trying {len(candidates)} rankers on past periods over {lattice.size:,} cells")
     backtest = select_ranker(
-        history,
-        position,
-        lattice,
+        panel,
         as_of=origin,
         horizon_days=horizon_days,
         flagged=flagged,
@@ -126,7 +139,7 @@ def forecast_hotspots(
         tried=tried,
         fitted=fitted,
     )
-    now = build_period(history, position, lattice, origin, horizon_days, observed=False)
+    now = panel.period(origin, horizon_days, observed=False)
     expected = round_significant(backtest.ranker.predict(now.features))
     order = _rank(expected, now.baseline, now.features, lattice)
     top = order[:flagged]
@@ -163,6 +176,8 @@ def forecast_hotspots(
         "tried": tried,
         "fitted": fitted,
         "seed": seed,
+        "include_discovered": study.include_discovered,
+        "discovered_left_out": study.discovered,
     }
     return HotspotForecast(
         cells, _draw(lattice, np.flatnonzero(worth), expected), backtest.verdict, backtest, parameters
@@ -184,18 +199,6 @@ def _check(horizon_days: int, interval_level: float, candidates: Sequence[str]) 
     unknown = sorted(set(candidates) - set(LADDER))
     if unknown or not candidates:
         raise RequestError(f"there is no ranker {', '.join(unknown) or ''}.", remedy=f"Rankers: {', '.join(LADDER)}.")
-
-
-def _study(grid: Grid, history: History, study_area: Any) -> tuple[Lattice, float]:
-    if study_area is not None:
-        merged = merge_polygons(study_area)
-        return Lattice.of_cells(grid, *grid.cells_touching(merged)), grid.area_km2(merged)
-    columns, rows = grid.index_metres(history.x_m, history.y_m)
-    visited = np.unique(np.column_stack([columns, rows]), axis=0)
-    steps = range(-REACH_CELLS, REACH_CELLS + 1)
-    moved = np.concatenate([visited + np.array([i, j]) for i in steps for j in steps])
-    near_cells = np.unique(moved, axis=0)
-    return Lattice.of_cells(grid, near_cells[:, 0], near_cells[:, 1]), len(near_cells) * grid.cell_km2
 
 
 def _rank(expected: Floats, baseline: Floats, features: Floats, lattice: Lattice) -> Integers:

@@ -6,7 +6,7 @@ a day of knowledge are taken to be known on the day they happened, which flatter
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -63,26 +63,61 @@ class History:
         return int(self.day.min())
 
 
-def read_history(incidents: pl.DataFrame, category: str, grid: Grid, *, as_of: date) -> History:
-    """Return the history that a forecast of one category as of a day may use.
+@dataclass(frozen=True)
+class Located:
+    """Located incidents of every category, read once for all forecasts of an edition.
+
+    Attributes
+    ----------
+    categories
+        Codes in order of the numbers in ``category``; the last number stands for rows without one.
+    discovered
+        Rows that the police found themselves and that were left out.
+    """
+
+    rows: History
+    category: Integers
+    categories: tuple[str, ...]
+    discovered: int
+
+    def history(self, category: str, *, as_of: date) -> History:
+        """Return the rows seen from one category: its own are the target, the others describe the place.
+
+        Raises
+        ------
+        RequestError
+            If no located incident of the category is left.
+        """
+        code = self.categories.index(category) if category in self.categories else -2
+        is_target = self.category == code
+        if not is_target.any():
+            raise RequestError(
+                f"there is no located incident of category {category!r} known before {as_of}.",
+                remedy=f"Categories in the data: {', '.join(self.categories[:20]) or 'none'}.",
+            )
+        return replace(self.rows, is_target=is_target)
+
+
+def read_located(incidents: pl.DataFrame, grid: Grid, *, as_of: date, include_discovered: bool = False) -> Located:
+    """Return the located incidents that a forecast as of a day may use.
 
     Parameters
     ----------
     incidents
         Frame of schema Incidents (more columns do no harm). The order of the rows does not matter.
-    category
-        First-level category to forecast.
     grid
         Gives the reference system.
     as_of
         First local day of the forecast; nothing that happened or became known on it or later is kept.
+    include_discovered
+        Whether incidents the police found themselves (``discovered_by`` = police) count. They say where officers
+        looked, and a model that learns from them sends officers there again (Lum & Isaac 2016, Ensign et al. 2018).
+        Rows whose source is silent are always kept.
 
     Raises
     ------
     SchemaError
         If a column is missing.
-    RequestError
-        If no located incident of the category is left.
     """
     missing = [name for name in COLUMNS if name not in incidents.columns]
     if missing:
@@ -92,34 +127,53 @@ def read_history(incidents: pl.DataFrame, category: str, grid: Grid, *, as_of: d
     rows = (
         incidents.lazy()
         .filter(pl.col("valid") & located & pl.col("occurred_on").is_not_null())
-        .with_columns(known=known, is_target=pl.col("category") == category)
+        .with_columns(known=known, found=is_discovered(incidents))
         .filter(pl.col("known") < as_of)
-        # Sorted by value, so that sums of floats do not depend on the order rows came in.
-        .sort("occurred_on", "known", "lon", "lat", "is_target", "weight")
-        .select(
-            "lon",
-            "lat",
-            "is_target",
-            pl.col("occurred_on").to_physical().cast(pl.Int64).alias("day"),
-            pl.col("known").to_physical().cast(pl.Int64),
-            pl.col("weight").cast(pl.Float64),
-        )
+        .select("lon", "lat", "category", "occurred_on", "known", "weight", "found")
         .collect()
     )
-    if not rows["is_target"].any():
+    discovered = 0 if include_discovered else int(rows["found"].sum())
+    if not include_discovered:
+        rows = rows.filter(~pl.col("found"))
+    # Sorted by value, so that sums of floats do not depend on the order rows came in.
+    if rows.is_empty():
         seen = incidents["category"].unique().drop_nulls().sort().to_list()
         raise RequestError(
-            f"there is no located incident of category {category!r} known before {as_of}.",
+            f"there is no located incident known before {as_of}.",
             remedy=f"Categories in the data: {', '.join(map(str, seen[:20])) or 'none'}.",
         )
+    rows = rows.sort("occurred_on", "known", "lon", "lat", "category", "weight")
+    categories = tuple(str(code) for code in incidents["category"].unique().drop_nulls().sort().to_list())
+    numbers = (
+        rows["category"]
+        .cast(pl.String)
+        .replace_strict(list(categories), list(range(len(categories))), default=len(categories), return_dtype=pl.Int64)
+    )
     x_m, y_m = grid.project(rows["lon"].to_numpy(), rows["lat"].to_numpy())
-    return History(
+    history = History(
         x_m,
         y_m,
-        rows["day"].to_numpy(),
-        rows["known"].to_numpy(),
-        rows["weight"].to_numpy(),
-        rows["is_target"].to_numpy(),
+        rows["occurred_on"].to_physical().cast(pl.Int64).to_numpy(),
+        rows["known"].to_physical().cast(pl.Int64).to_numpy(),
+        rows["weight"].cast(pl.Float64).to_numpy(),
+        np.zeros(rows.height, dtype=bool),
+    )
+    return Located(history, numbers.to_numpy(), categories, discovered)
+
+
+def is_discovered(incidents: pl.DataFrame) -> pl.Expr:
+    """Return the expression that is true for incidents found by the police; false where the source is silent."""
+    if "discovered_by" not in incidents.columns:
+        return pl.lit(False)
+    return (pl.col("discovered_by").cast(pl.String) == "police").fill_null(False)
+
+
+def read_history(
+    incidents: pl.DataFrame, category: str, grid: Grid, *, as_of: date, include_discovered: bool = False
+) -> History:
+    """Return the history of one category; parameters and errors as in :func:`read_located`."""
+    return read_located(incidents, grid, as_of=as_of, include_discovered=include_discovered).history(
+        category, as_of=as_of
     )
 
 

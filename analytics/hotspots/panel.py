@@ -19,6 +19,8 @@ from analytics.hotspots.history import History
 
 MONTH_DAYS = 30.4375
 HALF_LIVES_DAYS = (1 * MONTH_DAYS, 3 * MONTH_DAYS, 12 * MONTH_DAYS, 36 * MONTH_DAYS)
+#: Half-lives of the other categories' lasting and recent level; both occur in HALF_LIVES_DAYS.
+LASTING_DAYS, RECENT_DAYS = HALF_LIVES_DAYS[3], HALF_LIVES_DAYS[1]
 #: Standard deviations of the spatial Gaussians, cells; 0 is the cell alone.
 WIDTHS_CELLS = (0.0, 1.0, 2.0, 4.0)
 #: Windows of repeat and near-repeat victimisation, days.
@@ -115,69 +117,148 @@ def feature_names() -> list[str]:
     return names
 
 
+class Surroundings:
+    """Incidents of every category as maps, decayed and smoothed; kept per origin, because all categories need them."""
+
+    def __init__(self, history: History, position: Integers, lattice: Lattice) -> None:
+        self.history, self.position, self.lattice = history, position, lattice
+        self._kept: dict[int, tuple[tuple[Floats, ...], float]] = {}
+
+    def at(self, origin: int) -> tuple[tuple[Floats, ...], float]:
+        """Return maps of the lasting level (the cell alone, smoothed) and the recent one (smoothed), and the total."""
+        if origin not in self._kept:
+            past = self.history.known < origin
+            age = (origin - self.history.day[past]).astype(float)
+            where, weight = self.position[past], self.history.weight[past]
+            lasting, recent = (
+                self.lattice.sum_up(where, weight * np.exp(-np.log(2) / half_life * age))
+                for half_life in (LASTING_DAYS, RECENT_DAYS)
+            )
+            self._kept[origin] = (lasting, _smooth(lasting, 1.0), _smooth(recent, 1.0)), float(weight.sum())
+        return self._kept[origin]
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What is known at an origin whatever the horizon: features as rates per day, and the plain count."""
+
+    features: Floats
+    baseline: Floats
+    span: float
+
+
+class Panel:
+    """Periods of one category on a lattice, each computed once however many horizons ask for it."""
+
+    def __init__(
+        self, history: History, position: Integers, lattice: Lattice, surroundings: Surroundings | None = None
+    ) -> None:
+        own = history.is_target
+        self.lattice = lattice
+        self.first_day = history.first_day
+        self.position = position[own]
+        self.day, self.known, self.weight = history.day[own], history.known[own], history.weight[own]
+        self.surroundings = surroundings or Surroundings(history, position, lattice)
+        self._kept: dict[int, _Past] = {}
+
+    def period(self, origin: int, horizon_days: int, *, observed: bool) -> Period:
+        """Return what was known of every cell at ``origin`` and, when ``observed``, what happened in the horizon.
+
+        Parameters
+        ----------
+        origin
+            Day number; only rows known before it enter the features.
+        horizon_days
+            Length of the period; rates are counts per that many days.
+        observed
+            Whether the history covers the whole horizon.
+        """
+        if origin not in self._kept:
+            self._kept[origin] = self._look_back(origin)
+        past = self._kept[origin]
+        features = past.features + np.where(PER_DAY, np.log(horizon_days), 0.0)
+        features[:, SEASON] = np.log(self._season(origin, horizon_days, past.span) * horizon_days)
+        counts, events = None, None
+        if observed:
+            then = (self.day >= origin) & (self.day < origin + horizon_days)
+            total = self.lattice.sum_up(self.position[then], self.weight[then])
+            counts = np.maximum(total.reshape(-1)[self.lattice.flat], 0.0)
+            events = float(self.weight[then].sum())
+        return Period(origin, features, past.baseline, counts, events)
+
+    def recent_total(self, origin: int, first: int, last: int) -> float:
+        """Return the incidents known at ``origin`` that happened ``first`` to ``last`` days before it, inclusive."""
+        age = origin - self.day
+        return float(self.weight[(self.known < origin) & (age >= first) & (age <= last)].sum())
+
+    def _look_back(self, origin: int) -> _Past:
+        past = self.known < origin
+        age = (origin - self.day[past]).astype(float)
+        where, weight = self.position[past], self.weight[past]
+        span = float(max(origin - self.first_day, 1))
+        floor = self._floor(weight, span)
+
+        def pick(total: Floats, exposure_days: float) -> Floats:
+            return np.maximum(total.reshape(-1)[self.lattice.flat], 0.0) / exposure_days
+
+        columns: list[Floats] = []
+        own: dict[tuple[float, float], Floats] = {}
+        for half_life in HALF_LIVES_DAYS:
+            decayed = self.lattice.sum_up(where, weight * np.exp(-np.log(2) / half_life * age))
+            for width in WIDTHS_CELLS:
+                own[half_life, width] = _smooth(decayed, width)
+                columns.append(np.log(pick(own[half_life, width], _exposure(half_life, span)) + floor))
+        for window in REPEAT_DAYS:
+            recent = self.lattice.sum_up(where, weight * (age <= window))
+            columns += [np.log1p(pick(_smooth(recent, width), 1.0)) for width in (0.0, 1.0)]
+        for window in COUNT_DAYS:
+            counted = self.lattice.sum_up(where, weight * (age <= window))
+            columns.append(np.log(pick(counted, min(window, span)) + floor * COUNT_FLOOR))
+        columns.append(np.zeros(self.lattice.size))
+        maps, everything = self.surroundings.at(origin)
+        rate = max(everything - float(weight.sum()), 1.0) / span / self.lattice.size
+        # Smoothing is linear: the others are all less the category's own.
+        for total, (half_life, width) in zip(
+            maps, ((LASTING_DAYS, 0.0), (LASTING_DAYS, 1.0), (RECENT_DAYS, 1.0)), strict=True
+        ):
+            columns.append(np.log(pick(total - own[half_life, width], _exposure(half_life, span)) + rate))
+        baseline = self.lattice.sum_up(where, weight * (age <= BASELINE_DAYS)).reshape(-1)[self.lattice.flat]
+        # Column by column in memory: features are made, scaled and binned one at a time.
+        features = np.empty((self.lattice.size, len(columns)), order="F")
+        for at, column in enumerate(columns):
+            features[:, at] = column
+        return _Past(features, np.maximum(baseline, 0.0), span)
+
+    def _season(self, origin: int, horizon_days: int, span: float) -> Floats:
+        past = self.known < origin
+        same_season, exposure = _same_season((origin - self.day[past]).astype(float), horizon_days, span)
+        seasonal = _smooth(self.lattice.sum_up(self.position[past], self.weight[past] * same_season), 1.0)
+        rate = np.maximum(seasonal.reshape(-1)[self.lattice.flat], 0.0) / exposure
+        return np.asarray(rate + self._floor(self.weight[past], span))
+
+    def _floor(self, weight: Floats, span: float) -> float:
+        """Return the mean rate per cell and day: what keeps the logarithm of an empty cell finite."""
+        return max(float(weight.sum()), 1.0) / span / self.lattice.size
+
+
 def build_period(
     history: History, position: Integers, lattice: Lattice, origin: int, horizon_days: int, *, observed: bool
 ) -> Period:
-    """Return what was known of every cell at ``origin`` and, when ``observed``, what happened in the horizon.
+    """Return one period of a history whose positions are known; see :meth:`Panel.period`."""
+    return Panel(history, position, lattice).period(origin, horizon_days, observed=observed)
 
-    Parameters
-    ----------
-    history, position
-        All incidents and their positions (:meth:`Lattice.locate`).
-    origin
-        Day number; only rows known before it enter the features.
-    horizon_days
-        Length of the period; rates are counts per that many days.
-    observed
-        Whether the history covers the whole horizon.
-    """
+
+def _smooth(total: Floats, width: float) -> Floats:
     from scipy.ndimage import gaussian_filter
 
-    past = history.known < origin
-    target = past & history.is_target
-    age = (origin - history.day[target]).astype(float)
-    where, weight = position[target], history.weight[target]
-    span = float(max(origin - history.first_day, 1))
+    total = np.maximum(total, 0.0)
+    return np.asarray(gaussian_filter(total, width, mode="constant", truncate=3.0)) if width else total
 
-    def smooth(total: Floats, width: float) -> Floats:
-        total = np.maximum(total, 0.0)
-        return np.asarray(gaussian_filter(total, width, mode="constant", truncate=3.0)) if width else total
 
-    def pick(total: Floats, exposure_days: float) -> Floats:
-        return np.maximum(total.reshape(-1)[lattice.flat], 0.0) * (horizon_days / exposure_days)
-
-    total_rate = max(float(weight.sum()), 1.0) * horizon_days / span / lattice.size
-    columns: list[Floats] = []
-    for half_life in HALF_LIVES_DAYS:
-        decay = np.log(2) / half_life
-        exposure = (1 - np.exp(-decay * span)) / decay
-        decayed = lattice.sum_up(where, weight * np.exp(-decay * age))
-        for width in WIDTHS_CELLS:
-            columns.append(np.log(pick(smooth(decayed, width), exposure) + total_rate))
-    for window in REPEAT_DAYS:
-        recent = lattice.sum_up(where, weight * (age <= window))
-        columns += [np.log1p(pick(smooth(recent, width), horizon_days)) for width in (0.0, 1.0)]
-    for window in COUNT_DAYS:
-        counted = lattice.sum_up(where, weight * (age <= window))
-        columns.append(np.log(pick(counted, min(window, span)) + total_rate * COUNT_FLOOR))
-    same_season, exposure = _same_season(age, horizon_days, span)
-    seasonal = smooth(lattice.sum_up(where, weight * same_season), 1.0)
-    columns.append(np.log(pick(seasonal, exposure) + total_rate))
-    other = past & ~history.is_target
-    other_age = (origin - history.day[other]).astype(float)
-    for half_life, widths in ((36 * MONTH_DAYS, (0.0, 1.0)), (3 * MONTH_DAYS, (1.0,))):
-        decay = np.log(2) / half_life
-        exposure = (1 - np.exp(-decay * span)) / decay
-        decayed = lattice.sum_up(position[other], history.weight[other] * np.exp(-decay * other_age))
-        rate = max(float(history.weight[other].sum()), 1.0) * horizon_days / span / lattice.size
-        columns += [np.log(pick(smooth(decayed, width), exposure) + rate) for width in widths]
-    baseline = lattice.sum_up(where, weight * (age <= BASELINE_DAYS)).reshape(-1)[lattice.flat]
-    counts, events = None, None
-    if observed:
-        then = history.is_target & (history.day >= origin) & (history.day < origin + horizon_days)
-        counts = np.maximum(lattice.sum_up(position[then], history.weight[then]).reshape(-1)[lattice.flat], 0.0)
-        events = float(history.weight[then].sum())
-    return Period(origin, np.column_stack(columns), np.maximum(baseline, 0.0), counts, events)
+def _exposure(half_life: float, span: float) -> float:
+    """Return the days that an exponentially decayed count stands for."""
+    decay = np.log(2) / half_life
+    return float((1 - np.exp(-decay * span)) / decay)
 
 
 def _same_season(age: Floats, horizon_days: int, span: float) -> tuple[Floats, float]:
@@ -195,3 +276,9 @@ def _same_season(age: Floats, horizon_days: int, span: float) -> tuple[Floats, f
 
 def _months(days: float) -> str:
     return f"{days / MONTH_DAYS:g}m"
+
+
+#: Features that are rates, and so scale with the horizon; the others are counts of recent repeats.
+PER_DAY = np.array([not name.startswith("repeat_") for name in feature_names()])
+#: Column of the season's feature, the only one whose window depends on the horizon.
+SEASON = feature_names().index("season_w1")

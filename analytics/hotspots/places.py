@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from analytics.cells import Floats, Grid
-from analytics.hotspots.history import LOCATED
+from analytics.hotspots.history import LOCATED, is_discovered
 
 #: Areas named beside a place, as level -> column.
 AREA_COLUMNS = {"community": "community_code", "beat": "beat_code", "station": "station_code"}
@@ -117,7 +117,15 @@ def name_streets(lon: Floats, lat: Floats, base_map: pl.DataFrame | None, grid: 
 
 
 def find_peaks(
-    incidents: pl.DataFrame, category: str, grid: Grid, lon: Floats, lat: Floats, *, as_of: date, timezone: str
+    incidents: pl.DataFrame,
+    category: str,
+    grid: Grid,
+    lon: Floats,
+    lat: Floats,
+    *,
+    as_of: date,
+    timezone: str,
+    include_discovered: bool = False,
 ) -> tuple[list[int | None], list[int | None]]:
     """Return the busiest weekday (1 Monday) and the start of the busiest four hours around each point.
 
@@ -138,6 +146,7 @@ def find_peaks(
         & pl.col("location_level").cast(pl.String).is_in(LOCATED)
         & (known < as_of)
         & (pl.col("occurred_on") >= as_of - timedelta(days=PEAK_DAYS))
+        & (pl.lit(include_discovered) | ~is_discovered(incidents))
     ).sort("occurred_on", "lon", "lat", "occurred_from")
     if rows.is_empty():
         return [None] * len(lon), [None] * len(lon)

@@ -11,11 +11,12 @@ expectation-maximisation (Mohler et al. 2011); Poisson regression on lags; boost
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
-from analytics.cells import Floats
+from analytics.cells import Floats, Integers
 from analytics.hotspots.panel import feature_names
 
 #: Steps of expectation-maximisation; the likelihood is concave, so only the tail of the weights still moves.
@@ -24,6 +25,8 @@ EM_STEPS = 200
 GLM_PENALTY = 1e-3
 #: Trees, chosen on Portland origins before 2016: more trees lower the deviance and leave the ranks as they are.
 TREES = 40
+#: Bins a feature is cut into before trees see it.
+BINS = 127
 
 
 class Ranker(Protocol):
@@ -112,6 +115,10 @@ class AdditiveBoosting:
 
     The trees correct the mixture by a factor per feature. A tree alone cannot tell the hundred riskiest of 60,000
     places apart (they share a bin of every histogram); the mixture beneath it can.
+
+    Features are cut into bins here, by quantiles of the expected counts: scikit-learn would compute the same weighted
+    quantiles one by one, sorting a column again for each. Without interactions the trees are one table of factors per
+    feature, which is what is kept, used and explained.
     """
 
     def __init__(self, start: RateMixture, trees: int = TREES) -> None:
@@ -119,13 +126,18 @@ class AdditiveBoosting:
         self.trees = trees
 
     def fit(self, X: Floats, y: Floats, weight: Floats) -> AdditiveBoosting:
-        """Learn; a Poisson fit of y / start with weights x start is one with log(start) as offset."""
+        """Fit the mixture, then the trees."""
+        self.start.fit(X, y, weight)
+        return self.fit_trees(X, y, weight)
+
+    def fit_trees(self, X: Floats, y: Floats, weight: Floats) -> AdditiveBoosting:
+        """Learn the factors; a Poisson fit of y / start with weights x start is one with log(start) as offset."""
         from sklearn.ensemble import HistGradientBoostingRegressor
         from threadpoolctl import threadpool_limits
 
-        self.start.fit(X, y, weight)
         offset = self.start.predict(X)
-        self.model = HistGradientBoostingRegressor(
+        self.edges = [_weighted_edges(column, weight * offset) for column in X.T]
+        model = HistGradientBoostingRegressor(
             loss="poisson",
             interaction_cst="no_interactions",
             max_iter=self.trees,
@@ -133,35 +145,48 @@ class AdditiveBoosting:
             max_leaf_nodes=6,
             min_samples_leaf=300,
             l2_regularization=5.0,
-            max_bins=127,
+            max_bins=BINS,
             early_stopping=False,
             random_state=0,
         )
+        self.reference = X.min(axis=0)
+        lowest = self._bins(self.reference[None, :])
         # One thread: sums of floats, and so the splits, would otherwise depend on the number of cores.
         with threadpool_limits(1):
-            self.model.fit(X, y / offset, sample_weight=weight * offset)
-        self.reference = X.min(axis=0)
+            model.fit(self._bins(X).astype(np.float32), y / offset, sample_weight=weight * offset)
+            self.log_reference = float(np.log(model.predict(lowest))[0])
+            self.tables = []
+            for feature, edges in enumerate(self.edges):
+                alone = np.repeat(lowest, len(edges) + 1, axis=0)
+                alone[:, feature] = np.arange(len(edges) + 1)
+                self.tables.append(np.log(model.predict(alone)) - self.log_reference)
         return self
 
     def predict(self, X: Floats) -> Floats:
         """Return the expected count per row."""
-        return np.asarray(self.start.predict(X) * self._factor(X))
+        return np.asarray(self.start.predict(X) * np.exp(self.log_reference + self._parts(X).sum(axis=0)))
 
     def explain(self, X: Floats) -> tuple[float, Floats]:
-        """Return base and parts: each feature alone moved from its reference, which is exact without interactions."""
+        """Return base and parts: those of the mixture and the logarithms of the factors."""
         base, parts = self.start.explain(X)
-        log_reference = float(np.log(self._factor(self.reference[None, :]))[0])
-        for feature in range(X.shape[1]):
-            alone = np.tile(self.reference, (len(X), 1))
-            alone[:, feature] = X[:, feature]
-            parts[:, feature] += np.log(self._factor(alone)) - log_reference
-        return base + log_reference, parts
+        return base + self.log_reference, parts + self._parts(X).T
 
-    def _factor(self, X: Floats) -> Floats:
-        from threadpoolctl import threadpool_limits
+    def _parts(self, X: Floats) -> Floats:
+        bins = self._bins(X)
+        return np.array([table[bins[:, feature]] for feature, table in enumerate(self.tables)])
 
-        with threadpool_limits(1):
-            return np.asarray(self.model.predict(X))
+    def _bins(self, X: Floats) -> Integers:
+        return np.column_stack([np.searchsorted(edges, X[:, f], side="left") for f, edges in enumerate(self.edges)])
+
+
+def _weighted_edges(values: Floats, weight: Floats) -> Floats:
+    """Return increasing edges that cut values into at most BINS bins of about equal weight."""
+    order = np.argsort(values, kind="stable")
+    running = np.cumsum(weight[order])
+    at = np.searchsorted(running, running[-1] * np.arange(1, BINS) / BINS)
+    edges = np.unique(values[order][np.minimum(at, len(values) - 1)])
+    # A value equal to an edge falls below it, so an edge at the very top would leave the last bin empty.
+    return np.asarray(edges[edges < values[order[-1]]])
 
 
 class GeometricMean:
@@ -174,6 +199,10 @@ class GeometricMean:
         """Fit every member, then scale so that the total is met (a geometric mean falls below the members)."""
         for member in self.members:
             member.fit(X, y, weight)
+        return self.rescale(X, y, weight)
+
+    def rescale(self, X: Floats, y: Floats, weight: Floats) -> GeometricMean:
+        """Learn the scale alone; the members are fitted already."""
         self.scale = 0.0
         self.scale = float(np.log((y * weight).sum() / (self.predict(X) * weight).sum())) if y.any() else 0.0
         return self
@@ -193,6 +222,16 @@ class GeometricMean:
 #: Columns of the learnt space-time kernel: every scale of time and space and what else happens at the place.
 KERNEL_COLUMNS = tuple(n for n in feature_names() if n.startswith(("lag_", "season_", "others_")))
 
+#: Rankers that are mixtures of rates, and the rates they mix.
+MIXTURES = {
+    "count_365": ("count_365d",),
+    "count_1095": ("count_1095d",),
+    "gamma_poisson": ("lag_36m_w0", "lag_36m_w4"),
+    "kernel": KERNEL_COLUMNS,
+}
+#: Members of the ensemble.
+ENSEMBLE = ("kernel", "poisson_glm", "gamma_poisson")
+
 #: Rankers from simple to involved; selection prefers the earlier one unless a later one is clearly better.
 LADDER = ("count_365", "count_1095", "gamma_poisson", "kernel", "poisson_glm", "additive_boosting", "ensemble")
 
@@ -205,18 +244,32 @@ def make_ranker(name: str) -> Ranker:
     ValueError
         If the name is not in :data:`LADDER`.
     """
-    if name == "count_365":
-        return RateMixture(("count_365d",))
-    if name == "count_1095":
-        return RateMixture(("count_1095d",))
-    if name == "gamma_poisson":
-        return RateMixture(("lag_36m_w0", "lag_36m_w4"))
-    if name == "kernel":
-        return RateMixture(KERNEL_COLUMNS)
+    if name in MIXTURES:
+        return RateMixture(MIXTURES[name])
     if name == "poisson_glm":
         return PoissonGLM()
     if name == "additive_boosting":
         return AdditiveBoosting(RateMixture(KERNEL_COLUMNS))
     if name == "ensemble":
-        return GeometricMean((RateMixture(KERNEL_COLUMNS), PoissonGLM(), RateMixture(("lag_36m_w0", "lag_36m_w4"))))
+        return GeometricMean(tuple(make_ranker(member) for member in ENSEMBLE))
     raise ValueError(f"The 'name' parameter of make_ranker must be one of {LADDER}. Got {name!r} instead.")
+
+
+def fit_rankers(names: Sequence[str], X: Floats, y: Floats, weight: Floats) -> dict[str, Ranker]:
+    """Return the named rankers fitted on one sample; what several of them are made of is fitted once."""
+    fitted: dict[str, Ranker] = {}
+
+    def part(name: str) -> Ranker:
+        if name not in fitted:
+            if name == "ensemble":
+                fitted[name] = GeometricMean(tuple(part(member) for member in ENSEMBLE)).rescale(X, y, weight)
+            elif name == "additive_boosting":
+                kernel = part("kernel")
+                if not isinstance(kernel, RateMixture):
+                    raise TypeError("the kernel must be a RateMixture")
+                fitted[name] = AdditiveBoosting(kernel).fit_trees(X, y, weight)
+            else:
+                fitted[name] = make_ranker(name).fit(X, y, weight)
+        return fitted[name]
+
+    return {name: part(name) for name in names}

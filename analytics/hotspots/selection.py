@@ -7,18 +7,17 @@ paired bootstrap interval above zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.cells import Floats, Integers
+from analytics.cells import Floats
 from analytics.hotspots.calibration import CalibratedRanker, CalibrationMap
 from analytics.hotspots.evaluation import Score, average_hits, paired_bootstrap, score_ranking
-from analytics.hotspots.history import History
 from analytics.hotspots.intervals import coverage_of, estimate_dispersion
-from analytics.hotspots.panel import Lattice, Period, build_period, feature_names
-from analytics.hotspots.rankers import LADDER, Ranker, make_ranker
+from analytics.hotspots.panel import Panel, Period, feature_names
+from analytics.hotspots.rankers import LADDER, Ranker, fit_rankers, make_ranker
 
 #: Periods a ranker is tried on, and fitted on.
 TRIED = 8
@@ -64,10 +63,41 @@ class BackTest:
     ranker: Ranker
 
 
+@dataclass(frozen=True)
+class Rolled:
+    """Forecasts of several rankers on past origins, and what then happened.
+
+    Attributes
+    ----------
+    newest, older
+        Periods the rankers were tried on, newest first, and those they were fitted on before.
+    raw, told
+        Ranker name to one array of expected counts per tried origin: as fitted, and corrected as a reader would have
+        been told (the correction learnt on the other tried origins).
+    """
+
+    newest: list[Period]
+    older: list[Period]
+    raw: dict[str, list[Floats]]
+    told: dict[str, list[Floats]]
+
+
+def roll_rankers(
+    periods: Sequence[Period], *, horizon_days: int, names: Sequence[str], seed: int, tried: int, fitted: int
+) -> Rolled | None:
+    """Fit rankers on older periods and forecast the newest; None when there are too few periods for both."""
+    tried = min(tried, len(periods) // 2)
+    newest = list(periods[:tried])
+    older = [p for p in periods[tried:] if newest and p.origin + horizon_days <= newest[-1].origin][:fitted]
+    if tried < FEWEST_TRIED or not older:
+        return None
+    rankers = fit_rankers(names, *sample_rows(older, seed))
+    raw = {name: [ranker.predict(period.features) for period in newest] for name, ranker in rankers.items()}
+    return Rolled(newest, older, raw, {name: _calibrate_across(each, newest) for name, each in raw.items()})
+
+
 def select_ranker(
-    history: History,
-    position: Integers,
-    lattice: Lattice,
+    panel: Panel,
     *,
     as_of: int,
     horizon_days: int,
@@ -78,7 +108,6 @@ def select_ranker(
     candidates: Sequence[str] = LADDER,
     tried: int = TRIED,
     fitted: int = FITTED,
-    progress: Callable[[str], None] | None = None,
 ) -> BackTest:
     """Try the candidates on past origins and fit the best on the newest periods.
 
@@ -91,15 +120,15 @@ def select_ranker(
     candidates
         Names from ``rankers.LADDER``, simple first. With one name nothing is chosen, but it is still scored.
     """
-    periods = past_periods(history, position, lattice, as_of, horizon_days, tried + fitted + horizon_days // STEP_DAYS)
-    tried = min(tried, len(periods) // 2)
-    newest = periods[:tried]
-    older = [p for p in periods[tried:] if newest and p.origin + horizon_days <= newest[-1].origin][:fitted]
     names = [name for name in LADDER if name in candidates]
-    if tried < FEWEST_TRIED or not older:
+    periods = past_periods(panel, as_of, horizon_days, tried + fitted + horizon_days // STEP_DAYS)
+    rolled = roll_rankers(
+        periods, horizon_days=horizon_days, names=_with_baseline(names), seed=seed, tried=tried, fitted=fitted
+    )
+    if rolled is None:
         return _without_test(names, periods, seed)
-    raw = {name: _predict_each(name, older, newest, seed) for name in _with_baseline(names)}
-    table = {name: _calibrate_across(expectations, newest) for name, expectations in raw.items()}
+    newest, raw, table = rolled.newest, rolled.raw, rolled.told
+    cell_km2 = panel.lattice.grid.cell_km2
     scores = {
         name: tuple(
             score_ranking(
@@ -107,7 +136,7 @@ def select_ranker(
                 _counts(period),
                 flagged=flagged,
                 events=period.events or 0.0,
-                cell_km2=lattice.grid.cell_km2,
+                cell_km2=cell_km2,
                 total_km2=total_km2,
             )
             for expected, period in zip(expectations, newest, strict=True)
@@ -132,19 +161,20 @@ def select_ranker(
     return BackTest(tuple(p.origin for p in newest), scores, coverage, chosen, verdict, dispersion, ranker)
 
 
-def past_periods(
-    history: History, position: Integers, lattice: Lattice, as_of: int, horizon_days: int, most: int
-) -> list[Period]:
-    """Return the newest whole periods that ended by ``as_of``, newest first."""
-    origins = [as_of - horizon_days - STEP_DAYS * k for k in range(most)]
-    span = as_of - history.first_day
+def past_periods(panel: Panel, as_of: int, horizon_days: int, most: int) -> list[Period]:
+    """Return the newest whole periods that ended by ``as_of``, newest first.
+
+    Horizons up to a step share their origins: a 7-day and a 28-day forecast are tried on the same days.
+    """
+    origins = [as_of - max(horizon_days, STEP_DAYS) - STEP_DAYS * k for k in range(most)]
+    span = as_of - panel.first_day
     least = min(LEAST_HISTORY_DAYS, max(span // 3, 1))
-    usable = [origin for origin in origins if origin - history.first_day >= least]
-    return [build_period(history, position, lattice, origin, horizon_days, observed=True) for origin in usable]
+    usable = [origin for origin in origins if origin - panel.first_day >= least]
+    return [panel.period(origin, horizon_days, observed=True) for origin in usable]
 
 
-def fit_ranker(name: str, periods: Sequence[Period], seed: int) -> Ranker:
-    """Fit a ranker on several periods; quiet places are sampled and weighted up, which keeps the fit unbiased."""
+def sample_rows(periods: Sequence[Period], seed: int) -> tuple[Floats, Floats, Floats]:
+    """Return features, counts and weights; quiet places are sampled and weighted up, which keeps fits unbiased."""
     rows = sum(len(p.features) for p in periods)
     rng = np.random.default_rng(seed)
     own = feature_names().index("lag_36m_w0")
@@ -161,12 +191,12 @@ def fit_ranker(name: str, periods: Sequence[Period], seed: int) -> Ranker:
         features.append(period.features[keep])
         counts.append(y[keep])
         weights.append(1.0 / share[keep])
-    return make_ranker(name).fit(np.vstack(features), np.concatenate(counts), np.concatenate(weights))
+    return np.vstack(features), np.concatenate(counts), np.concatenate(weights)
 
 
-def _predict_each(name: str, older: Sequence[Period], newest: Sequence[Period], seed: int) -> list[Floats]:
-    ranker = fit_ranker(name, older, seed)
-    return [ranker.predict(period.features) for period in newest]
+def fit_ranker(name: str, periods: Sequence[Period], seed: int) -> Ranker:
+    """Fit one ranker on several periods."""
+    return make_ranker(name).fit(*sample_rows(periods, seed))
 
 
 def _calibrate_across(expectations: Sequence[Floats], periods: Sequence[Period]) -> list[Floats]:

@@ -13,6 +13,7 @@ from analytics.cells import Grid
 from analytics.hotspots.forecast import HotspotForecast, forecast_hotspots
 from analytics.hotspots.places import find_peaks, name_areas, name_streets, suggest_action
 from analytics.hotspots.rankers import LADDER
+from analytics.hotspots.study import Study
 from data.errors import RequestError
 from data.schemas.advice import Hotspots, HotspotSurface, ModelScores
 
@@ -46,6 +47,7 @@ def hotspot_tables(
     backtest_origins: int = 6,
     candidates: Sequence[str] = LADDER,
     actions: dict[str, str] | None = None,
+    include_discovered: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> HotspotTables:
     """Return the tables ``hotspots``, ``hotspot_surface`` and ``model_scores`` of an edition, valid by their schemas.
@@ -71,11 +73,20 @@ def hotspot_tables(
     surfaces: list[pl.DataFrame] = [HotspotSurface.create_empty()]
     scores: list[pl.DataFrame] = [ModelScores.create_empty()]
     verdicts: list[dict[str, Any]] = []
+    study: Study | None = None
     for category in categories:
         for horizon_days in horizons:
             if progress:
                 progress(f"{category}, {horizon_days} days")
             try:
+                study = study or Study.of(
+                    incidents,
+                    as_of=as_of,
+                    grid=grid,
+                    study_area=study_area,
+                    areas=areas,
+                    include_discovered=include_discovered,
+                )
                 found = forecast_hotspots(
                     incidents,
                     as_of=as_of,
@@ -83,8 +94,7 @@ def hotspot_tables(
                     category=category,
                     grid=grid,
                     area_km2=area_km2,
-                    study_area=study_area,
-                    areas=areas,
+                    study=study,
                     interval_level=interval_level,
                     seed=seed,
                     candidates=candidates,
@@ -131,7 +141,16 @@ def _advise(
     cells = found.cells
     category, horizon_days = str(found.parameters["category"]), int(found.parameters["horizon_days"])
     lon, lat = cells["lon"].to_numpy(), cells["lat"].to_numpy()
-    weekday, hour = find_peaks(incidents, category, grid, lon, lat, as_of=as_of, timezone=timezone)
+    weekday, hour = find_peaks(
+        incidents,
+        category,
+        grid,
+        lon,
+        lat,
+        as_of=as_of,
+        timezone=timezone,
+        include_discovered=bool(found.parameters["include_discovered"]),
+    )
     suggested = [
         suggest_action(category, expected, reasons, actions)
         for expected, reasons in zip(cells["expected"].to_list(), cells["reasons"].to_list(), strict=True)

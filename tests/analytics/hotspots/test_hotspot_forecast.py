@@ -12,8 +12,9 @@ from analytics.cells import Grid
 from analytics.hotspots.forecast import forecast_hotspots, round_significant
 from analytics.hotspots.history import day_number, read_history
 from analytics.hotspots.panel import Lattice, build_period, feature_names
-from analytics.hotspots.rankers import LADDER, make_ranker
+from analytics.hotspots.rankers import LADDER, fit_rankers, make_ranker
 from analytics.hotspots.reasons import GROUPS, explain_places, reason_of
+from analytics.hotspots.study import Study
 from data.errors import RequestError, SchemaError
 from data.schemas.advice import REASONS
 
@@ -97,6 +98,27 @@ def test_a_cluster_known_just_in_time_is_used(incidents, grid, as_of, make_frame
     fresh = make_frame("THEFT", lon, lat, [as_of - timedelta(days=2 + i % 20) for i in range(40)])
     cells = forecast(pl.concat([incidents, fresh]), grid, as_of, candidates=["count_365"]).cells
     assert (9, 9) in set(cells.select("column", "row").iter_rows())
+
+
+def test_what_the_police_found_themselves_is_left_out_unless_asked_for(found, incidents, grid, as_of, make_frame):
+    lon, lat = grid.centres([9] * 40, [9] * 40)
+    days = [as_of - timedelta(days=2 + i % 20) for i in range(40)]
+    silent = incidents.with_columns(discovered_by=pl.lit(None, dtype=pl.String))
+    parts = [silent]
+    for category in ("THEFT", "NOISE"):
+        fresh = make_frame(category, lon, lat, days)
+        parts.append(fresh.with_columns(discovered_by=pl.lit("police")))
+    both = pl.concat(parts)
+    # Neither a target (THEFT) nor a feature (NOISE): the forecast is that of the other rows alone.
+    without = forecast(both, grid, as_of)
+    assert without.cells.equals(found.cells)
+    assert without.parameters["discovered_left_out"] == 80
+    counted = forecast(both, grid, as_of, candidates=["count_365"], include_discovered=True)
+    assert (9, 9) in set(counted.cells.select("column", "row").iter_rows())
+    assert counted.parameters["discovered_left_out"] == 0
+    reported = both.with_columns(discovered_by=pl.lit("reported"))
+    reported_counted = forecast(reported, grid, as_of, candidates=["count_365"])
+    assert reported_counted.cells.equals(counted.cells)
 
 
 def test_removals_net_out(incidents, grid, as_of, make_frame):
@@ -192,6 +214,48 @@ def test_features_by_hand(grid, make_frame):
     np.testing.assert_allclose(lag[0], (np.exp(-decay * 10) + np.exp(-decay * 400)) * 28 / exposure)
     np.testing.assert_allclose(np.expm1(period.features[:, names.index("repeat_14_w0")]), [1, 0, 0])
     np.testing.assert_allclose(np.expm1(period.features[:, names.index("repeat_7_w0")]), [0, 0, 0], atol=1e-12)
+
+
+def test_shared_fits_are_the_fits_made_alone(panel):
+    features, counts = panel
+    weight = 1.0 + np.arange(len(counts)) % 3
+    together = fit_rankers(LADDER, features, counts, weight)
+    for name in LADDER:
+        alone = make_ranker(name).fit(features, counts, weight)
+        np.testing.assert_array_equal(together[name].predict(features), alone.predict(features), err_msg=name)
+
+
+def test_a_panel_asked_for_several_horizons_gives_each_its_own(incidents, grid, as_of):
+    study = Study.of(incidents, as_of=as_of, grid=grid)
+    origin = day_number(as_of) - 56
+    study.panel("THEFT").period(origin, 7, observed=True)
+    again = study.panel("THEFT").period(origin, 28, observed=True)
+    fresh = Study.of(incidents, as_of=as_of, grid=grid).panel("THEFT").period(origin, 28, observed=True)
+    np.testing.assert_array_equal(again.features, fresh.features)
+    np.testing.assert_array_equal(again.counts, fresh.counts)
+
+
+def test_features_of_a_lone_cell_by_hand(grid, make_frame):
+    # Two incidents in cell (0, 0), 10 and 100 days back; one of another category 10 days back; history of 400 days.
+    as_of = date(2023, 1, 1)
+    lon, lat = grid.centres([0] * 2 + [5], [0] * 2 + [5])
+    own = make_frame("THEFT", lon, lat, [as_of - timedelta(days=d) for d in (10, 100, 400)])
+    other = make_frame("NOISE", lon[:1], lat[:1], [as_of - timedelta(days=10)])
+    study = Study.of(pl.concat([own, other]), as_of=as_of, grid=grid)
+    found = study.panel("THEFT").period(day_number(as_of), 28, observed=False)
+    at = int(np.flatnonzero((study.lattice.columns == 0) & (study.lattice.rows == 0))[0])
+    cell = dict(zip(feature_names(), found.features[at], strict=True))
+    floor = 3 / 400 / study.lattice.size
+    month = np.log(2) / 30.4375
+    rate = (np.exp(-10 * month) + np.exp(-100 * month)) / ((1 - np.exp(-400 * month)) / month)
+    assert cell["lag_1m_w0"] == pytest.approx(np.log(28 * (rate + floor)))
+    assert cell["count_365d"] == pytest.approx(np.log(28 * (2 / 365 + 0.05 * floor)))
+    assert cell["repeat_14_w0"] == pytest.approx(np.log(2))
+    assert cell["repeat_7_w0"] == 0
+    long = np.log(2) / (36 * 30.4375)
+    rate = np.exp(-10 * long) / ((1 - np.exp(-400 * long)) / long)
+    assert cell["others_w0"] == pytest.approx(np.log(28 * (rate + 1 / 400 / study.lattice.size)))
+    assert found.baseline[at] == 2
 
 
 def test_rounding_keeps_significant_digits():

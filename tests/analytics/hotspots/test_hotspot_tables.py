@@ -69,6 +69,9 @@ def test_peaks_use_local_time_and_spread_intervals(grid, make_frame):
     assert find_peaks(dated, "THEFT", grid, lon[:1], lat[:1], **when) == ([1], [None])
     assert find_peaks(rows.head(3), "THEFT", grid, lon[:1], lat[:1], **when) == ([None], [None])
     wide = rows.with_columns(occurred_to=pl.lit(datetime(2022, 12, 9, tzinfo=UTC)).cast(pl.Datetime("us", "UTC")))
+    found = rows.with_columns(discovered_by=pl.lit("police"))
+    assert find_peaks(found, "THEFT", grid, lon[:1], lat[:1], **when) == ([None], [None])
+    assert find_peaks(found, "THEFT", grid, lon[:1], lat[:1], **when, include_discovered=True) == ([1], [22])
     assert find_peaks(wide, "THEFT", grid, lon[:1], lat[:1], **when) == ([1], [None])
 
 
@@ -113,7 +116,8 @@ def test_an_edition_gets_valid_tables(incidents, areas, base_map, grid, as_of):
     scores = tables["model_scores"]
     assert set(scores["model"]) == {"count_365", "kernel"}
     assert scores.filter(pl.col("horizon_days") == 28)["origin"].n_unique() == 4
-    assert scores["origin"].max() == as_of.replace(year=2022, month=12, day=25)
+    # Both horizons are tried on the same days, the newest 28 days before.
+    assert scores.group_by("horizon_days").agg(pl.col("origin").max())["origin"].to_list() == [date(2022, 12, 4)] * 2
     told = {(v["category"], v["horizon_days"]): v for v in made.verdicts}
     assert told["UNHEARD OF", 7]["model"] is None
     assert told["UNHEARD OF", 7]["verdict"].startswith("no forecast")

@@ -1,0 +1,100 @@
+"""Where and with what a forecast is made: cells under study, located incidents, and one panel per category.
+
+Made once for all categories and horizons of an edition: projecting half a million points, cutting a city into cells
+and smoothing the maps of all incidents are the same work for each of them.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from analytics.cells import Grid, merge_polygons
+from analytics.hotspots.history import History, Located, read_located
+from analytics.hotspots.panel import Lattice, Panel, Surroundings
+from analytics.hotspots.places import outline_of
+
+#: How far a cell may lie from any incident and still be studied when no study area is given, cells.
+REACH_CELLS = 2
+
+
+class Study:
+    """Cells and incidents that several forecasts as of one day share.
+
+    Attributes
+    ----------
+    grid, as_of, lattice
+        Cells, first day of the forecasts, and the cells laid out as a rectangle.
+    total_km2
+        Area of the map, the denominator of every PAI.
+    discovered
+        Incidents left out because the police found them themselves.
+    """
+
+    def __init__(
+        self, grid: Grid, as_of: date, located: Located, lattice: Lattice, total_km2: float, *, include_discovered: bool
+    ) -> None:
+        self.grid, self.as_of, self.lattice, self.total_km2 = grid, as_of, lattice, total_km2
+        self.include_discovered = include_discovered
+        self.discovered = located.discovered
+        self._located = located
+        self._position = lattice.locate(located.rows)
+        self._surroundings = Surroundings(located.rows, self._position, lattice)
+        self._panel: tuple[str, Panel] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        incidents: pl.DataFrame,
+        *,
+        as_of: date,
+        grid: Grid,
+        study_area: Any = None,
+        areas: pl.DataFrame | None = None,
+        include_discovered: bool = False,
+    ) -> Study:
+        """Read incidents and cut the cells.
+
+        Parameters
+        ----------
+        incidents
+            Frame of schema Incidents; the order of rows does not matter.
+        as_of
+            Nothing that happened or was known on this day or later is used.
+        study_area
+            Polygons in EPSG:4326 (WKB, shapely, or a list); None takes the outline of ``areas`` (frame of schema
+            Areas), and without that the cells near any known incident.
+        include_discovered
+            Whether incidents the police found themselves count, see ``history.read_located``.
+
+        Raises
+        ------
+        RequestError
+            If nothing located was known in time, or the study area is empty.
+        """
+        located = read_located(incidents, grid, as_of=as_of, include_discovered=include_discovered)
+        outline = study_area if study_area is not None else outline_of(areas)
+        lattice, total_km2 = _cut(grid, located.rows, outline)
+        return cls(grid, as_of, located, lattice, total_km2, include_discovered=include_discovered)
+
+    def panel(self, category: str) -> Panel:
+        """Return the panel of a category; the last one is kept, so ask for all horizons of a category in turn."""
+        if self._panel is None or self._panel[0] != category:
+            history = self._located.history(category, as_of=self.as_of)
+            self._panel = (category, Panel(history, self._position, self.lattice, self._surroundings))
+        return self._panel[1]
+
+
+def _cut(grid: Grid, rows: History, study_area: Any) -> tuple[Lattice, float]:
+    if study_area is not None:
+        merged = merge_polygons(study_area)
+        return Lattice.of_cells(grid, *grid.cells_touching(merged)), grid.area_km2(merged)
+    columns, lines = grid.index_metres(rows.x_m, rows.y_m)
+    visited = np.unique(np.column_stack([columns, lines]), axis=0)
+    steps = range(-REACH_CELLS, REACH_CELLS + 1)
+    moved = np.concatenate([visited + np.array([i, j]) for i in steps for j in steps])
+    near_cells = np.unique(moved, axis=0)
+    return Lattice.of_cells(grid, near_cells[:, 0], near_cells[:, 1]), len(near_cells) * grid.cell_km2
