@@ -122,7 +122,7 @@ def _draw_questions(proposal: Proposal) -> None:
         return
     tables.note(t("sources.confirm_note"))
     rows = [
-        [t(f"sources.question.{one.code}"), one.value, t(f"sources.why.{one.code}"), " · ".join(one.choices) or "–"]
+        [t(f"sources.asked.{one.code}"), one.value, t(f"sources.why.{one.code}"), " · ".join(one.choices) or "–"]
         for one in proposal.questions
     ]
     heads = [t(f"sources.column.{name}") for name in ("question", "value", "why", "choices")]
