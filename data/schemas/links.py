@@ -6,6 +6,30 @@ import dataframely as dy
 
 from data.schemas.columns import about, code, text
 
+#: Elements of an address in the order they are written. ``number_sub`` is 之/- (12之3号), ``number_to`` the end of a
+#: range (91~120号).
+ELEMENTS = (
+    "province",
+    "city",
+    "district",
+    "town",
+    "community",
+    "group",
+    "road",
+    "section",
+    "lane_name",
+    "lane",
+    "sub_lane",
+    "number",
+    "number_sub",
+    "number_to",
+    "estate",
+    "building",
+    "unit",
+    "floor",
+    "room",
+    "suffix",
+)
 #: Outcomes of the linkage: taken, put before the data steward, no standard address found.
 LINK_OUTCOMES = ("match", "review", "none")
 #: How exactly the address text tells the place, from best to none.

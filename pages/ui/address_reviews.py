@@ -8,9 +8,8 @@ import polars as pl
 import streamlit as st
 
 from data.errors import BeatwiseError
-from data.integration.addresses.elements import ELEMENTS
 from data.records.address_reviews import REVIEW_DECISIONS
-from data.schemas.links import LINK_LEVELS, LINK_METHODS, LINK_OUTCOMES
+from data.schemas.links import ELEMENTS, LINK_LEVELS, LINK_METHODS, LINK_OUTCOMES
 from pages.ui import tables
 from pages.ui.formats import number, share
 from pages.ui.frame import escape

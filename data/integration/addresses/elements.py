@@ -13,44 +13,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
-#: Elements in the order they are written. ``number_sub`` is 之/- (12之3号), ``number_to`` the end of a
-#: range (91~120号).
-ELEMENTS = (
-    "province",
-    "city",
-    "district",
-    "town",
-    "community",
-    "group",
-    "road",
-    "section",
-    "lane_name",
-    "lane",
-    "sub_lane",
-    "number",
-    "number_sub",
-    "number_to",
-    "estate",
-    "building",
-    "unit",
-    "floor",
-    "room",
-    "suffix",
-)
-#: Elements written as numerals; stored without leading zeros in ASCII digits.
-NUMERIC = (
-    "group",
-    "section",
-    "lane",
-    "sub_lane",
-    "number",
-    "number_sub",
-    "number_to",
-    "building",
-    "unit",
-    "floor",
-    "room",
-)
+from data.schemas.links import ELEMENTS
+
+__all__ = ["ELEMENTS", "parse_addresses", "plain_text", "read_numeral"]
+
 #: Variant characters of address words: traditional and simplified forms that one city's platforms mix.
 VARIANTS = {
     "臺": "台",
