@@ -155,6 +155,7 @@ def write_snapshot(
     *,
     created_at: datetime,
     created_by: str,
+    notes: dict[str, int] | None = None,
 ) -> Snapshot:
     """Write a snapshot of the given loads and make it current.
 
@@ -166,6 +167,8 @@ def write_snapshot(
         Derived tables by name, see ``data.schemas.DERIVED``; large ones as an iterator of parts that share no key.
     created_at, created_by
         Recorded in the manifest; not part of the id, so that the same data always has the same id.
+    notes
+        What to know about derived rows, by kind; read after ``derived`` has been used up.
     """
     loads = [read_json(store.loads / load_id / "load.json") for load_id in load_ids]
     tables: dict[str, dict[str, int]] = {}
@@ -188,6 +191,7 @@ def write_snapshot(
                 "created_by": created_by,
                 "loads": load_ids,
                 "tables": tables,
+                "notes": notes or {},
             },
         )
     store.make_current(snapshot_id)

@@ -35,6 +35,11 @@ class AreaFinder:
         crossed = ~shapely.is_valid(shapes)
         shapes[crossed] = shapely.make_valid(shapes[crossed])
         shapely.prepare(shapes)
+        #: Smallest and largest longitude and latitude of all areas, degrees; None without areas.
+        self.box: tuple[float, float, float, float] | None = None
+        if len(shapes):
+            west, south, east, north = map(float, shapely.total_bounds(shapes))
+            self.box = (west, south, east, north)
         self._shapes = shapes
         self._areas = wanted.select("area", pl.col("level").cast(pl.String), "valid_from", "valid_to", code="area_code")
         self._forget()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -12,6 +12,10 @@ from data.schemas import Incidents
 
 #: Cap on the time of one dispatch, hours: longer ones are taken as records that were closed late [assumption].
 MOST_HOURS_PER_DISPATCH = 8.0
+#: A point further from the box around all areas than this share of its sides is not believed [assumption].
+OUTLINE_MARGIN = 0.1
+#: Share of the points that must lie in that box: otherwise the areas loaded are only a part of the jurisdiction.
+OUTLINE_SHARE = 0.9
 #: Columns of calls the view is made of.
 CALL_COLUMNS = (
     *("record_key", "source", "load_id", "call_id", "link_type", "channel", "level", "reported_at", "occurred_from"),
@@ -80,6 +84,10 @@ class IncidentContext:
         Per call: times and officer-hours.
     first_levels
         Category at intake → first level, for sources that do not say how the two are related.
+    outline
+        Smallest and largest longitude and latitude believed, degrees; None when the areas do not tell.
+    notes
+        Filled by :meth:`derive`: calls that have a point nobody believes, by kind. They stay and count in totals.
     """
 
     last: pl.DataFrame
@@ -88,6 +96,8 @@ class IncidentContext:
     jurisdiction: str
     first_level_characters: int | None
     first_levels: pl.DataFrame
+    outline: tuple[float, float, float, float] | None = None
+    notes: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -110,6 +120,7 @@ class IncidentContext:
             jurisdiction,
             first_level_characters,
             _first_levels(calls),
+            _outline(calls, finder),
         )
 
     def derive(self, calls: pl.DataFrame) -> pl.DataFrame:
@@ -118,7 +129,7 @@ class IncidentContext:
 
 
 def _derive(calls: pl.DataFrame, context: IncidentContext) -> pl.DataFrame:
-    frame = calls.with_row_index("row")
+    frame = _without_wrong_points(calls, context).with_row_index("row")
     frame = frame.join(context.last, on="call_id", how="left", maintain_order="left")
     frame = frame.join(context.service, on="call_id", how="left", maintain_order="left")
     final = pl.coalesce("$category_final", "category_final")
@@ -169,6 +180,45 @@ def _derive(calls: pl.DataFrame, context: IncidentContext) -> pl.DataFrame:
         "officer_hours",
     )
     return Incidents.cast(incidents)
+
+
+def _outline(calls: pl.LazyFrame, finder: AreaFinder) -> tuple[float, float, float, float] | None:
+    """Return where points are believed: the box around all areas and a margin, if the areas are those of the calls."""
+    if finder.box is None:
+        return None
+    west, south, east, north = finder.box
+    margin_x, margin_y = (east - west) * OUTLINE_MARGIN, (north - south) * OUTLINE_MARGIN
+    box = (west - margin_x, south - margin_y, east + margin_x, north + margin_y)
+    share = calls.filter(pl.col("lon").is_not_null()).select(_in_box(box).mean()).collect().item()
+    return box if share is not None and share >= OUTLINE_SHARE else None
+
+
+def _in_box(box: tuple[float, float, float, float]) -> pl.Expr:
+    west, south, east, north = box
+    return pl.col("lon").is_between(west, east) & pl.col("lat").is_between(south, north)
+
+
+def _without_wrong_points(calls: pl.DataFrame, context: IncidentContext) -> pl.DataFrame:
+    """Take back points at (0, 0) and far outside the areas: such calls are not located, and counted as such."""
+    wrong = {"point_at_zero": (pl.col("lon") == 0) & (pl.col("lat") == 0)}
+    if context.outline is not None:
+        wrong["point_outside_areas"] = ~_in_box(context.outline) & ~wrong["point_at_zero"]
+    flags = calls.select(flag.fill_null(False).alias(name) for name, flag in wrong.items())
+    for name in wrong:
+        if count := int(flags[name].sum()):
+            context.notes[name] = context.notes.get(name, 0) + count
+    bad = flags.select(pl.any_horizontal(pl.all())).to_series()
+    if not bad.any():
+        return calls
+    stated = [
+        pl.when(pl.col(column).is_not_null()).then(pl.lit(level))
+        for column, level in (("community_code", "community"), ("beat_code", "beat"), ("unit_code", "station"))
+    ]
+    level = pl.coalesce(*stated, pl.lit("none")).cast(calls.schema["location_level"])
+    return calls.with_columns(
+        *(pl.when(~bad).then(pl.col(axis)).alias(axis) for axis in ("lon", "lat")),
+        pl.when(bad).then(level).otherwise(pl.col("location_level")).alias("location_level"),
+    )
 
 
 def _first_levels(calls: pl.LazyFrame) -> pl.DataFrame:

@@ -127,16 +127,19 @@ def ingest(
         tell(steps - 1, steps, "deriving incidents")
         written = read_json(store.loads / load_id / "load.json")
         links = SnapshotLinks(store, previous, [*loads, written], mapping.jurisdiction.code)
-        incidents = _incidents(store, previous, [*loads, written], mapping.jurisdiction.code, links)
+        notes: dict[str, int] = {}
+        incidents = _incidents(store, previous, [*loads, written], mapping.jurisdiction.code, links, notes)
         snapshot = write_snapshot(
             store,
             [*(load["load_id"] for load in loads), load_id],
             {"incidents": incidents, "address_links": links.parts()},
             created_at=now,
             created_by=loaded_by,
+            notes=notes,
         )
         tell(steps, steps, "done")
-    return IngestReport(snapshot.snapshot_id, load_id, mapping.source.name, reports)
+    notes = snapshot.manifest["notes"]
+    return IngestReport(snapshot.snapshot_id, load_id, mapping.source.name, reports, notes=notes)
 
 
 def _silent(done: int, total: int, label: str) -> None:
@@ -157,12 +160,17 @@ def _sweep(store: Store) -> None:
 
 
 def _incidents(
-    store: Store, previous: str | None, loads: list[dict[str, Any]], jurisdiction: str, links: SnapshotLinks
+    store: Store,
+    previous: str | None,
+    loads: list[dict[str, Any]],
+    jurisdiction: str,
+    links: SnapshotLinks,
+    notes: dict[str, int],
 ) -> Iterator[pl.DataFrame]:
     """Derive the incidents of one police force in parts; those of the others are taken over from the last snapshot."""
     held: list[pl.DataFrame] = []
     rows = 0
-    for part in _parts_of_incidents(store, previous, loads, jurisdiction, links):
+    for part in _parts_of_incidents(store, previous, loads, jurisdiction, links, notes):
         held.append(part)
         rows += part.height
         if rows > ROWS_PER_FILE:
@@ -173,7 +181,12 @@ def _incidents(
 
 
 def _parts_of_incidents(
-    store: Store, previous: str | None, loads: list[dict[str, Any]], jurisdiction: str, links: SnapshotLinks
+    store: Store,
+    previous: str | None,
+    loads: list[dict[str, Any]],
+    jurisdiction: str,
+    links: SnapshotLinks,
+    notes: dict[str, int],
 ) -> Iterator[pl.DataFrame]:
     if previous is not None:
         for path in parts_of_table(store.snapshots / previous, "incidents"):
@@ -199,3 +212,5 @@ def _parts_of_incidents(
         for part in prefixes(digits_for(rows)):
             calls_of_part = read_loads(store.loads, some, "calls", part, columns=(*CALL_COLUMNS, *links.columns))
             yield context.derive(links.locate(calls_of_part))
+        for name, count in context.notes.items():
+            notes[name] = notes.get(name, 0) + count

@@ -64,6 +64,8 @@ class IngestReport:
     ----------
     already_loaded
         True when the same files had been loaded with the same mapping before; nothing was written then.
+    notes
+        Calls of the whole snapshot whose point is not believed, by kind: they are not located and count in totals.
     """
 
     snapshot_id: str
@@ -71,6 +73,7 @@ class IngestReport:
     source: str
     files: list[FileReport]
     already_loaded: bool = False
+    notes: dict[str, int] = field(default_factory=dict)
 
     def totals(self) -> dict[str, Any]:
         """Return the sums over all files, quarantined by reason."""
@@ -88,6 +91,7 @@ class IngestReport:
             "source": self.source,
             "already_loaded": self.already_loaded,
             **self.totals(),
+            "notes": self.notes,
             "files": [asdict(report) for report in self.files],
         }
 
@@ -106,6 +110,7 @@ class IngestReport:
             lines += [f"  {report.file}: {count:,} {note}" for note, count in report.notes.items()]
             if report.personal_dropped:
                 lines.append(f"  {report.file}: personal columns not read: {', '.join(report.personal_dropped)}")
+        lines += [f"  snapshot: {count:,} {note} (kept, not located)" for note, count in self.notes.items()]
         state = "nothing new: these files were loaded before" if self.already_loaded else f"load {self.load_id}"
         return "\n".join([*lines, f"snapshot {self.snapshot_id} ({state})"])
 

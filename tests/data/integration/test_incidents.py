@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import polars as pl
+import shapely
+from shapely import box
+
+from data.integration.areas import AreaFinder
+from data.integration.incidents import IncidentContext
+from data.schemas import Areas, Calls, Dispatches, Feedbacks
 from data.snapshots import current_snapshot
 from data.store import Store
 
@@ -84,3 +91,39 @@ def test_dispatches_that_come_in_a_later_load_are_joined(load: Load, store: Stor
     assert current_snapshot(store).read("incidents")["officer_hours"].null_count() == 5
     load({"dispatches.csv": DISPATCHES})
     assert current_snapshot(store).read("incidents")["officer_hours"].drop_nulls().sort().to_list() == [4.5, 16.0]
+
+
+def test_a_point_at_zero_or_far_outside_the_areas_is_not_located_but_counts() -> None:
+    areas = city_areas(box(120.0, 30.0, 121.0, 31.0))
+    inside = [(120.0 + n / 40, 30.5) for n in range(38)]
+    found, notes = located([*inside, (0.0, 0.0), (30.5, 120.5)], areas)
+    assert notes == {"point_at_zero": 1, "point_outside_areas": 1}
+    assert found.height == 40
+    assert found["lon"].null_count() == 2
+    assert found["location_level"].tail(2).to_list() == ["station", "station"]
+    # A margin of a tenth of the box is believed; so is everything when the areas are only a part of the force.
+    assert located([*inside, (121.09, 30.5)], areas)[1] == {}
+    assert located([*inside[:5], (125.0, 30.5)], areas)[1] == {}
+    assert located([(0.0, 0.0)], areas.clear())[1] == {"point_at_zero": 1}
+
+
+def city_areas(shape: object) -> pl.DataFrame:
+    schema = Areas.create_empty().schema
+    row = {"area_code": "S1", "level": "station", "geometry": shapely.to_wkb(shape)}
+    return pl.DataFrame([{**dict.fromkeys(schema), **row}], schema=schema)
+
+
+def located(points: list[tuple[float, float]], areas: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+    schema = Calls.create_empty().schema
+    fixed = {"source": "t", "load_id": "L", "category": "c", "weight": 1, "invalid": False, "time_precision": "day"}
+    rows = [
+        {**dict.fromkeys(schema), **fixed, "record_key": str(n), "lon": x, "lat": y, "location_level": "point"}
+        | {"unit_code": "S9"}
+        for n, (x, y) in enumerate(points)
+    ]
+    calls = pl.DataFrame(rows, schema=schema)
+    nothing = (pl.DataFrame(Dispatches.create_empty()), pl.DataFrame(Feedbacks.create_empty()))
+    context = IncidentContext.of(
+        calls.lazy(), *nothing, AreaFinder(areas), jurisdiction="zz", first_level_characters=None
+    )
+    return context.derive(calls), context.notes
