@@ -37,8 +37,8 @@ class CalibrationMap:
         # Equal expectations stay in one group: a plain count has few values, each shared by thousands of places.
         fine = np.floor(np.log(expected) * PER_LOG_UNIT).astype(np.int64)
         at = fine - fine.min()
-        mean: Floats = np.bincount(at, weights=expected)
-        seen: Floats = np.bincount(at, weights=counts)
+        mean: Floats = np.asarray(np.bincount(at, weights=expected), dtype=float)
+        seen: Floats = np.asarray(np.bincount(at, weights=counts), dtype=float)
         some = mean > 0
         level = np.bincount(at, weights=expected * np.log(expected))[some] / mean[some]
         mean, seen = mean[some], seen[some]
@@ -68,10 +68,13 @@ class CalibrationMap:
 
 
 class CalibratedRanker:
-    """A fitted ranker seen through a calibration map."""
+    """A fitted ranker brought to the level of one period and seen through a calibration map.
 
-    def __init__(self, ranker: Ranker, calibration: CalibrationMap) -> None:
-        self.ranker, self.calibration = ranker, calibration
+    ``log_level`` is the logarithm of the factor that brings the ranker's total to the level forecast for the period.
+    """
+
+    def __init__(self, ranker: Ranker, calibration: CalibrationMap, log_level: float = 0.0) -> None:
+        self.ranker, self.calibration, self.log_level = ranker, calibration, log_level
 
     def fit(self, X: Floats, y: Floats, weight: Floats) -> CalibratedRanker:
         """Fit the ranker beneath; the map stays as it was learnt."""
@@ -80,11 +83,12 @@ class CalibratedRanker:
 
     def predict(self, X: Floats) -> Floats:
         """Return corrected expected counts."""
-        return np.asarray(np.exp(self.calibration.apply(np.log(self.ranker.predict(X)))))
+        return np.asarray(np.exp(self.calibration.apply(np.log(self.ranker.predict(X)) + self.log_level)))
 
     def explain(self, X: Floats) -> tuple[float, Floats]:
         """Return base and parts of the corrected logarithm: the parts of the ranker, stretched alike."""
         base, parts = self.ranker.explain(X)
+        base += self.log_level
         total = parts.sum(axis=1)
         new_base = float(self.calibration.apply(np.array([base]))[0])
         moved = self.calibration.apply(base + total) - new_base

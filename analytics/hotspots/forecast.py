@@ -143,7 +143,7 @@ def forecast_hotspots(
     expected = round_significant(backtest.ranker.predict(now.features))
     order = _rank(expected, now.baseline, now.features, lattice)
     top = order[:flagged]
-    low, high = count_interval(expected[top], backtest.dispersion, interval_level)
+    low, high = count_interval(expected[top], backtest.dispersion, backtest.width)
     cells = _draw(lattice, top, expected).with_columns(
         pl.Series("rank", np.arange(1, len(top) + 1), dtype=pl.Int32),
         pl.Series("ring", np.round(grid.rings(lattice.columns[top], lattice.rows[top]), 8).tolist()),
@@ -171,6 +171,7 @@ def forecast_hotspots(
         "cells_flagged": len(top),
         "interval_level": interval_level,
         "dispersion": float(round_significant(np.array([backtest.dispersion]))[0]),
+        "interval_width": float(round_significant(np.array([backtest.width]))[0]),
         "candidates": list(candidates),
         "chosen": backtest.chosen,
         "tried": tried,

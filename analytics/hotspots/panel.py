@@ -158,6 +158,7 @@ class Panel:
         self.first_day = history.first_day
         self.position = position[own]
         self.day, self.known, self.weight = history.day[own], history.known[own], history.weight[own]
+        self.inside = np.isin(self.position, lattice.flat)
         self.surroundings = surroundings or Surroundings(history, position, lattice)
         self._kept: dict[int, _Past] = {}
 
@@ -187,9 +188,9 @@ class Panel:
         return Period(origin, features, past.baseline, counts, events)
 
     def recent_total(self, origin: int, first: int, last: int) -> float:
-        """Return the incidents known at ``origin`` that happened ``first`` to ``last`` days before it, inclusive."""
+        """Return the incidents in the cells of ``first`` to ``last`` days before ``origin``, if known by then."""
         age = origin - self.day
-        return float(self.weight[(self.known < origin) & (age >= first) & (age <= last)].sum())
+        return float(self.weight[self.inside & (self.known < origin) & (age >= first) & (age <= last)].sum())
 
     def _look_back(self, origin: int) -> _Past:
         past = self.known < origin

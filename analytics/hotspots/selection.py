@@ -15,7 +15,8 @@ import numpy as np
 from analytics.cells import Floats
 from analytics.hotspots.calibration import CalibratedRanker, CalibrationMap
 from analytics.hotspots.evaluation import Score, average_hits, paired_bootstrap, score_ranking
-from analytics.hotspots.intervals import coverage_of, estimate_dispersion
+from analytics.hotspots.intervals import coverage_of, estimate_dispersion, fit_width
+from analytics.hotspots.levels import LevelModel
 from analytics.hotspots.panel import Panel, Period, feature_names
 from analytics.hotspots.rankers import LADDER, Ranker, fit_rankers, make_ranker
 
@@ -48,6 +49,8 @@ class BackTest:
         Name of the ranker to use and one English sentence on why.
     dispersion
         Extra-Poisson variance: variance = mean + dispersion x mean^2, in the flagged cells.
+    width
+        Central level at which past intervals held the nominal share (``intervals.fit_width``).
     coverage
         Share of flagged cells and tried origins whose count fell in the interval, per ranker and origin.
     ranker
@@ -60,6 +63,7 @@ class BackTest:
     chosen: str
     verdict: str
     dispersion: float
+    width: float
     ranker: Ranker
 
 
@@ -73,7 +77,7 @@ class Rolled:
         Periods the rankers were tried on, newest first, and those they were fitted on before.
     raw, told
         Ranker name to one array of expected counts per tried origin: as fitted, and corrected as a reader would have
-        been told (the correction learnt on the other tried origins).
+        been told (the correction learnt on the other tried origins). Both are at the level forecast for the period.
     """
 
     newest: list[Period]
@@ -83,7 +87,14 @@ class Rolled:
 
 
 def roll_rankers(
-    periods: Sequence[Period], *, horizon_days: int, names: Sequence[str], seed: int, tried: int, fitted: int
+    panel: Panel,
+    periods: Sequence[Period],
+    *,
+    horizon_days: int,
+    names: Sequence[str],
+    seed: int,
+    tried: int,
+    fitted: int,
 ) -> Rolled | None:
     """Fit rankers on older periods and forecast the newest; None when there are too few periods for both."""
     tried = min(tried, len(periods) // 2)
@@ -92,7 +103,12 @@ def roll_rankers(
     if tried < FEWEST_TRIED or not older:
         return None
     rankers = fit_rankers(names, *sample_rows(older, seed))
-    raw = {name: [ranker.predict(period.features) for period in newest] for name, ranker in rankers.items()}
+    level = LevelModel(panel, horizon_days).fit(older)
+    levels = [level.predict(period.origin) for period in newest]
+    raw = {
+        name: [_bring_to(ranker.predict(p.features), total) for p, total in zip(newest, levels, strict=True)]
+        for name, ranker in rankers.items()
+    }
     return Rolled(newest, older, raw, {name: _calibrate_across(each, newest) for name, each in raw.items()})
 
 
@@ -123,10 +139,16 @@ def select_ranker(
     names = [name for name in LADDER if name in candidates]
     periods = past_periods(panel, as_of, horizon_days, tried + fitted + horizon_days // STEP_DAYS)
     rolled = roll_rankers(
-        periods, horizon_days=horizon_days, names=_with_baseline(names), seed=seed, tried=tried, fitted=fitted
+        panel,
+        periods,
+        horizon_days=horizon_days,
+        names=_with_baseline(names),
+        seed=seed,
+        tried=tried,
+        fitted=fitted,
     )
     if rolled is None:
-        return _without_test(names, periods, seed)
+        return _without_test(names, periods, seed, interval_level)
     newest, raw, table = rolled.newest, rolled.raw, rolled.told
     cell_km2 = panel.lattice.grid.cell_km2
     scores = {
@@ -148,17 +170,15 @@ def select_ranker(
         for name, expectations in raw.items()
     }
     chosen, verdict = _choose(names, rates, seed)
-    dispersion = estimate_dispersion(*_flagged_pairs(table[chosen], newest, flagged))
-    coverage = {}
-    for name in _with_baseline([chosen]):
-        spread = estimate_dispersion(*_flagged_pairs(table[name], newest, flagged))
-        coverage[name] = tuple(
-            coverage_of(*_flagged_pairs([e], [p], flagged), spread, interval_level)
-            for e, p in zip(table[name], newest, strict=True)
-        )
+    dispersion, width = _spread(table[chosen], newest, flagged, interval_level)
+    coverage = {name: _cover_across(table[name], newest, flagged, interval_level) for name in _with_baseline([chosen])}
     calibration = CalibrationMap.fit(np.concatenate(raw[chosen]), np.concatenate([_counts(p) for p in newest]))
-    ranker = CalibratedRanker(fit_ranker(chosen, periods[:fitted], seed), calibration)
-    return BackTest(tuple(p.origin for p in newest), scores, coverage, chosen, verdict, dispersion, ranker)
+    fitted_ranker = fit_ranker(chosen, periods[:fitted], seed)
+    total = LevelModel(panel, horizon_days).fit(periods).predict(as_of)
+    now = fitted_ranker.predict(panel.period(as_of, horizon_days, observed=False).features).sum()
+    ranker = CalibratedRanker(fitted_ranker, calibration, float(np.log(total / now)))
+    origins = tuple(p.origin for p in newest)
+    return BackTest(origins, scores, coverage, chosen, verdict, dispersion, width, ranker)
 
 
 def past_periods(panel: Panel, as_of: int, horizon_days: int, most: int) -> list[Period]:
@@ -209,6 +229,33 @@ def _calibrate_across(expectations: Sequence[Floats], periods: Sequence[Period])
     return [np.exp(maps[i % 2].apply(np.log(expected))) for i, expected in enumerate(expectations)]
 
 
+def _bring_to(expected: Floats, total: float) -> Floats:
+    return np.asarray(expected * (total / expected.sum()))
+
+
+def _spread(
+    expectations: Sequence[Floats], periods: Sequence[Period], flagged: int, level: float
+) -> tuple[float, float]:
+    """Return dispersion and width learnt from the flagged cells of past forecasts."""
+    expected, counts = _flagged_pairs(expectations, periods, flagged)
+    dispersion = estimate_dispersion(expected, counts)
+    return dispersion, fit_width(expected, counts, dispersion, level)
+
+
+def _cover_across(
+    expectations: Sequence[Floats], periods: Sequence[Period], flagged: int, level: float
+) -> tuple[float, ...]:
+    """Return the coverage of each origin with dispersion and width learnt on every other one."""
+    told = []
+    for parity in (0, 1):
+        apart = [i for i in range(len(periods)) if i % 2 != parity]
+        told.append(_spread([expectations[i] for i in apart], [periods[i] for i in apart], flagged, level))
+    return tuple(
+        coverage_of(*_flagged_pairs([expectations[i]], [periods[i]], flagged), *told[i % 2])
+        for i in range(len(periods))
+    )
+
+
 def _choose(names: Sequence[str], rates: dict[str, Floats], seed: int) -> tuple[str, str]:
     chosen = names[0]
     for name in names[1:]:
@@ -227,7 +274,7 @@ def _choose(names: Sequence[str], rates: dict[str, Floats], seed: int) -> tuple[
     )
 
 
-def _without_test(names: Sequence[str], periods: Sequence[Period], seed: int) -> BackTest:
+def _without_test(names: Sequence[str], periods: Sequence[Period], seed: int, interval_level: float) -> BackTest:
     chosen = "gamma_poisson" if "gamma_poisson" in names and periods else names[0]
     if not periods:
         from data.errors import RequestError
@@ -242,6 +289,7 @@ def _without_test(names: Sequence[str], periods: Sequence[Period], seed: int) ->
         chosen,
         f"{chosen} was used untested: the history is too short for a rolling back-test.",
         0.0,
+        interval_level,
         fit_ranker(chosen, periods, seed),
     )
 

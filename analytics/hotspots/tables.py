@@ -196,6 +196,8 @@ def _tell_scores(found: HotspotForecast) -> pl.DataFrame:
             "pai": score.pai,
             "pei": score.pei,
             "expected_hits": score.expected_hits,
+            "auc": score.auc,
+            "deviance": score.deviance,
             "coverage": found.backtest.coverage[model][i] if model in found.backtest.coverage else None,
         }
         for model, scores in found.backtest.scores.items()

@@ -14,7 +14,7 @@ from analytics.hotspots.evaluation import (
     rank_auc,
     score_ranking,
 )
-from analytics.hotspots.intervals import count_interval, coverage_of, estimate_dispersion
+from analytics.hotspots.intervals import count_interval, coverage_of, estimate_dispersion, fit_width
 
 
 def test_scores_of_four_cells():
@@ -95,6 +95,24 @@ def test_an_interval_covers_at_least_its_level(mean, dispersion, level):
     low, high = count_interval(np.array([mean]), dispersion, level)
     law = poisson(mean) if dispersion < 1e-9 else nbinom(1 / dispersion, 1 / (1 + dispersion * mean))
     assert law.cdf(high[0]) - law.cdf(low[0] - 1) >= level - 1e-9
+
+
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.95])
+def test_a_fitted_width_covers_new_places_as_promised(level):
+    rng = np.random.default_rng(4)
+    mean = rng.gamma(2.0, 1.5, 12_000)
+    counts = rng.negative_binomial(2, 2 / (2 + mean)).astype(float)
+    width = fit_width(mean[:6000], counts[:6000], 0.5, level)
+    covered = coverage_of(mean[6000:], counts[6000:], 0.5, width)
+    assert covered == pytest.approx(level, abs=0.03)
+    # A central interval of the nominal level holds more, because counts are whole numbers.
+    assert covered < coverage_of(mean[6000:], counts[6000:], 0.5, level)
+
+
+def test_a_width_never_more_than_doubles_the_tails():
+    # All counts at the median: even the narrowest interval holds them, and 80 % may not become less than 60 %.
+    assert fit_width(np.full(50, 4.0), np.full(50, 4.0), 0.0, 0.8) == pytest.approx(0.6)
+    assert fit_width(np.full(50, 4.0), np.full(50, 40.0), 0.0, 0.8) == pytest.approx(0.96)
 
 
 def test_coverage_counts_both_ends():

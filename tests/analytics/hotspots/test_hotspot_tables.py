@@ -118,6 +118,8 @@ def test_an_edition_gets_valid_tables(incidents, areas, base_map, grid, as_of):
     assert scores.filter(pl.col("horizon_days") == 28)["origin"].n_unique() == 4
     # Both horizons are tried on the same days, the newest 28 days before.
     assert scores.group_by("horizon_days").agg(pl.col("origin").max())["origin"].to_list() == [date(2022, 12, 4)] * 2
+    assert scores["auc"].is_between(0.5, 1).all()
+    assert (scores["deviance"] > 0).all()
     told = {(v["category"], v["horizon_days"]): v for v in made.verdicts}
     assert told["UNHEARD OF", 7]["model"] is None
     assert told["UNHEARD OF", 7]["verdict"].startswith("no forecast")
