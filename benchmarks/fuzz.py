@@ -6,7 +6,8 @@
 
 Small heads of real and demo files get an identity number, a mobile number and an e-mail address planted in their text
 cells, are damaged at random (bytes, lines, cells, headers, encodings, endings, containers) and ingested into a
-fresh store. Each must end in one of two ways: a ``BeatwiseError`` with a message, or a load in which every row is accounted for.
+fresh store. Each must end in one of two ways: a ``BeatwiseError`` with a message, or a load in which every row is
+accounted for.
 ``tests/data/sources/test_fuzz.py`` runs a few hundred; the figures of a full run are in docs/stewards.md.
 """
 
@@ -323,8 +324,9 @@ def change_separator(rng: random.Random, content: bytes) -> bytes:
 
 def odd_values(rng: random.Random, content: bytes) -> bytes:
     rows = [line.split(b",") for line in content.split(b"\n")]
-    odd = ["1e400", "-1", "NaN", "inf", "99999999999999999999999", "2026-13-45", "00000000000000", "是", "０１２", "𠮷", "=1+1",
-           "-0.0", "\u202e", "NULL", "99991231235959", "-9223372036854775809", "1,5", "\x1f", "\ufeff"]  # fmt: skip
+    odd = ["1e400", "-1", "NaN", "inf", "99999999999999999999999", "2026-13-45", "00000000000000", "是", "０１２", "𠮷"]
+    odd += ["=1+1", "-0.0", "\u202e", "NULL"]
+    odd += ["99991231235959", "-9223372036854775809", "1,5", "\x1f", "\ufeff"]
     for _ in range(rng.randint(1, 20)):
         row = rng.choice(rows)
         if row:
@@ -463,7 +465,7 @@ def _judge(report: Any, store: Path, path: Path, base: Base, damages: list[str])
 
 
 def _records(path: Path, base: Base) -> tuple[int, int] | None:
-    """Count the records of a plain text file by other means, without and with blank ones; None when quotes are in it."""
+    """Count the records of a plain text file by other means, without and with blank ones; None with quotes in it."""
     content = path.read_bytes()
     if base.encoding is None or path.suffix not in (".csv", ".txt", ".tsv") or b'"' in content:
         return None

@@ -47,7 +47,7 @@ NAMES = frozenset(
 
 #: Wording that marks a header as personal wherever it occurs in it.
 WORDING = re.compile(
-    "姓名|身份证|身分證|证件号|證件號|手机|手機|电话|電話|联系方式|聯絡方式|机主|重点人员"
+    "姓名|身份证|身分證|证件号|證件號|手机|手機|电话|電話|联系方式|聯絡方式|机主|重点人员|护照|護照|驾驶证|银行卡|微信号"
     "|phonenum|phoneno|callerphone|telephone|mobilephone|mobileno|callername|fullname|firstname|lastname|surname"
     "|ownername|operatorname|officername|idcard|identitycard|identityn|passport|dateofbirth"
 )

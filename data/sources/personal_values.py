@@ -28,8 +28,10 @@ REMOVED = "***"
 SUSPECT = r"\d{11}|[1１][3-9３-９]\d[ -]\d{4}|\d{6}[ -]\d{8}|[@＠]"
 #: Share of a column's filled values from which the column itself is personal.
 MOSTLY = 0.5
-#: A series of record numbers: at least so many values of the shape, and this share of them begin alike.
-SERIES_ROWS, SERIES_SHARE = 20, 0.2
+#: A series of record numbers: at least so many values of the shape, mostly different; its four commonest beginnings
+#: (so many characters of 11 and of 18) make at least half of it; a value that begins unlike the others does not belong.
+SERIES_ROWS, BEGINNINGS = 20, {11: 4, 18: 6}
+SERIES_SHARE, BELONGS_SHARE = 0.5, 0.02
 
 _IDENTITY = re.compile(r"(?<!\d)(?<!\d\.)(\d{6})[ -]?(\d{8})[ -]?(\d{3}[\dXx])(?![\d])")
 _MOBILE = re.compile(r"(?<!\d)(?<!\d\.)(?:\+?86[ -]?)?(1[3-9]\d)([ -]?)(\d{4})\2(\d{4})(?!\d)")
@@ -90,10 +92,10 @@ def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl
     column
         Text; other types come back as they are.
     identifies
-        The column holds numbers of records (calls, dispatches, addresses). There a whole-cell value stays when at
-        least half of the column has its shape, in at least ``SERIES_ROWS`` rows, and ``SERIES_SHARE`` of those begin
-        like it (first 3 of 11 digits, first 6 of 18), as running numbers do and telephone or identity numbers of
-        people from everywhere do not. For 18 digits the check digit must also fail in most of those rows.
+        The column holds numbers of records (calls, dispatches, addresses) or codes. There a whole-cell value stays
+        when the column is a series: at least half of it, and ``SERIES_ROWS`` rows, have this shape, most are different,
+        and they begin alike (4 of 11 digits, 6 of 18), as running numbers and area codes do, but telephone and identity
+        numbers of many people do not. Of 18 digits the check digit must also fail in most rows.
 
     Returns
     -------
@@ -174,18 +176,21 @@ def _beginning(cell: str) -> str | None:
     plain = cell.strip()
     if not plain.isascii() or not plain[:17].isdigit():
         return None
-    return {11: plain[:3], 18: plain[:6]}.get(len(plain))
+    return plain[: BEGINNINGS[len(plain)]] if len(plain) in BEGINNINGS else None
 
 
 def _series(column: pl.Series) -> frozenset[str]:
     filled = column.drop_nulls().str.strip_chars()
     known: set[str] = set()
-    for length, beginning in ((11, 3), (18, 6)):
+    for length, beginning in BEGINNINGS.items():
         shaped = filled.filter(filled.str.contains(rf"^[0-9]{{{length - 1}}}[0-9Xx]$"))
-        if shaped.len() < max(SERIES_ROWS, MOSTLY * filled.len()):
+        if shaped.len() < max(SERIES_ROWS, MOSTLY * filled.len()) or shaped.n_unique() < MOSTLY * shaped.len():
             continue
         if length == 18 and sum(map(is_identity_number, shaped.to_list())) > 0.3 * shaped.len():
             continue
-        shares = shaped.str.head(beginning).value_counts(normalize=True, name="share")
-        known |= set(shares.filter(pl.col("share") >= SERIES_SHARE).to_series(0).to_list())
+        counts = shaped.str.head(beginning).value_counts(sort=True, name="rows")
+        if counts["rows"].head(4).sum() < SERIES_SHARE * shaped.len():
+            continue
+        belong = counts.filter(pl.col("rows") >= max(2, BELONGS_SHARE * shaped.len()))
+        known |= set(belong.to_series(0).to_list())
     return frozenset(known)

@@ -387,6 +387,8 @@ class _Draft:
             return true_share(profile.texts.str.contains(r"^\d{1,2}\s*[~～\-—至]\s*\d{1,2}$")) > 0.8
         if column.startswith("time."):
             return profile.dates is not None
+        if column == "call_id" and confidence_of_name(table, column, profile.header) < STRONG and not profile.unique:
+            return False
         if column == "weight":
             return profile.whole and set(profile.texts.unique().to_list()) <= {"1", "-1", "0"}
         columns = CANONICAL[table].columns()
@@ -485,7 +487,27 @@ class _Draft:
                 reason += "; every row has its own"
             self._use(column, profile, confidence, reason, rule)
         if self.table == "calls" and "category" not in self.block.get("columns", {}):
+            self._category_of_intake()
+        self._intake_of_category()
+
+    def _category_of_intake(self) -> None:
+        """Let the type at intake stand for the category when no column names the category itself."""
+        columns = self.block.setdefault("columns", {})
+        intake = next((one for one in self.columns if one.column == "category_intake"), None)
+        if intake is None:
             self._category_by_values()
+            return
+        columns["category"] = dict(columns["category_intake"])
+        self.columns[self.columns.index(intake)] = replace(intake, column="category")
+        finer = self._best("calls", "category_intake", STRONG)
+        if finer is not None:
+            self._use("category_intake", finer[0], finer[1], "the name says so; finer than the type", {})
+
+    def _intake_of_category(self) -> None:
+        """Without a finer one, the category is what was told at intake; the ingest keeps both."""
+        columns = self.block.get("columns", {})
+        if self.table == "calls" and "from" in columns.get("category", {}):
+            columns.setdefault("category_intake", dict(columns["category"]))
 
     def _category_by_values(self) -> None:
         codes = [
@@ -547,9 +569,10 @@ class _Draft:
         month = self._best("calls", "time.month")
         if at is None and month is not None:
             profile, confidence = month
-            self._use(
-                "time.month", profile, confidence, "only the month is told", self._date_rule(profile, moment=False)
-            )
+            rule = self._date_rule(profile, moment=False)
+            self._use("time.month", profile, confidence, "only the month is told", rule)
+            # What is told for a month is known at its end at the earliest: a forecast must not see it before.
+            self.block.setdefault("columns", {})["known_on"] = {"from": _name_of(profile), "parse": "month_end", **rule}
             return
         confidence, reason = (at[1], "the name says so") if at else (BY_VALUES, "the values are dates")
         if at is None:

@@ -293,7 +293,7 @@ def _read_fast(body: str, keys: list[str], kind: FileKind, lines_before: int) ->
 
 def _missing_cells(body: str, frame: pl.DataFrame, keys: list[str], kind: FileKind) -> int:
     """Count the cells that rows shorter than the header lack; empty lines are refused as such and do not count."""
-    if not frame[keys[-1]].has_nulls():
+    if not keys or not frame[keys[-1]].has_nulls():
         return 0
     expected, there = frame.height * (len(keys) - 1), body.count(kind.separator)
     blank = body.startswith("\n") or "\n\n" in body

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from data.sources.propose import FileProposal, Proposal
 
 _PROPOSAL, _TEXT, _FILES, _ROUND = "sources.proposal", "sources.text", "sources.files", "sources.round"
+#: Stands between the items of a list in either language.
+LISTED = " · "
 #: Endings a browser lets a steward choose.
 ENDINGS = ["csv", "txt", "tsv", "tab", "xlsx", "xls", "parquet", "json", "geojson", "zip", "gpkg"]
 
@@ -40,7 +42,7 @@ def mappings_table(mappings: list[dict[str, Any]]) -> str:
             pick(one["title_zh"], one["title_en"]),
             one["name"],
             t("sources.origin.saved") if one["saved"] else t("sources.origin.built_in"),
-            t("sources.listing_joint").join(term("table", table) for table in one["tables"]) or "–",
+            LISTED.join(term("table", table) for table in one["tables"]) or "–",
             number(one["loads"]),
             one["problem"] or (t("sources.state.waiting") if one["unconfirmed"] else t("sources.state.ready")),
             one["sha256"][:12] or "–",
@@ -141,7 +143,7 @@ def _draw_proposal(desk: Desk, one: FileProposal, content: bytes) -> None:
     )
     if one.personal:
         st.warning(
-            t("sources.personal", headers=t("sources.listing_joint").join(one.personal)),
+            t("sources.personal", headers=LISTED.join(one.personal)),
             icon=":material/visibility_off:",
         )
     sample = desk.view_sample(one.file, content, one)
@@ -266,7 +268,7 @@ def _draw_check(name: str, check: Any) -> None:
         heads = [t(f"sources.column.{one}") for one in ("problem", "rows", "fate")]
         st.html(tables.html_table(heads, rows, numeric=(1,)))
     if fit.missing:
-        tables.note(t("sources.missing", names=t("sources.listing_joint").join(fit.missing)))
+        tables.note(t("sources.missing", names=LISTED.join(fit.missing)))
 
 
 def _problem(text: str) -> str:
