@@ -22,6 +22,7 @@ from data.store import Store
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 KNOWN = Known("town", "zz-town", "America/Chicago", None, None, "published-open-data")
+PREFIXES = ("138", "159", "166", "177", "186", "135", "199")
 CALLS = (
     "INC_NO,Received Date,Offense Type,Block Address,Precinct,Beat,Longitude,Latitude,Caller Name,Contact,"
     "Officer Notes\n{rows}"
@@ -32,7 +33,7 @@ def calls_file(folder: Path, name: str = "calls.csv") -> Path:
     rows = "\n".join(
         f"A{number:04d},{1 + number % 12:02d}/{1 + number % 28:02d}/2025 {number % 12 + 1:02d}:30:00 PM,"
         f"{['THEFT', 'ASSAULT', 'NOISE'][number % 3]},{number}00 MAIN ST,{number % 4},{number % 4}{number % 3},"
-        f"-90.{number:03d},35.{number:03d},JOHN DOE,138{number:04d}{number:04d},"
+        f"-90.{number:03d},35.{number:03d},JOHN DOE,{PREFIXES[number % 7]}{number * 1237 % 100_000_000:08d},"
         for number in range(60)
     )
     path = folder / name
