@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from data.actions import load_actions
 from data.editions import edition_id_of
 from data.errors import RequestError
 from data.snapshots import Jurisdiction, Snapshot
@@ -127,6 +128,7 @@ def make_edition(snapshot: Snapshot, parameters: EditionParameters) -> EditionDr
         interval_level=parameters.interval_level,
         backtest_origins=parameters.backtest_origins,
         include_discovered=parameters.include_discovered,
+        actions=load_actions(),
         seed=parameters.seed,
         edition_id=edition_id,
         timezone=force.timezone,

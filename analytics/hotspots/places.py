@@ -10,6 +10,7 @@ import polars as pl
 
 from analytics.cells import Floats, Grid
 from analytics.hotspots.history import LOCATED, is_discovered
+from data.actions import ActionTable
 
 #: Areas named beside a place, as level -> column.
 AREA_COLUMNS = {"community": "community_code", "beat": "beat_code", "station": "station_code"}
@@ -26,14 +27,6 @@ PEAK_HOURS = 4
 #: Widest interval of occurrence that still says anything about the hour.
 WIDEST_HOURS = 24
 
-#: Rule table of the suggested action: the first row whose words occur in the category wins. The words are matched
-#: without regard to case; none of them is a rule of any police force [assumption], so a force replaces the table.
-CATEGORY_ACTIONS: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("burglar", "入室", "盗窃住宅"), "prevention_visit"),
-    (("fraud", "诈骗", "dispute", "纠纷", "domestic", "家庭"), "prevention_visit"),
-    (("vehicle", "auto", "traffic", "交通", "车"), "vehicle_patrol"),
-    (("venue", "entertainment", "gambl", "vice", "娱乐", "赌", "黄"), "venue_check"),
-)
 #: Expected incidents below which watching is enough.
 OBSERVE_BELOW = 0.02
 
@@ -164,21 +157,22 @@ def find_peaks(
 
 
 def suggest_action(
-    category: str, expected: float, reasons: list[dict[str, str | float]], actions: dict[str, str]
+    category: str,
+    expected: float,
+    reasons: list[dict[str, str | float]],
+    actions: ActionTable,
+    peak_hour: int | None = None,
 ) -> str:
-    """Return one of ``data.schemas.advice.ACTIONS`` by the documented rule table.
+    """Return one of ``data.schemas.advice.ACTIONS``.
 
-    Very small expectations are watched; then the category decides (``actions`` by code, then the words of
-    :data:`CATEGORY_ACTIONS`, which only fit categories that are words and not numbers); else a place that is
-    high mainly through its surroundings is patrolled by vehicle and one that is high by itself on foot.
+    Very small expectations are watched; then the table decides by category and, where it says so, by the hour; a
+    category without a rule is patrolled by vehicle where a place is high mainly through its surroundings, else on foot.
     """
     if expected < OBSERVE_BELOW:
         return "observe"
-    if category in actions:
-        return actions[category]
-    for words, action in CATEGORY_ACTIONS:
-        if any(word in category.lower() for word in words):
-            return action
+    ruled = actions.find(category, peak_hour)
+    if ruled is not None:
+        return ruled
     parts = {str(r["reason"]): float(r["contribution"]) for r in reasons}
     own = sum(parts.get(name, 0.0) for name in ("long_standing", "last_year", "recent", "place"))
     return "vehicle_patrol" if parts.get("neighbours", 0.0) > own else "foot_patrol"

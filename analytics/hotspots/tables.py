@@ -14,6 +14,7 @@ from analytics.hotspots.forecast import HotspotForecast, forecast_hotspots
 from analytics.hotspots.places import find_peaks, name_areas, name_streets, suggest_action
 from analytics.hotspots.rankers import LADDER
 from analytics.hotspots.study import Study
+from data.actions import ActionTable
 from data.errors import RequestError
 from data.schemas.advice import Hotspots, HotspotSurface, ModelScores
 
@@ -46,7 +47,7 @@ def hotspot_tables(
     interval_level: float = 0.8,
     backtest_origins: int = 6,
     candidates: Sequence[str] = LADDER,
-    actions: dict[str, str] | None = None,
+    actions: ActionTable | None = None,
     include_discovered: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> HotspotTables:
@@ -63,7 +64,7 @@ def hotspot_tables(
     backtest_origins
         Past periods the rankers are tried on.
     actions
-        Suggested action per category code, before the rule table of ``places.suggest_action``.
+        Suggested action per category (``data.actions.load_actions``); without it only the reasons decide.
 
     Notes
     -----
@@ -115,7 +116,7 @@ def hotspot_tables(
                 }
             )
             hotspots.append(
-                _advise(found, incidents, areas, base_map, grid, as_of, timezone, edition_id, actions or {})
+                _advise(found, incidents, areas, base_map, grid, as_of, timezone, edition_id, actions or ActionTable())
             )
             surfaces.append(_draw_surface(found, areas, as_of))
             scores.append(_tell_scores(found))
@@ -136,7 +137,7 @@ def _advise(
     as_of: date,
     timezone: str,
     edition_id: str,
-    actions: dict[str, str],
+    actions: ActionTable,
 ) -> pl.DataFrame:
     cells = found.cells
     category, horizon_days = str(found.parameters["category"]), int(found.parameters["horizon_days"])
@@ -152,8 +153,8 @@ def _advise(
         include_discovered=bool(found.parameters["include_discovered"]),
     )
     suggested = [
-        suggest_action(category, expected, reasons, actions)
-        for expected, reasons in zip(cells["expected"].to_list(), cells["reasons"].to_list(), strict=True)
+        suggest_action(category, expected, reasons, actions, at)
+        for expected, reasons, at in zip(cells["expected"].to_list(), cells["reasons"].to_list(), hour, strict=True)
     ]
     told = cells.with_columns(
         advice_id=pl.concat_str(

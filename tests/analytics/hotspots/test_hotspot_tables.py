@@ -9,6 +9,7 @@ import shapely
 
 from analytics.hotspots.places import find_peaks, name_areas, name_streets, suggest_action
 from analytics.hotspots.tables import hotspot_tables
+from data.actions import load_actions
 from data.schemas.advice import ACTIONS, Hotspots, HotspotSurface, ModelScores
 
 
@@ -78,12 +79,21 @@ def test_peaks_use_local_time_and_spread_intervals(grid, make_frame):
 def test_actions_follow_the_rule_table():
     near = [{"reason": "neighbours", "contribution": 2.0}, {"reason": "recent", "contribution": 1.0}]
     own = [{"reason": "neighbours", "contribution": 1.0}, {"reason": "recent", "contribution": 2.0}]
-    assert suggest_action("BURGLARY", 0.5, own, {}) == "prevention_visit"
-    assert suggest_action("010100", 0.5, own, {"010100": "prevention_visit"}) == "prevention_visit"
-    assert suggest_action("MOTOR VEHICLE THEFT", 0.5, own, {}) == "vehicle_patrol"
-    assert suggest_action("STREET CRIMES", 0.5, own, {}) == "foot_patrol"
-    assert suggest_action("STREET CRIMES", 0.5, near, {}) == "vehicle_patrol"
-    assert suggest_action("BURGLARY", 0.001, own, {}) == "observe"
+    table = load_actions()
+    assert suggest_action("BURGLARY", 0.5, own, table) == "prevention_visit"
+    assert suggest_action("MOTOR VEHICLE THEFT", 0.5, own, table) == "vehicle_patrol"
+    assert suggest_action("STREET CRIMES", 0.5, own, table) == "foot_patrol"
+    assert suggest_action("STREET CRIMES", 0.5, near, table) == "vehicle_patrol"
+    assert suggest_action("BURGLARY", 0.001, own, table) == "observe"
+    # Codes of the demo city: burglary, a detail of it, e-bike theft, crashes, fights by day and at night.
+    assert suggest_action("010100", 0.5, near, table) == "prevention_visit"
+    assert suggest_action("010102", 0.5, near, table) == "prevention_visit"
+    assert suggest_action("010200", 0.5, near, table) == "foot_patrol"
+    assert suggest_action("030100", 0.5, own, table) == "vehicle_patrol"
+    assert suggest_action("020100", 0.5, near, table, 10) == "foot_patrol"
+    assert suggest_action("020100", 0.5, near, table, 22) == "venue_check"
+    # Another length is another code list.
+    assert suggest_action("0101", 0.5, own, table) == "foot_patrol"
 
 
 def test_an_edition_gets_valid_tables(incidents, areas, base_map, grid, as_of):
