@@ -33,7 +33,8 @@ def calls_file(folder: Path, name: str = "calls.csv") -> Path:
     rows = "\n".join(
         f"A{number:04d},{1 + number % 12:02d}/{1 + number % 28:02d}/2025 {number % 12 + 1:02d}:30:00 PM,"
         f"{['THEFT', 'ASSAULT', 'NOISE'][number % 3]},{number}00 MAIN ST,{number % 4},{number % 4}{number % 3},"
-        f"-90.{number:03d},35.{number:03d},JOHN DOE,{PREFIXES[number % 7]}{(number + 3) * 12_345_677 % 100_000_000:08d},"
+        f"-90.{number:03d},35.{number:03d},JOHN DOE,{PREFIXES[number % 7]}"
+        f"{(number + 3) * 12_345_677 % 100_000_000:08d},"
         for number in range(60)
     )
     path = folder / name
