@@ -88,7 +88,9 @@ class ModelScores(dy.Schema):
     pei = dy.Float64(nullable=True, metadata=about("PEI", "hits / most any choice of equal area could catch"))
     expected_hits = dy.Float64(nullable=True, metadata=about("预期命中", "Sum of expected counts in flagged cells"))
     coverage = dy.Float64(nullable=True, metadata=about("覆盖率", "Share of cells whose count fell in the interval"))
-    auc = dy.Float64(nullable=True, metadata=about("AUC", "Chance that a cell with an incident ranks above one without"))
+    auc = dy.Float64(
+        nullable=True, metadata=about("AUC", "Chance that a cell with an incident ranks above one without")
+    )
     deviance = dy.Float64(nullable=True, metadata=about("泊松偏差", "Mean Poisson deviance per cell; lower is better"))
 
 
