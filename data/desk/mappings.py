@@ -73,19 +73,24 @@ class Mappings(DeskBase):
         load_mapping(name)
         return (BUILT_IN / f"{name}.toml").read_text(encoding="utf-8")
 
-    def propose_mapping(self, files: dict[str, bytes], known: Known) -> Proposal:
+    def propose_mapping(
+        self, files: dict[str, bytes], *, near: tuple[float, float] | None = None, **known: str
+    ) -> Proposal:
         """Propose a mapping for sample files; nothing is kept of them.
 
         Parameters
         ----------
         files
             File name → content.
+        near, known
+            What the steward says beforehand, see :class:`data.sources.propose.Known`; empty text is not said.
         """
+        said = {name: text.strip() or None for name, text in known.items()}
         with self._refusals_recorded("propose", "mapping"):
             access.require_doing(self.viewer, "save_mapping")
         append_audit(self.records, self._event("propose", "mapping", details={"files": sorted(files)}))
         with tempfile.TemporaryDirectory(prefix="beatwise-propose-") as folder:
-            return propose_mapping(_written(files, Path(folder)), known)
+            return propose_mapping(_written(files, Path(folder)), Known(near=near, **said))
 
     def view_sample(self, name: str, content: bytes, proposal: FileProposal | None = None) -> SampleView:
         """Return the first rows of a sample: personal columns left out, personal values and addresses masked."""

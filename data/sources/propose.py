@@ -16,6 +16,7 @@ from typing import Any
 
 from data.errors import SourceError
 from data.integration.canonical import to_canonical
+from data.integration.coordinates import require_crs
 from data.schemas import CANONICAL
 from data.sources import placing
 from data.sources.lexicon import (
@@ -190,6 +191,11 @@ def propose_mapping(paths: Sequence[Path], known: Known | None = None) -> Propos
     if not paths:
         raise SourceError("no file was named.", remedy="Name a sample file.")
     known = known or Known()
+    if known.crs is not None:
+        try:
+            require_crs(known.crs)
+        except ValueError as error:
+            raise SourceError(f"{error}.", where="crs") from None
     samples = [read_sample(Path(path)) for path in paths]
     name = known.name or _source_name(samples[0].path)
     drafts: list[_Draft] = []

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from data.errors import BeatwiseError
-from data.sources.propose import Known
 from pages.ui import tables
 from pages.ui.formats import number, share
 from pages.ui.language import current, pick, t, term
 
 if TYPE_CHECKING:
     from data.desk import Desk
-    from data.sources.propose import FileProposal, Proposal
+    from data.desk.mappings import FileProposal, Proposal
 
 _PROPOSAL, _TEXT, _FILES, _ROUND = "sources.proposal", "sources.text", "sources.files", "sources.round"
 #: Stands between the items of a list in either language.
@@ -87,9 +87,9 @@ def _draw_files(desk: Desk) -> None:
     elif asked:
         files = {one.name: one.getvalue() for one in chosen}
         try:
-            known = Known(name or None, force or None, zone or None, crs or None, _point(near), basis or None)
+            known = {"name": name, "jurisdiction": force, "timezone": zone, "crs": crs, "legal_basis": basis}
             with st.spinner(t("sources.reading")):
-                proposal = desk.propose_mapping(files, known)
+                proposal = desk.propose_mapping(files, near=_point(near), **known)
         except BeatwiseError as error:
             st.session_state.pop(_PROPOSAL, None)
             st.error(str(error).replace("$", "\\$"), icon=":material/error:")
@@ -109,7 +109,8 @@ def _rewrite(text: str) -> None:
 
 
 def _point(text: str) -> tuple[float, float] | None:
-    parts = [part for part in text.replace("，", ",").split(",") if part.strip()]
+    # Whatever stands between the two numbers: stewards write "114.05, 22.55" with either comma.
+    parts = [part for part in re.split(r"[^\d.+-]+", text) if part]
     try:
         lon, lat = (float(part) for part in parts)
     except ValueError:

@@ -154,6 +154,19 @@ def test_projected_coordinates_are_asked(tmp_path: Path) -> None:
     assert "crs" not in {one.name for one in stated.questions}
 
 
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (Known(crs="EPSG:0"), "not known"),
+        (Known(timezone="Mars/Phobos"), "IANA"),
+        (Known(name="Not A Name"), "name"),
+    ],
+)
+def test_what_a_steward_says_wrongly_is_refused(tmp_path: Path, known: Known, said: str) -> None:
+    with pytest.raises(SourceError, match=said):
+        propose_mapping([calls_file(tmp_path)], known)
+
+
 def test_swapped_axes_are_noticed(tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
     rows = "\n".join(f"{n},T{n % 3},2026-01-05 08:00:00,30.{n:03d},113.{n:03d}" for n in range(40))
