@@ -226,6 +226,71 @@ def hotspots(
 
 
 @app.command()
+def evaluate(
+    store: StoreOption,
+    as_of: Day,
+    days: Annotated[int, typer.Option("--days", help="Length of the forecast period, days.")],
+    category: Annotated[str, typer.Option(help="Category code.", show_default=False)],
+    cell_m: Annotated[float, typer.Option("--cell-m", help="Side of a cell, metres.")] = 150.0,
+    area_km2: Annotated[float, typer.Option("--area-km2", help="Area the list may cover, km².")] = 1.5,
+    origins: Annotated[int, typer.Option(min=3, help="Past forecasts to score.")] = 12,
+    output: Annotated[Path | None, typer.Option("--output", help="Markdown file to write.")] = None,
+    include_discovered: Annotated[
+        bool, typer.Option("--include-discovered", help="Count incidents the police found themselves as well.")
+    ] = False,
+    jurisdiction: ForceOption = None,
+    seed: int = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Back-test every ranker on past origins, beside plain counts and the oracle, as one document."""
+    from analytics.cells import Grid
+    from analytics.edition import EditionParameters, choose_categories, choose_jurisdiction, known_incidents
+    from analytics.hotspots.report import evaluate_rankers
+    from analytics.hotspots.study import Study
+    from data.files import write_atomically
+    from data.snapshots import current_snapshot
+    from data.store import Store
+
+    if output is not None:
+        writable(output)
+    parameters = EditionParameters(
+        as_of.date(), (days,), (category,), jurisdiction, cell_m=cell_m, area_km2=area_km2, seed=seed
+    )
+    opened = Store.open(store)
+    snapshot = current_snapshot(opened)
+    force = choose_jurisdiction(snapshot, jurisdiction, category=category)
+    incidents = known_incidents(snapshot, force, parameters.as_of)
+    choose_categories(incidents, parameters)
+    record(
+        opened, "evaluate", category, snapshot_id=snapshot.snapshot_id, as_of=as_of.date(), days=days, origins=origins
+    )
+    study = Study.of(
+        incidents,
+        as_of=parameters.as_of,
+        grid=Grid(force.analysis_crs, cell_m=cell_m),
+        areas=snapshot.read("areas"),
+        include_discovered=include_discovered,
+    )
+    found = evaluate_rankers(
+        study,
+        category,
+        horizon_days=days,
+        area_km2=area_km2,
+        origins=origins,
+        interval_level=parameters.interval_level,
+        seed=seed,
+    )
+    document = found.to_markdown()
+    if output is not None:
+        write_atomically(output, document.encode("utf-8"))
+    tell(
+        {**found.to_dict(), "snapshot_id": snapshot.snapshot_id, "output": str(output) if output else None},
+        as_json,
+        f"back-test → {output}" if output else document,
+    )
+
+
+@app.command()
 def staffing(
     store: StoreOption,
     edition: Annotated[str, typer.Option(help="Edition id.", show_default=False)],

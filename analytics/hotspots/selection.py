@@ -84,6 +84,7 @@ class Rolled:
     older: list[Period]
     raw: dict[str, list[Floats]]
     told: dict[str, list[Floats]]
+    horizon_days: int
 
 
 def roll_rankers(
@@ -109,7 +110,9 @@ def roll_rankers(
         name: [_bring_to(ranker.predict(p.features), total) for p, total in zip(newest, levels, strict=True)]
         for name, ranker in rankers.items()
     }
-    return Rolled(newest, older, raw, {name: _calibrate_across(each, newest) for name, each in raw.items()})
+    return Rolled(
+        newest, older, raw, {name: _calibrate_across(each, newest) for name, each in raw.items()}, horizon_days
+    )
 
 
 def select_ranker(
@@ -155,7 +158,7 @@ def select_ranker(
         name: tuple(
             score_ranking(
                 expected,
-                _counts(period),
+                observed_counts(period),
                 flagged=flagged,
                 events=period.events or 0.0,
                 cell_km2=cell_km2,
@@ -165,14 +168,11 @@ def select_ranker(
         )
         for name, expectations in table.items()
     }
-    rates = {
-        name: np.array([_hit_rate(e, p, flagged) for e, p in zip(expectations, newest, strict=True)])
-        for name, expectations in raw.items()
-    }
+    rates = _hit_rates(rolled, flagged)
     chosen, verdict = _choose(names, rates, seed)
     dispersion, width = _spread(table[chosen], newest, flagged, interval_level)
-    coverage = {name: _cover_across(table[name], newest, flagged, interval_level) for name in _with_baseline([chosen])}
-    calibration = CalibrationMap.fit(np.concatenate(raw[chosen]), np.concatenate([_counts(p) for p in newest]))
+    coverage = {name: cover_across(table[name], newest, flagged, interval_level) for name in _with_baseline([chosen])}
+    calibration = CalibrationMap.fit(np.concatenate(raw[chosen]), np.concatenate([observed_counts(p) for p in newest]))
     fitted_ranker = fit_ranker(chosen, periods[:fitted], seed)
     total = LevelModel(panel, horizon_days).fit(periods).predict(as_of)
     now = fitted_ranker.predict(panel.period(as_of, horizon_days, observed=False).features).sum()
@@ -198,14 +198,14 @@ def sample_rows(periods: Sequence[Period], seed: int) -> tuple[Floats, Floats, F
     rows = sum(len(p.features) for p in periods)
     rng = np.random.default_rng(seed)
     own = feature_names().index("lag_36m_w0")
-    busy = [(_counts(p) > 0) | (p.features[:, own] > p.features[:, own].min() + 1e-9) for p in periods]
+    busy = [(observed_counts(p) > 0) | (p.features[:, own] > p.features[:, own].min() + 1e-9) for p in periods]
     n_busy = sum(int(b.sum()) for b in busy)
-    with_count = sum(int((_counts(p) > 0).sum()) for p in periods)
+    with_count = sum(int((observed_counts(p) > 0).sum()) for p in periods)
     share_busy = min(1.0, max(0.75 * MOST_ROWS - with_count, 1.0) / max(n_busy - with_count, 1))
     share_quiet = min(1.0, max(MOST_ROWS - min(n_busy, 0.75 * MOST_ROWS), 1.0) / max(rows - n_busy, 1))
     features, counts, weights = [], [], []
     for period, is_busy in zip(periods, busy, strict=True):
-        y = _counts(period)
+        y = observed_counts(period)
         share = np.where(y > 0, 1.0, np.where(is_busy, share_busy, share_quiet))
         keep = rng.random(len(y)) < share
         features.append(period.features[keep])
@@ -224,7 +224,7 @@ def _calibrate_across(expectations: Sequence[Floats], periods: Sequence[Period])
     maps = []
     for parity in (0, 1):
         apart = [i for i in range(len(periods)) if i % 2 != parity]
-        seen = np.concatenate([_counts(periods[i]) for i in apart])
+        seen = np.concatenate([observed_counts(periods[i]) for i in apart])
         maps.append(CalibrationMap.fit(np.concatenate([expectations[i] for i in apart]), seen))
     return [np.exp(maps[i % 2].apply(np.log(expected))) for i, expected in enumerate(expectations)]
 
@@ -242,7 +242,7 @@ def _spread(
     return dispersion, fit_width(expected, counts, dispersion, level)
 
 
-def _cover_across(
+def cover_across(
     expectations: Sequence[Floats], periods: Sequence[Period], flagged: int, level: float
 ) -> tuple[float, ...]:
     """Return the coverage of each origin with dispersion and width learnt on every other one."""
@@ -254,6 +254,30 @@ def _cover_across(
         coverage_of(*_flagged_pairs([expectations[i]], [periods[i]], flagged), *told[i % 2])
         for i in range(len(periods))
     )
+
+
+def choose_beforehand(rolled: Rolled, names: Sequence[str], flagged: int, seed: int) -> list[str | None]:
+    """Return the ranker that older origins alone would have chosen for each origin; None with too few of them.
+
+    Only origins whose period had ended by then count, so nothing is chosen on what was still to come.
+    """
+    rates = _hit_rates(rolled, flagged)
+    origins = [p.origin for p in rolled.newest]
+    chosen: list[str | None] = []
+    for origin in origins:
+        ended = [i for i, other in enumerate(origins) if other + rolled.horizon_days <= origin]
+        if len(ended) < FEWEST_TRIED:
+            chosen.append(None)
+            continue
+        chosen.append(_choose(names, {name: rate[ended] for name, rate in rates.items()}, seed)[0])
+    return chosen
+
+
+def _hit_rates(rolled: Rolled, flagged: int) -> dict[str, Floats]:
+    return {
+        name: np.array([_hit_rate(e, p, flagged) for e, p in zip(expectations, rolled.newest, strict=True)])
+        for name, expectations in rolled.raw.items()
+    }
 
 
 def _choose(names: Sequence[str], rates: dict[str, Floats], seed: int) -> tuple[str, str]:
@@ -300,7 +324,7 @@ def _with_baseline(names: Sequence[str]) -> list[str]:
 
 def _hit_rate(expected: Floats, period: Period, flagged: int) -> float:
     events = max(period.events or 0.0, 1.0)
-    return float(np.mean([average_hits(expected, _counts(period), flagged * b) / events for b in BUDGETS]))
+    return float(np.mean([average_hits(expected, observed_counts(period), flagged * b) / events for b in BUDGETS]))
 
 
 def _flagged_pairs(expected: Sequence[Floats], periods: Sequence[Period], flagged: int) -> tuple[Floats, Floats]:
@@ -308,11 +332,12 @@ def _flagged_pairs(expected: Sequence[Floats], periods: Sequence[Period], flagge
     for e, period in zip(expected, periods, strict=True):
         top = np.argsort(-e, kind="stable")[:flagged]
         mean.append(e[top])
-        seen.append(_counts(period)[top])
+        seen.append(observed_counts(period)[top])
     return np.concatenate(mean), np.concatenate(seen)
 
 
-def _counts(period: Period) -> Floats:
+def observed_counts(period: Period) -> Floats:
+    """Return the counts of a period that is over."""
     if period.counts is None:
         raise ValueError("The 'period' parameter must be one whose counts were observed.")
     return period.counts

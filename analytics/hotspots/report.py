@@ -1,0 +1,246 @@
+"""The rolling back-test as one document: every ranker and metric, beside both plain counts and the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from analytics.cells import Floats, cells_for_area
+from analytics.hotspots.evaluation import jaccard, paired_bootstrap, score_ranking
+from analytics.hotspots.history import day_number
+from analytics.hotspots.rankers import LADDER
+from analytics.hotspots.selection import (
+    FITTED,
+    Rolled,
+    choose_beforehand,
+    cover_across,
+    observed_counts,
+    past_periods,
+    roll_rankers,
+)
+from analytics.hotspots.study import Study
+from data.errors import RequestError
+
+#: The ranker chosen at each origin from older origins alone: what a reader of that day would have been given.
+AUTOMATIC = "automatic"
+#: Plain counts every ranker is compared with.
+PLAIN = ("count_365", "count_1095")
+#: Two-sided level of the paired bootstrap intervals.
+LEVEL = 0.9
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a rolling back-test showed.
+
+    Attributes
+    ----------
+    parameters
+        What was asked for.
+    origins
+        Days the past forecasts were made on, newest first.
+    events
+        Incidents of each period, in the order of ``origins``.
+    rows
+        One per ranker: means over origins (``pai``, ``pei``, ``auc``, ``deviance``, ``coverage``, ``jaccard``),
+        pooled ``expected_over_observed``, and ``pai_gain_count_365`` / ``pai_gain_count_1095`` as mean, low, high.
+        None where undefined.
+    oracle_pai
+        Mean PAI of the best possible choice of cells.
+    chosen
+        Ranker behind ``automatic`` at each origin; None where too few older origins were left to choose on.
+    """
+
+    parameters: dict[str, Any]
+    origins: tuple[date, ...]
+    events: tuple[float, ...]
+    rows: list[dict[str, Any]]
+    oracle_pai: float | None
+    chosen: tuple[str | None, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        return {
+            "parameters": self.parameters,
+            "origins": [str(day) for day in self.origins],
+            "events": list(self.events),
+            "oracle_pai": self.oracle_pai,
+            "rankers": self.rows,
+            "chosen": list(self.chosen),
+        }
+
+    def to_markdown(self) -> str:
+        """Return the document."""
+        asked = self.parameters
+        lines = [
+            f"# Back-test of hotspots: {asked['category']}, {asked['horizon_days']} days",
+            "",
+            f"{len(self.origins)} past forecasts from {self.origins[-1]} to {self.origins[0]}, each scored on the "
+            f"{asked['horizon_days']} days after it; rankers fitted once, on periods that ended before the first of "
+            f"them. Cells of {asked['cell_m']:g} m, {asked['cells_flagged']} flagged of {asked['cells_studied']} "
+            f"({asked['area_km2']:g} of {asked['total_km2']:.0f} km²); {sum(self.events):g} incidents; oracle PAI "
+            f"{_number(self.oracle_pai)}.",
+            "",
+            "| ranker | PAI | PEI | AUC | deviance | expected / observed | coverage | Jaccard "
+            "| PAI gain on 365-day count | on 1,095-day count |",
+            "|---|---|---|---|---|---|---|---|---|---|",
+        ]
+        for row in self.rows:
+            shown = [_number(row[key]) for key in ("pai", "pei", "auc", "deviance", "expected_over_observed")]
+            shown += [_number(row["coverage"]), _number(row["jaccard"])]
+            shown += [_gain(row[f"pai_gain_{plain}"]) for plain in PLAIN]
+            lines.append(f"| {row['ranker']} | " + " | ".join(shown) + " |")
+        picks = ", ".join(
+            f"{day}: {name}" for day, name in zip(self.origins, self.chosen, strict=True) if name is not None
+        )
+        lines += [
+            "",
+            f"- `{AUTOMATIC}` is the ranker chosen at each origin from older origins alone, on the origins that have "
+            f"enough of them ({picks or 'none'}); its means are over those, its gains paired with the counts there.",
+            f"- Gains are means of paired differences with {100 * LEVEL:.0f} % bootstrap intervals over origins; one "
+            "that includes zero does not tell the two apart.",
+            "- Expected counts are brought to the level forecast for the period and corrected by the other origins; "
+            "expected / observed and coverage are those of the flagged cells. The nominal coverage is "
+            f"{100 * asked['interval_level']:g} %; counts are whole numbers, so rare incidents stay above it.",
+            "- Jaccard is the share of flagged cells that two forecasts 28 days apart have in common.",
+            f"- Police-discovered incidents are {'included' if asked['include_discovered'] else 'left out'} "
+            f"({asked['discovered_left_out']} rows left out). Incidents are as recorded, not as they happened.",
+            "",
+        ]
+        return "\n".join(lines)
+
+
+def evaluate_rankers(
+    study: Study,
+    category: str,
+    *,
+    horizon_days: int,
+    area_km2: float,
+    origins: int = 12,
+    fitted: int = FITTED,
+    candidates: Sequence[str] = LADDER,
+    interval_level: float = 0.8,
+    seed: int = 0,
+) -> Evaluation:
+    """Back-test every candidate on the newest ``origins`` periods known to the study.
+
+    Raises
+    ------
+    RequestError
+        If the category is unknown or the history too short for three periods to try and one to fit on.
+    """
+    panel = study.panel(category)
+    flagged = min(cells_for_area(area_km2, study.grid), study.lattice.size)
+    periods = past_periods(panel, day_number(study.as_of), horizon_days, origins + fitted + horizon_days // 28)
+    names = [name for name in LADDER if name in candidates or name in PLAIN]
+    rolled = roll_rankers(
+        panel, periods, horizon_days=horizon_days, names=names, seed=seed, tried=origins, fitted=fitted
+    )
+    if rolled is None:
+        raise RequestError(
+            "the history is too short for a rolling back-test.", remedy="Load more months, or name a shorter period."
+        )
+    told = dict(rolled.told)
+    chosen = choose_beforehand(rolled, [name for name in names if name in candidates], flagged, seed)
+    picked = [i for i, name in enumerate(chosen) if name is not None]
+    scores = {name: _scores(rolled, each, flagged, study) for name, each in told.items()}
+    rows = [
+        _row(name, scores[name], told[name], list(range(len(rolled.newest))), scores, rolled, flagged, interval_level)
+        for name in names
+    ]
+    if picked:
+        automatic = [told[name or names[0]][i] for i, name in enumerate(chosen)]
+        rows.append(
+            _row(
+                AUTOMATIC,
+                _scores(rolled, automatic, flagged, study),
+                automatic,
+                picked,
+                scores,
+                rolled,
+                flagged,
+                interval_level,
+            )
+        )
+    oracle = _scores(rolled, [observed_counts(p) for p in rolled.newest], flagged, study)
+    parameters = {
+        "category": category,
+        "horizon_days": horizon_days,
+        "as_of": str(study.as_of),
+        "crs": study.grid.crs,
+        "cell_m": study.grid.cell_m,
+        "area_km2": area_km2,
+        "total_km2": study.total_km2,
+        "cells_studied": study.lattice.size,
+        "cells_flagged": flagged,
+        "interval_level": interval_level,
+        "seed": seed,
+        "fitted": len(rolled.older),
+        "include_discovered": study.include_discovered,
+        "discovered_left_out": study.discovered,
+    }
+    days = tuple(date(1970, 1, 1) + timedelta(days=p.origin) for p in rolled.newest)
+    events = tuple(p.events or 0.0 for p in rolled.newest)
+    return Evaluation(parameters, days, events, rows, _mean([s.pai for s in oracle]), tuple(chosen))
+
+
+def _scores(rolled: Rolled, expectations: Sequence[Floats], flagged: int, study: Study) -> list[Any]:
+    return [
+        score_ranking(
+            expected,
+            observed_counts(period),
+            flagged=flagged,
+            events=period.events or 0.0,
+            cell_km2=study.grid.cell_km2,
+            total_km2=study.total_km2,
+        )
+        for expected, period in zip(expectations, rolled.newest, strict=True)
+    ]
+
+
+def _row(
+    name: str,
+    scores: Sequence[Any],
+    expectations: Sequence[Floats],
+    used: Sequence[int],
+    everyone: dict[str, list[Any]],
+    rolled: Rolled,
+    flagged: int,
+    level: float,
+) -> dict[str, Any]:
+    own = [scores[i] for i in used]
+    covered = cover_across(expectations, rolled.newest, flagged, level)
+    lists = [set(np.argsort(-expectations[i], kind="stable")[:flagged].tolist()) for i in used]
+    hits = sum(s.hits for s in own)
+    row: dict[str, Any] = {
+        "ranker": name,
+        "origins": len(used),
+        **{key: _mean([getattr(s, key) for s in own]) for key in ("pai", "pei", "auc", "deviance")},
+        "expected_over_observed": sum(s.expected_hits for s in own) / hits if hits else None,
+        "coverage": _mean([covered[i] for i in used]),
+        "jaccard": _mean([jaccard(one, other) for one, other in pairwise(lists)]),
+    }
+    for plain in PLAIN:
+        pairs = [(scores[i].pai, everyone[plain][i].pai) for i in used]
+        differences = np.array([a - b for a, b in pairs if a is not None and b is not None])
+        gain = paired_bootstrap(differences, seed=0, level=LEVEL) if len(differences) and name != plain else None
+        row[f"pai_gain_{plain}"] = list(gain) if gain else None
+    return row
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}" if abs(value) < 0.1 else f"{value:.3f}"
+
+
+def _gain(gain: list[float] | None) -> str:
+    return "–" if gain is None else f"{gain[0]:+.2f} ({gain[1]:+.2f} to {gain[2]:+.2f})"
