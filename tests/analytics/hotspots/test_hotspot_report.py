@@ -42,8 +42,10 @@ def test_every_ranker_and_the_automatic_choice_have_every_metric(found):
     assert rows[AUTOMATIC]["origins"] == 3
     assert rows["count_365"]["pai_gain_count_365"] is None
     for row in rows.values():
-        assert 0 < row["pai"] <= found.oracle_pai
+        assert row["pai"] > 0
         assert row["pei"] <= 1
+        # The automatic row is a mean over fewer origins than the oracle's.
+        assert row["pai"] <= found.oracle_pai or row["origins"] < len(found.origins)
         assert 0.5 < row["auc"] <= 1
         assert row["expected_over_observed"] == pytest.approx(1, abs=0.3)
         assert 0 <= row["coverage"] <= 1
