@@ -273,7 +273,10 @@ def _clock(filled: pl.Series, profile: Profile) -> str | None:
     """Return the strptime form of a column of clock times."""
     if profile.is_number:
         hours = profile.whole and profile.low is not None and profile.low >= 0 and (profile.high or 0) <= 24
-        return "%H" if hours and profile.distinct > 12 else None
+        if hours and profile.distinct > 12:
+            return "%H"
+        # 2130 is half past nine; where zeros were lost (45 for 00:45) the digits cannot be read together with a day.
+        return "%H%M" if true_share(filled.str.contains(r"^([01]\d|2[0-3])[0-5]\d$")) >= AGREE else None
     for form, shape in (("%H:%M:%S", r"^\d{1,2}:\d{2}:\d{2}$"), ("%H:%M", r"^\d{1,2}:\d{2}$")):
         if true_share(filled.str.contains(shape)) >= AGREE:
             return form

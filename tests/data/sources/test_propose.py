@@ -177,6 +177,27 @@ def test_swapped_axes_are_noticed(tmp_path: Path) -> None:
     assert (point.x.headers, point.crs) == (["y"], "EPSG:4490")
 
 
+def test_a_day_and_a_clock_time_in_two_columns(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    rows = "\n".join(
+        f"{n},T{n % 3},{1 + n % 12:02d}/{1 + n % 28:02d}/2020 12:00:00 AM,{n % 24:02d}{n % 60:02d},"
+        f"-118.{n:03d},34.{n:03d}"
+        for n in range(90)
+    )
+    path.write_text(f"DR_NO,Crm Cd Desc,DATE OCC,TIME OCC,LON,LAT\n{rows}", encoding="utf-8")
+    proposal = propose_mapping([path], KNOWN)
+    assert columns_of(proposal.toml)["time.at"] == "DATE OCC+TIME OCC"
+    assert proposal.files[0].kept == 90
+    mapping = tmp_path / "town.toml"
+    mapping.write_text(proposal.toml, encoding="utf-8")
+    store = Store.create(tmp_path / "store")
+    ingest(store, mapping, [path], loaded_by="t", now=NOW)
+    row = current_snapshot(store).read("calls").filter(pl.col("call_id") == "45")
+    # Row 45: 18 October 2020, 21:45 in Chicago.
+    assert row["occurred_from"][0] == datetime(2020, 10, 19, 2, 45, tzinfo=UTC)
+    assert row["time_precision"][0] == "exact"
+
+
 def test_several_files_make_one_mapping(tmp_path: Path) -> None:
     first, second = calls_file(tmp_path), calls_file(tmp_path, "more.csv")
     people = tmp_path / "population_2020.csv"
