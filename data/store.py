@@ -5,8 +5,9 @@
     STORE/
       store.json                  format of the folder
       CURRENT                     id of the newest snapshot; replaced in one step
-      loads/<load id>/            one folder per load: <table>.parquet, quarantine.parquet, load.json
-      snapshots/<snapshot id>/    manifest.json (which loads), incidents.parquet (derived)
+      loads/<load id>/            one folder per load: <table>.parquet, quarantine.parquet, load.json; a large table is
+                                  a folder <table>/ with a file for the rows whose keys begin alike
+      snapshots/<snapshot id>/    manifest.json (which loads), incidents.parquet or incidents/*.parquet (derived)
       editions/<edition id>/      manifest.json, <table>.parquet
       records.sqlite              decisions, visits, viewers, audit log (unless BEATWISE_RECORDS_URL names another)
       scratch/                    unfinished work; safe to delete when nothing runs
