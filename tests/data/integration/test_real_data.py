@@ -90,8 +90,10 @@ def test_st_louis(shared_data: Path, store: Store) -> None:
     assert (unified.read, unified.new, unified.unchanged, unified.replaced) == (595_155, 517_933, 77_222, 0)
     incidents = current_snapshot(store).read("incidents")
     assert (incidents.height, incidents["weight"].sum()) == (595_155, 585_818 - 9_337)
-    # 13,631 rows at (0,0) and three at a placeholder 130 km away.
-    assert incidents["lon"].null_count() == 13_634
+    # 13,631 rows at (0,0) and three at a placeholder 130 km away; 43 more lie well outside the 88 neighbourhoods.
+    assert current_snapshot(store).manifest["notes"] == {"point_outside_areas": 43}
+    assert incidents["lon"].null_count() == 13_634 + 43
+    assert current_snapshot(store).read("calls")["lon"].null_count() == 13_634
     assert str(incidents["occurred_on"].min()) == "1900-01-01"
     assert incidents["category"].str.len_chars().unique().to_list() == [2]
     assert incidents.filter(pl.col("time_precision") == "day").height == 10_491
