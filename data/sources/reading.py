@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
@@ -494,7 +495,11 @@ def _shapes(path: Path) -> Any:
 def _read_shapes(path: Path, kind: FileKind) -> RawTable:
     import shapely
 
-    shapes = _shapes(path)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        shapes = _shapes(path)
+    # GDAL keeps the digits before the first character that is none: the value is wrong, and the steward must know.
+    cut_short = sum("parsed incompletely" in str(one.message) for one in said)
     stated = shapes.crs
     shifted = kind.crs in SHIFTED
     if shifted:
@@ -519,4 +524,6 @@ def _read_shapes(path: Path, kind: FileKind) -> RawTable:
     columns = {key: pl.from_pandas(shapes[name]) for name, key in zip(headers, keys, strict=True) if key in kept}
     geometry = [None if shape is None else bytes(shape) for shape in shapely.to_wkb(shapes.geometry.to_numpy())]
     frame, notes = _written_out(pl.DataFrame({**columns, GEOMETRY: pl.Series(geometry, dtype=pl.Binary)}))
+    if cut_short:
+        notes["numbers_cut_short"] = cut_short
     return RawTable(_numbered(frame, 1), kept, dropped, notes=notes)
