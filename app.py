@@ -21,7 +21,7 @@ def arrive() -> None:
     if first is None:
         frame.draw_nothing_to_open()
         return
-    st.switch_page(pages[first], query_params=urls.view_of(first))
+    st.switch_page(pages[first], query_params=urls.query_of(first))
 
 
 st.set_page_config(

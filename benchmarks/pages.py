@@ -140,7 +140,7 @@ def page_changes_s(browser: Any, store: Path, folder: Path, runs: int) -> tuple[
 def click_s(page: Page, selector: str, address: str) -> float:
     """Click a menu entry; wait until the address changed and the script has finished."""
     started = time.perf_counter()
-    # Clicked by script: a drawn map keeps a software renderer busy, and Playwright waits for a calm that never comes.
+    # Clicked by script: a drawn map keeps a software renderer too busy for Playwright to call the link stable.
     page.locator("[data-testid='stSidebarNav']").locator(selector).first.evaluate("link => link.click()")
     if address:
         page.wait_for_url(f"**{address}*")
