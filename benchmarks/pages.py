@@ -114,7 +114,7 @@ def empty_start_s(browser: Any, folder: Path) -> float:
 
 
 def page_changes_s(browser: Any, store: Path, folder: Path, runs: int) -> tuple[list[float], list[float]]:
-    """Return the seconds from a click in the menu to the finished page; every page in turn, the first round not counted."""
+    """Return the seconds from a click in the menu to the finished page, every page in turn; one round warms up."""
     served = serve(store, folder / "serve.log")
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
     page.goto(f"{served.url}/briefing?as=commander&lang=zh")

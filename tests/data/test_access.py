@@ -37,6 +37,7 @@ PAGES = {
     "audit": "A",
     "catalogue": "SXA",
     "addresses": "SA",
+    "sources": "SA",
 }
 TABLES = {
     "hotspots": "CROA",

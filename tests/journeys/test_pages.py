@@ -18,6 +18,7 @@ from tests.journeys.conftest import ROOT, Dashboard, Visitor, serve, stop
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
 
+#: Of the demo role picker. A security administrator sees no data; tests/pages and tests/data ask for that role.
 ROLES = ("commander", "researcher", "officer", "steward", "auditor")
 #: Commanders see the workload of a beat without the places behind it, so no map there.
 MAPS = {("hotspots", role) for role in ROLES} | {("my_beat", "officer")}
@@ -41,10 +42,10 @@ def assert_nobody_else_was_asked(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize(("page", "role"), [(page, role) for page, roles in PAGES.items() for role in roles])
+@pytest.mark.parametrize(
+    ("page", "role"), [(page, role) for page, roles in PAGES.items() for role in ROLES if role in roles]
+)
 def test_page_opens_whole_for_a_role_that_may(visitor: Visitor, page: str, role: str, language: str) -> None:
-    if role not in ROLES:
-        pytest.skip(f"{role} is not in the demo role picker")
     visitor.open(link(page, **{"as": role, "lang": language}))
     body = visitor.page.inner_text("[data-testid='stMain']")
     assert visitor.page.locator("[data-testid='stException']").count() == 0, body
