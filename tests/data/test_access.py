@@ -66,9 +66,11 @@ TABLES = {
     "visits_export": "S",
     "address_links": "SA",
     "address_texts": "S",
+    "mappings": "SA",
 }
 DOINGS = {
     "decide": "C",
+    "save_mapping": "S",
     "record_visit": "O",
     "export": "CRSA",
     "verify_audit": "A",
