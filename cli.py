@@ -42,6 +42,7 @@ ForceOption = Annotated[str | None, typer.Option("--jurisdiction", help="Police 
 
 AUTH_MODES = ("demo", "local", "oidc", "proxy")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
 def main() -> None:
@@ -339,6 +340,10 @@ def serve(
     viewer: Annotated[
         str | None, typer.Option("--as", help="Sign this granted viewer in; for one desk, on this machine only.")
     ] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option("--host", help="Name the desk is reached by, besides loopback; repeat for several."),
+    ] = None,
 ) -> None:
     """Open the dashboard on a store."""
     from data.editions import newest_edition
@@ -370,6 +375,9 @@ def serve(
     os.chdir(root)  # Streamlit reads .streamlit/config.toml from the working folder.
     typer.echo(f"beatwise: http://{address}:{port}")
     where = ["--server.port", str(port), "--server.address", address]
+    # A request under any other name gets no data: a page elsewhere cannot borrow the reader's browser (DNS rebinding).
+    for name in dict.fromkeys([*LOOPBACK_NAMES, *(host or ()), *([] if address in LOOPBACK else [address])]):
+        where += ["--server.allowedHosts", name]
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(root / "app.py"), *where])
 
 
