@@ -179,7 +179,16 @@ def make_edition(snapshot: Snapshot, parameters: EditionParameters) -> EditionDr
         "legal_basis": sorted({load["legal_basis"] for load in snapshot.loads}),
         "purpose": sorted({load["purpose"] for load in snapshot.loads}),
     }
-    return EditionDraft(edition_id, tables, manifest)
+    return EditionDraft(edition_id, {name: at_stored_precision(frame) for name, frame in tables.items()}, manifest)
+
+
+#: Significant digits of a stored number. Sums made by several threads differ in the 15th or 16th digit.
+STORED_DIGITS = 10
+
+
+def at_stored_precision(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with every decimal number rounded, so that the same inputs give the same bytes."""
+    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(STORED_DIGITS))
 
 
 def choose_jurisdiction(snapshot: Snapshot, wanted: str | None, *, category: str | None = None) -> Jurisdiction:

@@ -1,0 +1,129 @@
+"""The command line as other programs rely on it: exit codes, JSON, files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from datetime import date
+from pathlib import Path
+
+import geopandas as gpd
+import polars as pl
+import pytest
+
+from tests.conftest import run_cli
+
+pytestmark = pytest.mark.xdist_group("demo_cli")
+AS_OF = "2026-07-01"
+
+
+@pytest.fixture(scope="module")
+def store(demo_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo city in a folder of its own, so that audit rows and editions may be written."""
+    folder = tmp_path_factory.mktemp("cli") / "store"
+    shutil.copytree(demo_store, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def edition_id(store: Path) -> str:
+    return next((store / "editions").iterdir()).name
+
+
+def test_hotspots_are_equal_cells_just_enough_to_reach_the_area(store: Path, tmp_path: Path) -> None:
+    output = tmp_path / "cells.geojson"
+    asked = ["--as-of", AS_OF, "--days", 28, "--category", "010100", "--cell-m", 150, "--area-km2", 0.65]
+    told = json.loads(run_cli("hotspots", "--store", store, *asked, "--output", output, "--json").stdout)
+    cells = gpd.read_file(output)
+    assert cells.crs.to_epsg() == 4326
+    assert told["cells"] == len(cells) == math.ceil(0.65 / 0.150**2)
+    assert set(cells.columns) == {"rank", "expected", "low", "high", "baseline_rank", "geometry"}
+    assert cells["rank"].tolist() == list(range(1, len(cells) + 1))
+    assert (cells["expected"].diff().dropna() <= 0).all()
+    assert ((cells["low"] <= cells["expected"]) & (cells["expected"] <= cells["high"])).all()
+    projected = cells.to_crs("EPSG:4547").geometry
+    assert projected.area.between(22_495, 22_505).all()
+    assert projected.union_all().area == pytest.approx(projected.area.sum(), rel=1e-4), "cells overlap"
+
+
+def test_hotspots_use_nothing_from_the_as_of_day_on(shared_data: Path, tmp_path: Path) -> None:
+    calls = pl.read_parquet(shared_data / "nij_portland" / "calls_target3_2012-03_2017-02.parquet")
+    thefts = calls.filter(pl.col("category") == "MOTOR VEHICLE THEFT", pl.col("occ_date") >= date(2014, 1, 1))
+    written = []
+    for name, rows in {"all": thefts, "before": thefts.filter(pl.col("occ_date") < date(2016, 6, 1))}.items():
+        rows.write_parquet(tmp_path / f"{name}.parquet")
+        run_cli("ingest", "--store", tmp_path / name, "--source", "portland", tmp_path / f"{name}.parquet")
+        output = tmp_path / f"{name}.geojson"
+        asked = ["--as-of", "2016-06-01", "--days", 28, "--category", "MOTOR VEHICLE THEFT", "--cell-m", 182.88]
+        run_cli("hotspots", "--store", tmp_path / name, *asked, "--area-km2", 1.0, "--output", output)
+        written.append(output.read_bytes())
+    assert written[0] == written[1]
+
+
+def test_staffing_and_visits_are_written_as_csv(store: Path, edition_id: str, tmp_path: Path) -> None:
+    run_cli("staffing", "--store", store, "--edition", edition_id, "--output", tmp_path / "staffing.csv")
+    posts = pl.read_csv(tmp_path / "staffing.csv", schema_overrides={"unit_code": pl.String})
+    assert posts.select("unit_code", "shift_code").is_unique().all()
+    assert posts.height == 18
+    beat = pl.read_parquet(store / "editions" / edition_id / "visit_plan.parquet")["beat_code"][0]
+    run_cli("visits", "--store", store, "--edition", edition_id, "--beat", beat, "--output", tmp_path / "visits.csv")
+    plan = pl.read_csv(tmp_path / "visits.csv", schema_overrides={"beat_code": pl.String})
+    assert set(plan["beat_code"]) == {beat}
+    assert plan["rank"].to_list() == list(range(1, plan.height + 1))
+
+
+def test_publishing_twice_gives_the_same_edition(store: Path) -> None:
+    asked = ["--as-of", "2026-01-01", "--days", 14, "--category", "030100", "--json"]
+    first = json.loads(run_cli("publish", "--store", store, *asked).stdout)["edition_id"]
+    folder = store / "editions" / first
+    before = {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
+    shutil.rmtree(folder)
+    assert json.loads(run_cli("publish", "--store", store, *asked).stdout)["edition_id"] == first
+    assert {path.name: path.read_bytes() for path in folder.glob("*.parquet")} == before
+
+
+def test_the_audit_log_is_whole_after_all_that(store: Path) -> None:
+    assert json.loads(run_cli("verify", "--store", store, "--json").stdout)["whole"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["hotspots", "--as-of", AS_OF, "--days", 28, "--category", "nope"], "Known categories"),
+        (["hotspots", "--as-of", AS_OF, "--days", 0, "--category", "010100"], "1 to 366 days"),
+        (["hotspots", "--as-of", AS_OF, "--days", 28, "--category", "010100", "--cell-m", 1], "10 to 5,000"),
+        (["hotspots", "--as-of", "1999-01-01", "--days", 28, "--category", "010100"], "nothing is known before"),
+        (["staffing", "--edition", "E0"], "no edition"),
+        (["visits", "--edition", "NEWEST", "--beat", "nowhere"], "unknown beat"),
+        (["hotspots", "--as-of", "yesterday", "--days", 28, "--category", "010100"], "yesterday"),
+    ],
+)
+def test_bad_use_is_one_message_and_exit_2(
+    store: Path, edition_id: str, tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    output = tmp_path / "out"
+    wanted = [edition_id if word == "NEWEST" else word for word in arguments]
+    done = run_cli(wanted[0], "--store", store, *wanted[1:], "--output", output, check=False)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not done.stdout
+    assert not list(tmp_path.iterdir()), "something was half-written"
+
+
+def test_a_folder_that_is_no_store_is_refused(tmp_path: Path) -> None:
+    done = run_cli("publish", "--store", tmp_path, "--as-of", AS_OF, "--days", 7, check=False)
+    assert done.returncode == 2
+    assert "not a beatwise store" in done.stderr
+
+
+def test_demo_roles_do_not_open_real_data(shared_data: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    files = sorted((shared_data / "taipei_theft" / "raw").glob("*.csv"))
+    report = json.loads(run_cli("ingest", "--store", store, "--source", "taipei", *files, "--json").stdout)
+    assert report["read"] == report["kept"] + sum(report["quarantined"].values()) == 11_623
+    run_cli("publish", "--store", store, "--as-of", "2022-10-01", "--days", 28)
+    done = run_cli("serve", "--store", store, "--auth", "demo", check=False)
+    assert done.returncode == 2
+    assert "demo city only" in done.stderr
