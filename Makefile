@@ -32,8 +32,8 @@ format: $(VENV)/.ready ## let ruff rewrite the layout
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-benchmark: $(VENV)/.ready ## measure on this machine; prints ratios, writes nothing
-	$(BIN)/beatwise benchmark
+benchmark: demo  ## how long a reader waits on this machine; `beatwise benchmark` lists the others
+	$(BIN)/beatwise benchmark pages --store $(STORE)
 
 clean:           ## remove the environment, the demo city and caches
 	rm -rf $(VENV) .beatwise build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

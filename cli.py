@@ -579,6 +579,29 @@ def verify(store: StoreOption, as_json: JsonOption = False) -> None:
     tell(asdict(report), as_json, f"audit log whole: {report.rows} rows, head {report.head_hash[:12]}")
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def benchmark(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Which one; without a name they are listed.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure on this machine. Options after the name go to the benchmark: `beatwise benchmark pages --store DIR`."""
+    import ast
+    import runpy
+
+    folder = Path(__file__).resolve().parent / "benchmarks"
+    known = {}
+    for path in sorted(folder.glob("[a-z]*.py")):
+        known[path.stem] = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+    if name is None:
+        tell({"benchmarks": known}, as_json, "\n".join(f"{stem:<12} {line}" for stem, line in known.items()))
+        return
+    if name not in known:
+        raise RequestError(f"there is no benchmark {name!r}.", remedy=f"Known: {', '.join(known)}.")
+    sys.argv = [f"beatwise benchmark {name}", *context.args]
+    runpy.run_module(f"benchmarks.{name}", run_name="__main__")
+
+
 def publish_edition(
     store: Any, *, progress: Callable[[int, int, str], None], override_quality: str | None = None, **asked: Any
 ) -> str:
