@@ -19,6 +19,7 @@ import io
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import tempfile
@@ -445,7 +446,8 @@ def _judge(report: Any, store: Path, path: Path, base: Base, damages: list[str])
             quarantined += frame.height if part.stem == "quarantine" else 0
             stored += frame.height if part.stem != "quarantine" and not part.stem.startswith("lookup_") else 0
         for column in frame.select(pl.selectors.string()):
-            text = "\n".join(column.drop_nulls().unique().to_list())
+            # JSON writes a control character as \u00 and two digits, which could complete a number by accident.
+            text = re.sub(r"\\u00..", " ", "\n".join(column.drop_nulls().unique().to_list()))
             found = [planted for planted in forbidden if planted in text]
             if found:
                 return "personal value stored", f"{found} in {part.stem}.{column.name}"
@@ -473,9 +475,11 @@ def _records(path: Path, base: Base) -> tuple[int, int] | None:
     if '"' in text:
         return None
     text = text.replace("\r\n", "\n") if "\n" in text else text.replace("\r", "\n")
+    # A carriage return inside a line that ends with a line feed ends a record for some readers, and not for others.
+    lines = [line for line in text.split("\n")[1:] if line.strip(", \t\r\x1c\x1d\x1e\x1f\x85")]
     csv.field_size_limit(1 << 24)
     rows = list(csv.reader(io.StringIO(text, newline="")))[1:]
-    return len([row for row in rows if any(cell.strip() for cell in row)]), len(rows) + 1
+    return min(len(lines), len([row for row in rows if any(cell.strip() for cell in row)])), len(rows) + 1
 
 
 # A run ---------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ taken out before anything is stored: a cell that *is* such a value becomes empty
 
 - resident identity numbers (GB 11643-1999): 18 characters, a province code, a birth date that exists, the check digit
   of ISO 7064 MOD 11-2. Random digits of that shape pass one time in eleven;
-- mainland mobile numbers: 11 digits from 13 to 19, also with +86 and in groups of 3-4-4;
+- mainland mobile numbers: 11 digits from 13 to 19, also with +86 or 0 before them and in groups of 3-4-4;
 - e-mail addresses.
 
 Numbers of cases can look the same. In a column that identifies records, a value is left alone when the column shows
@@ -29,12 +29,13 @@ SUSPECT = r"\d{11}|[1１][3-9３-９]\d[ -]\d{4}|\d{6}[ -]\d{8}|[@＠]"
 #: Share of a column's filled values from which the column itself is personal.
 MOSTLY = 0.5
 #: A series of record numbers: at least so many values of the shape, mostly different; its four commonest beginnings
-#: (so many characters of 11 and of 18) make at least half of it; a value that begins unlike the others does not belong.
-SERIES_ROWS, BEGINNINGS = 20, {11: 4, 18: 6}
+#: (so many characters of 11, of 12 or 13 with a prefix, of 18) make at least half of it; a value that begins unlike
+#: the others does not belong.
+SERIES_ROWS, BEGINNINGS = 20, {11: 4, 12: 5, 13: 6, 18: 6}
 SERIES_SHARE, BELONGS_SHARE = 0.5, 0.02
 
 _IDENTITY = re.compile(r"(?<!\d)(?<!\d\.)(\d{6})[ -]?(\d{8})[ -]?(\d{3}[\dXx])(?![\d])")
-_MOBILE = re.compile(r"(?<!\d)(?<!\d\.)(?:\+?86[ -]?)?(1[3-9]\d)([ -]?)(\d{4})\2(\d{4})(?!\d)")
+_MOBILE = re.compile(r"(?<!\d)(?<!\d\.)(?:\+?86[ -]?|0)?(1[3-9]\d)([ -]?)(\d{4})\2(\d{4})(?!\d)")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 #: Hashes, UUIDs and decimal fractions hold runs of digits that mean nothing.
 _HARMLESS = re.compile(r"(?=.*[A-Fa-f])[0-9A-Fa-f-]{24,}|[+-]?\d*\.\d+(?:[eE][+-]?\d+)?")

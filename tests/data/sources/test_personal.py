@@ -80,6 +80,7 @@ def test_identity_number(text: str, is_one: bool) -> None:
         ("１３８１２３４５６７８", None, ["mobile_number"]),
         ("电话1 138 1234 5678。", "电话1 ***。", ["mobile_number"]),
         ("身份证11010519491231002X，手机13812345678", "身份证***，手机***", ["identity_number", "mobile_number"]),
+        ("拨013812345678", "拨***", ["mobile_number"]),  # as dialled from another city
         ("zhang.san@example.cn", None, ["email"]),
         ("20260105083000", "20260105083000", []),  # a 14-digit time
         ("23812345678", "23812345678", []),
