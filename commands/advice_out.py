@@ -1,0 +1,255 @@
+"""Commands that compute advice and write it out: publish, hotspots, evaluate, staffing, visits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from commands.shell import (
+    Day,
+    ForceOption,
+    JsonOption,
+    OutputOption,
+    StoreOption,
+    app,
+    now,
+    operator,
+    progress_bar,
+    record,
+    tell,
+    writable,
+)
+from data.errors import RequestError
+
+
+@app.command()
+def publish(
+    store: StoreOption,
+    as_of: Day,
+    days: Annotated[list[int], typer.Option("--days", help="Forecast period; repeat for several.")],
+    category: Annotated[list[str] | None, typer.Option(help="Category code; repeat for several.")] = None,
+    cell_m: Annotated[float, typer.Option("--cell-m", help="Side of a cell, metres.")] = 150.0,
+    area_km2: Annotated[float, typer.Option("--area-km2", help="Area the list may cover, km².")] = 1.5,
+    jurisdiction: ForceOption = None,
+    seed: int = 0,
+    override_quality: Annotated[
+        str | None, typer.Option("--override-quality", help="Reason to publish although the data break a threshold.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute an edition (hotspots, visits, staffing, trends) from the newest snapshot and publish it."""
+    from data.store import Store
+
+    with progress_bar() as progress:
+        edition_id = publish_edition(
+            Store.open(store),
+            as_of=as_of.date(),
+            horizons_days=tuple(days),
+            categories=tuple(category or ()),
+            cell_m=cell_m,
+            area_km2=area_km2,
+            jurisdiction=jurisdiction,
+            seed=seed,
+            override_quality=override_quality,
+            progress=progress,
+        )
+    tell({"edition_id": edition_id}, as_json, f"Edition {edition_id}")
+
+
+def publish_edition(
+    store: Any, *, progress: Callable[[int, int, str], None], override_quality: str | None = None, **asked: Any
+) -> str:
+    """Compute and write an edition; return its id. Data that break a blocking threshold are refused before the work."""
+    from analytics.edition import EditionParameters, choose_jurisdiction, make_edition
+    from data.editions import write_edition
+    from data.quality.thresholds import judge_store, require_quality
+    from data.snapshots import current_snapshot
+
+    progress(0, 1, "computing the edition")
+    snapshot = current_snapshot(store)
+    parameters = EditionParameters(**asked)
+    force = choose_jurisdiction(snapshot, parameters.jurisdiction)
+    verdicts = judge_store(store, force.code)
+    overridden = require_quality(verdicts, override=override_quality)
+    quality = {
+        "broken": [one.threshold for one in verdicts if one.status in ("blocked", "warned")],
+        "overridden": [one.threshold for one in overridden],
+        "override_reason": override_quality if overridden else None,
+    }
+    draft = make_edition(snapshot, parameters)
+    ids = {"edition_id": draft.edition_id, "snapshot_id": snapshot.snapshot_id}
+    record(store, "publish", draft.edition_id, **ids, quality=quality)
+    written = {"created_at": now().isoformat(), "created_by": operator(), "quality": quality}
+    write_edition(store, draft.edition_id, draft.tables, {**draft.manifest, **written})
+    progress(1, 1, "computing the edition")
+    return draft.edition_id
+
+
+@app.command()
+def hotspots(
+    store: StoreOption,
+    as_of: Day,
+    days: Annotated[int, typer.Option("--days", help="Length of the forecast period, days.")],
+    category: Annotated[str, typer.Option(help="Category code.", show_default=False)],
+    output: OutputOption,
+    cell_m: Annotated[float, typer.Option("--cell-m", help="Side of a cell, metres.")] = 76.2,
+    area_km2: Annotated[float, typer.Option("--area-km2", help="Area to cover, km².")] = 0.65,
+    jurisdiction: ForceOption = None,
+    seed: int = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Rank equal cells for one category and write just enough of them to reach the area, as GeoJSON (EPSG:4326)."""
+    from analytics.cells import Grid
+    from analytics.edition import EditionParameters, choose_categories, choose_jurisdiction, known_incidents
+    from analytics.hotspots.forecast import forecast_hotspots
+    from data.exports import make_export
+    from data.files import write_atomically
+    from data.snapshots import current_snapshot
+    from data.store import Store
+
+    writable(output)
+    parameters = EditionParameters(
+        as_of.date(), (days,), (category,), jurisdiction, cell_m=cell_m, area_km2=area_km2, seed=seed
+    )
+    opened = Store.open(store)
+    snapshot = current_snapshot(opened)
+    force = choose_jurisdiction(snapshot, jurisdiction, category=category)
+    incidents = known_incidents(snapshot, force, parameters.as_of)
+    choose_categories(incidents, parameters)
+    with progress_bar() as progress:
+        progress(0, 1, f"ranking places for {category}")
+        forecast = forecast_hotspots(
+            incidents,
+            as_of=parameters.as_of,
+            horizon_days=days,
+            category=category,
+            grid=Grid(force.analysis_crs, cell_m=cell_m),
+            area_km2=area_km2,
+            areas=snapshot.read("areas"),
+            interval_level=parameters.interval_level,
+            seed=seed,
+        )
+        progress(1, 1, f"ranking places for {category}")
+    record(
+        opened, "export", "hotspots", snapshot_id=snapshot.snapshot_id, category=category, as_of=as_of.date(), days=days
+    )
+    cells = forecast.cells.select("rank", "expected", "low", "high", "baseline_rank", "ring")
+    write_atomically(output, make_export(output.stem, cells, "geojson").content)
+    result = {"output": str(output), "cells": forecast.cells.height, "snapshot_id": snapshot.snapshot_id}
+    tell({**result, "verdict": forecast.verdict}, as_json, f"{forecast.cells.height} cells → {output}")
+
+
+@app.command()
+def evaluate(
+    store: StoreOption,
+    as_of: Day,
+    days: Annotated[int, typer.Option("--days", help="Length of the forecast period, days.")],
+    category: Annotated[str, typer.Option(help="Category code.", show_default=False)],
+    cell_m: Annotated[float, typer.Option("--cell-m", help="Side of a cell, metres.")] = 150.0,
+    area_km2: Annotated[float, typer.Option("--area-km2", help="Area the list may cover, km².")] = 1.5,
+    origins: Annotated[int, typer.Option(min=3, help="Past forecasts to score.")] = 12,
+    output: Annotated[Path | None, typer.Option("--output", help="Markdown file to write.")] = None,
+    include_discovered: Annotated[
+        bool, typer.Option("--include-discovered", help="Count incidents the police found themselves as well.")
+    ] = False,
+    jurisdiction: ForceOption = None,
+    seed: int = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Back-test every ranker on past origins, beside plain counts and the oracle, as one document."""
+    from analytics.cells import Grid
+    from analytics.edition import EditionParameters, choose_categories, choose_jurisdiction, known_incidents
+    from analytics.hotspots.report import evaluate_rankers
+    from analytics.hotspots.study import Study
+    from data.files import write_atomically
+    from data.snapshots import current_snapshot
+    from data.store import Store
+
+    if output is not None:
+        writable(output)
+    parameters = EditionParameters(
+        as_of.date(), (days,), (category,), jurisdiction, cell_m=cell_m, area_km2=area_km2, seed=seed
+    )
+    opened = Store.open(store)
+    snapshot = current_snapshot(opened)
+    force = choose_jurisdiction(snapshot, jurisdiction, category=category)
+    incidents = known_incidents(snapshot, force, parameters.as_of)
+    choose_categories(incidents, parameters)
+    record(
+        opened, "evaluate", category, snapshot_id=snapshot.snapshot_id, as_of=as_of.date(), days=days, origins=origins
+    )
+    study = Study.of(
+        incidents,
+        as_of=parameters.as_of,
+        grid=Grid(force.analysis_crs, cell_m=cell_m),
+        areas=snapshot.read("areas"),
+        include_discovered=include_discovered,
+    )
+    found = evaluate_rankers(
+        study,
+        category,
+        horizon_days=days,
+        area_km2=area_km2,
+        origins=origins,
+        interval_level=parameters.interval_level,
+        seed=seed,
+    )
+    document = found.to_markdown()
+    if output is not None:
+        write_atomically(output, document.encode("utf-8"))
+    tell(
+        {**found.to_dict(), "snapshot_id": snapshot.snapshot_id, "output": str(output) if output else None},
+        as_json,
+        f"back-test → {output}" if output else document,
+    )
+
+
+@app.command()
+def staffing(
+    store: StoreOption,
+    edition: Annotated[str, typer.Option(help="Edition id.", show_default=False)],
+    output: OutputOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the staffing table of an edition as CSV: one row per unit and shift."""
+    from data.editions import Edition
+    from data.store import Store
+
+    opened = Edition(Store.open(store), edition)
+    write_table(opened, "staffing", opened.read("staffing"), output, as_json)
+
+
+@app.command()
+def visits(
+    store: StoreOption,
+    edition: Annotated[str, typer.Option(help="Edition id.", show_default=False)],
+    beat: Annotated[str, typer.Option(help="Beat code.", show_default=False)],
+    output: OutputOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the visit plan of one beat as CSV, in the order the plan suggests."""
+    import polars as pl
+
+    from data.editions import Edition
+    from data.store import Store
+
+    opened = Edition(Store.open(store), edition)
+    known = opened.scan("areas").filter(pl.col("level") == "beat").select("area_code").collect()["area_code"]
+    planned = opened.read("visit_plan")
+    if beat not in set(known) | set(planned["beat_code"]):
+        shown = ", ".join(sorted(known)[:10]) or "none"
+        raise RequestError(f"unknown beat {beat!r}.", where="--beat", remedy=f"Beats of the edition: {shown} …")
+    write_table(opened, "visit_plan", planned.filter(pl.col("beat_code") == beat).sort("rank"), output, as_json)
+
+
+def write_table(edition: Any, table: str, frame: Any, output: Path, as_json: bool) -> None:
+    """Write a table of an edition as plain UTF-8 CSV and say so. The audit row comes first."""
+    from data.files import write_atomically
+
+    writable(output)
+    record(edition.store, "export", table, edition_id=edition.edition_id, rows=frame.height)
+    write_atomically(output, frame.write_csv().encode("utf-8"))
+    tell({"output": str(output), "rows": frame.height}, as_json, f"{frame.height} rows → {output}")

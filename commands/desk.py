@@ -1,0 +1,165 @@
+"""Commands around the dashboard: serve, viewers, the audit log, benchmarks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.shell import JsonOption, StoreOption, app, operator, tell, viewer_app
+from data.errors import RequestError, StoreError
+
+AUTH_MODES = ("demo", "local", "oidc", "proxy")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@app.command()
+def serve(
+    store: StoreOption,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    auth: Annotated[
+        str | None, typer.Option(help="demo, proxy, oidc or local; default: demo for the demo city, else proxy.")
+    ] = None,
+    viewer: Annotated[
+        str | None, typer.Option("--as", help="Sign this granted viewer in; for one desk, on this machine only.")
+    ] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option("--host", help="Name the desk is reached by, besides loopback; repeat for several."),
+    ] = None,
+) -> None:
+    """Open the dashboard on a store."""
+    from data.editions import newest_edition
+    from data.snapshots import current_snapshot
+    from data.store import Store
+
+    opened = Store.open(store)
+    is_demo = current_snapshot(opened).is_demo
+    newest_edition(opened)
+    mode = auth or ("local" if viewer else "demo" if is_demo else "proxy")
+    if mode not in AUTH_MODES:
+        raise RequestError(
+            f"unknown way to sign in {mode!r}.", where="--auth", remedy=f"One of: {', '.join(AUTH_MODES)}."
+        )
+    if mode == "demo" and not is_demo:
+        raise RequestError(
+            "the role picker works on the demo city only.",
+            where="--auth demo",
+            remedy="Grant a viewer (`beatwise viewer grant`) and use `--as NAME` on this machine, or a gateway.",
+        )
+    if mode == "local" and (viewer is None or address not in LOOPBACK):
+        raise RequestError(
+            "signing one viewer in without a gateway is for this machine only.",
+            where="--as",
+            remedy="Name a granted viewer and keep `--address 127.0.0.1`.",
+        )
+    os.environ.update(BEATWISE_STORE=str(store.resolve()), BEATWISE_AUTH=mode, BEATWISE_VIEWER=viewer or "")
+    os.chdir(ROOT)  # Streamlit reads .streamlit/config.toml from the working folder.
+    typer.echo(f"beatwise: http://{address}:{port}")
+    where = ["--server.port", str(port), "--server.address", address]
+    # A request under any other name gets no data: a page elsewhere cannot borrow the reader's browser (DNS rebinding).
+    for name in dict.fromkeys([*LOOPBACK_NAMES, *(host or ()), *([] if address in LOOPBACK else [address])]):
+        where += ["--server.allowedHosts", name]
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *where])
+
+
+@viewer_app.command("grant")
+def grant(
+    name: Annotated[str, typer.Argument(help="Account name, as the gateway states it.", show_default=False)],
+    store: StoreOption,
+    role: Annotated[str, typer.Option(help="commander, researcher, officer, steward, security or auditor.")],
+    area: Annotated[str | None, typer.Option(help="Code of the officer's beat or the commander's unit.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let an account sign in with one role. No account may hold two of system, security and audit administration."""
+    from data.editions import newest_edition
+    from data.records.database import Records
+    from data.records.viewers import grant_role
+    from data.store import Store
+
+    opened = Store.open(store)
+    level = None
+    if area is not None:
+        areas = newest_edition(opened).read("areas")
+        wanted = ("beat",) if role == "officer" else ("sub_bureau", "station")
+        rows = areas.filter((areas["area_code"] == area) & areas["level"].is_in(wanted))
+        if rows.is_empty():
+            known = ", ".join(areas.filter(areas["level"].is_in(wanted))["area_code"].unique().sort()[:10])
+            raise RequestError(f"no {' or '.join(wanted)} has code {area!r}.", where="--area", remedy=f"Known: {known}")
+        level = rows["level"][0]
+    grant_role(Records.open(opened), name, role, area, level, granted_by=operator())
+    tell({"name": name, "role": role, "area": area}, as_json, f"{name}: {role} {area or ''}".rstrip())
+
+
+@viewer_app.command("revoke")
+def revoke(
+    name: Annotated[str, typer.Argument(help="Account name.", show_default=False)],
+    store: StoreOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Take an account's role back; takes effect on the next click."""
+    from data.records.database import Records
+    from data.records.viewers import revoke_role
+    from data.store import Store
+
+    revoke_role(Records.open(Store.open(store)), name, revoked_by=operator())
+    tell({"name": name, "revoked": True}, as_json, f"{name}: revoked")
+
+
+@viewer_app.command("list")
+def viewers(store: StoreOption, as_json: JsonOption = False) -> None:
+    """List every grant, open and ended."""
+    from data.records.database import Records
+    from data.records.viewers import list_viewers
+    from data.store import Store
+
+    rows = list_viewers(Records.open(Store.open(store)))
+    lines = [
+        f"{row['name']:<20} {row['role']:<12} {row['area_code'] or '':<14} {row['revoked_at'] or ''}" for row in rows
+    ]
+    tell({"viewers": rows}, as_json, "\n".join(line.rstrip() for line in lines) or "nobody yet")
+
+
+@app.command()
+def verify(store: StoreOption, as_json: JsonOption = False) -> None:
+    """Recompute the audit log's hash chain, first row to last, and say whether it is whole."""
+    from data.records.audit import verify_chain
+    from data.records.database import Records
+    from data.store import Store
+
+    report = verify_chain(Records.open(Store.open(store)))
+    if not report.whole:
+        raise StoreError(
+            f"the audit log is broken at row {report.first_broken_seq}: {report.problem}", where=str(store)
+        )
+    tell(asdict(report), as_json, f"audit log whole: {report.rows} rows, head {report.head_hash[:12]}")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def benchmark(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Which one; without a name they are listed.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure on this machine. Options after the name go to the benchmark: `beatwise benchmark pages --store DIR`."""
+    import ast
+    import runpy
+
+    folder = ROOT / "benchmarks"
+    known = {}
+    for path in sorted(folder.glob("[a-z]*.py")):
+        known[path.stem] = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+    if name is None:
+        tell({"benchmarks": known}, as_json, "\n".join(f"{stem:<12} {line}" for stem, line in known.items()))
+        return
+    if name not in known:
+        raise RequestError(f"there is no benchmark {name!r}.", remedy=f"Known: {', '.join(known)}.")
+    sys.argv = [f"beatwise benchmark {name}", *context.args]
+    runpy.run_module(f"benchmarks.{name}", run_name="__main__")
