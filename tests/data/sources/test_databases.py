@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -83,6 +84,16 @@ def insert(engine: sa.Engine, rows: list[tuple[object, ...]]) -> None:
         connection.execute(INSERT, [dict(zip("abcdefgh", row, strict=True)) for row in rows])
 
 
+def wait_for(address: Path, log: Path) -> None:
+    """Wait until a server listens. Asked without PyMySQL, which leaves the socket of a refused connection open."""
+    for _ in range(400):
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(address)) == 0:
+                return
+        time.sleep(0.15)
+    raise RuntimeError(log.read_text(errors="replace")[-2000:])
+
+
 @pytest.fixture(scope="session")
 def mariadb_url() -> Iterator[str]:
     """URL of a MariaDB server in a temporary folder, reached by a socket only."""
@@ -90,26 +101,20 @@ def mariadb_url() -> Iterator[str]:
     if None in programs:
         missing("the MariaDB server programs (mariadb-install-db, mariadbd) are not installed")
     home = Path(tempfile.mkdtemp(prefix="bw-my-"))
-    data, socket = home / "data", home / "s"
+    data, address = home / "data", home / "s"
     user = ["--user=root"] if os.geteuid() == 0 else []
     server: subprocess.Popen[bytes] | None = None
     try:
         install = [str(programs[0]), "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
         subprocess.run([*install, "--skip-test-db", *user], check=True, capture_output=True, timeout=120)
-        options = [f"--datadir={data}", f"--socket={socket}", "--skip-networking", f"--pid-file={home / 'pid'}"]
+        options = [f"--datadir={data}", f"--socket={address}", "--skip-networking", f"--pid-file={home / 'pid'}"]
         with (home / "log").open("wb") as log:
             server = subprocess.Popen([str(programs[1]), "--no-defaults", *options, *user], stdout=log, stderr=log)
-        url = f"mysql://root@localhost/beatwise?unix_socket={quote(str(socket), safe='')}&charset=utf8mb4"
+        url = f"mysql://root@localhost/beatwise?unix_socket={quote(str(address), safe='')}&charset=utf8mb4"
+        wait_for(address, home / "log")
         admin = sa.create_engine(driver_url(url).set(database=""))
-        for _ in range(120):
-            try:
-                with admin.begin() as connection:
-                    connection.execute(sa.text("CREATE DATABASE beatwise CHARACTER SET utf8mb4"))
-                break
-            except sa.exc.OperationalError:
-                time.sleep(0.25)
-        else:
-            raise RuntimeError((home / "log").read_text(errors="replace")[-2000:])
+        with admin.begin() as connection:
+            connection.execute(sa.text("CREATE DATABASE beatwise CHARACTER SET utf8mb4"))
         admin.dispose()
         yield url
     finally:
@@ -206,10 +211,9 @@ def test_a_refusal_names_no_secret(upstream: tuple[str, sa.Engine], tmp_path: Pa
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize("upstream", ["postgresql"], indirect=True)  # MariaDB has no SELECT that writes.
 def test_nothing_is_written_upstream(upstream: tuple[str, sa.Engine], tmp_path: Path) -> None:
     url, engine = upstream
-    if url.startswith("mysql"):
-        pytest.skip("MariaDB has no SELECT that writes")
     asked = 'query = "WITH gone AS (DELETE FROM jjd RETURNING *) SELECT * FROM gone"'
     with pytest.raises(SourceError, match="refused"):
         extract_tables(parse_mapping(MAPPING.format(asked=asked)), url, tmp_path, {})
