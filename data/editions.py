@@ -37,7 +37,13 @@ class Edition:
         if table not in EDITION:
             raise StoreError(f"editions have no table {table!r}.", remedy=f"Tables: {', '.join(EDITION)}.")
         path = self.folder / f"{table}.parquet"
-        return pl.scan_parquet(path) if path.is_file() else EDITION[table].create_empty().lazy()
+        empty = EDITION[table].create_empty()
+        if not path.is_file():
+            return empty.lazy()
+        frame = pl.scan_parquet(path)
+        # An edition never changes; one written before a column existed answers it with null.
+        later = set(empty.columns) - set(frame.collect_schema().names())
+        return frame.with_columns(pl.lit(None, dtype=empty.schema[name]).alias(name) for name in sorted(later))
 
     def read(self, table: str) -> pl.DataFrame:
         """Return one table in memory."""

@@ -32,6 +32,9 @@ MOST_CELLS = 1_500
 CHOSEN, TABLE, MAP = "hotspots.chosen", "hotspots.table", "hotspots.map"
 
 frame.head(desk, "hotspots")
+if not advice.categories(desk) or not desk.horizons():
+    tables.note(t("hotspots.empty"))
+    st.stop()
 with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
     category = urls.choose(
         "category",
