@@ -84,6 +84,13 @@ class Lattice:
         total = np.bincount(position[inside], weights=weight[inside], minlength=self.shape[0] * self.shape[1])
         return np.asarray(total, dtype=float).reshape(self.shape)
 
+    def smooth(self, total: Floats, width: float) -> Floats:
+        """Return totals averaged over neighbours with Gaussian weights of ``width`` cells; 0 changes nothing."""
+        from scipy.ndimage import gaussian_filter
+
+        total = np.maximum(total, 0.0)
+        return np.asarray(gaussian_filter(total, width, mode="constant", truncate=3.0)) if width else total
+
 
 @dataclass(frozen=True)
 class Period:
@@ -134,7 +141,10 @@ class Surroundings:
                 self.lattice.sum_up(where, weight * np.exp(-np.log(2) / half_life * age))
                 for half_life in (LASTING_DAYS, RECENT_DAYS)
             )
-            self._kept[origin] = (lasting, _smooth(lasting, 1.0), _smooth(recent, 1.0)), float(weight.sum())
+            self._kept[origin] = (
+                (lasting, self.lattice.smooth(lasting, 1.0), self.lattice.smooth(recent, 1.0)),
+                float(weight.sum()),
+            )
         return self._kept[origin]
 
 
@@ -207,11 +217,11 @@ class Panel:
         for half_life in HALF_LIVES_DAYS:
             decayed = self.lattice.sum_up(where, weight * np.exp(-np.log(2) / half_life * age))
             for width in WIDTHS_CELLS:
-                own[half_life, width] = _smooth(decayed, width)
+                own[half_life, width] = self.lattice.smooth(decayed, width)
                 columns.append(np.log(pick(own[half_life, width], _exposure(half_life, span)) + floor))
         for window in REPEAT_DAYS:
             recent = self.lattice.sum_up(where, weight * (age <= window))
-            columns += [np.log1p(pick(_smooth(recent, width), 1.0)) for width in (0.0, 1.0)]
+            columns += [np.log1p(pick(self.lattice.smooth(recent, width), 1.0)) for width in (0.0, 1.0)]
         for window in COUNT_DAYS:
             counted = self.lattice.sum_up(where, weight * (age <= window))
             columns.append(np.log(pick(counted, min(window, span)) + floor * COUNT_FLOOR))
@@ -233,7 +243,8 @@ class Panel:
     def _season(self, origin: int, horizon_days: int, span: float) -> Floats:
         past = self.known < origin
         same_season, exposure = _same_season((origin - self.day[past]).astype(float), horizon_days, span)
-        seasonal = _smooth(self.lattice.sum_up(self.position[past], self.weight[past] * same_season), 1.0)
+        counted = self.lattice.sum_up(self.position[past], self.weight[past] * same_season)
+        seasonal = self.lattice.smooth(counted, 1.0)
         rate = np.maximum(seasonal.reshape(-1)[self.lattice.flat], 0.0) / exposure
         return np.asarray(rate + self._floor(self.weight[past], span))
 
@@ -247,13 +258,6 @@ def build_period(
 ) -> Period:
     """Return one period of a history whose positions are known; see :meth:`Panel.period`."""
     return Panel(history, position, lattice).period(origin, horizon_days, observed=observed)
-
-
-def _smooth(total: Floats, width: float) -> Floats:
-    from scipy.ndimage import gaussian_filter
-
-    total = np.maximum(total, 0.0)
-    return np.asarray(gaussian_filter(total, width, mode="constant", truncate=3.0)) if width else total
 
 
 def _exposure(half_life: float, span: float) -> float:

@@ -55,6 +55,9 @@ class BackTest:
         Share of flagged cells and tried origins whose count fell in the interval, per ranker and origin.
     ranker
         The chosen ranker, fitted on the newest periods.
+    told, observed
+        Counts the chosen ranker told of every cell on each tried origin (corrected by the other origins), and those
+        that then happened; same order as ``origins``.
     """
 
     origins: tuple[int, ...]
@@ -65,6 +68,8 @@ class BackTest:
     dispersion: float
     width: float
     ranker: Ranker
+    told: tuple[Floats, ...] = ()
+    observed: tuple[Floats, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,7 +183,10 @@ def select_ranker(
     now = fitted_ranker.predict(panel.period(as_of, horizon_days, observed=False).features).sum()
     ranker = CalibratedRanker(fitted_ranker, calibration, float(np.log(total / now)))
     origins = tuple(p.origin for p in newest)
-    return BackTest(origins, scores, coverage, chosen, verdict, dispersion, width, ranker)
+    observed = tuple(observed_counts(p) for p in newest)
+    return BackTest(
+        origins, scores, coverage, chosen, verdict, dispersion, width, ranker, tuple(table[chosen]), observed
+    )
 
 
 def past_periods(panel: Panel, as_of: int, horizon_days: int, most: int) -> list[Period]:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from analytics.cells import Grid, merge_polygons
-from analytics.hotspots.history import History, Located, read_located
+from analytics.hotspots.history import History, Located, day_number, read_located
 from analytics.hotspots.panel import Lattice, Panel, Surroundings
 from analytics.hotspots.places import outline_of
 
@@ -86,6 +86,12 @@ class Study:
             history = self._located.history(category, as_of=self.as_of)
             self._panel = (category, Panel(history, self._position, self.lattice, self._surroundings))
         return self._panel[1]
+
+    def panel_without(self, category: str, days: int) -> Panel:
+        """Return the panel as if nothing of the category had been recorded in the last ``days`` days, anywhere."""
+        history = self._located.history(category, as_of=self.as_of)
+        kept = ~(history.is_target & (history.day >= day_number(self.as_of) - days))
+        return Panel(history.where(kept), self._position[kept], self.lattice)
 
 
 def _cut(grid: Grid, rows: History, study_area: Any) -> tuple[Lattice, float]:
