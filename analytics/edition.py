@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -17,6 +17,10 @@ from data.editions import edition_id_of
 from data.errors import RequestError
 from data.snapshots import Jurisdiction, Snapshot
 from data.version import code_version
+
+if TYPE_CHECKING:
+    from analytics.hotspots.forecast import HotspotForecast
+    from analytics.hotspots.study import Study
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,43 @@ def make_edition(snapshot: Snapshot, parameters: EditionParameters) -> EditionDr
         "purpose": sorted({load["purpose"] for load in snapshot.loads}),
     }
     return EditionDraft(edition_id, {name: at_stored_precision(frame) for name, frame in tables.items()}, manifest)
+
+
+def rank_places(
+    incidents: pl.DataFrame,
+    areas: pl.DataFrame,
+    force: Jurisdiction,
+    parameters: EditionParameters,
+    *,
+    study: Study | None = None,
+) -> HotspotForecast:
+    """Rank the places of one category for one period: what ``beatwise hotspots`` writes and the scorecard scores.
+
+    Parameters
+    ----------
+    incidents
+        Those known before ``parameters.as_of`` (:func:`known_incidents`).
+    parameters
+        With exactly one category and one period.
+    study
+        Cells and incidents shared by several calls of one day and grid; saves reading them again.
+    """
+    from analytics.cells import Grid
+    from analytics.hotspots.forecast import forecast_hotspots
+
+    (category,), (horizon_days,) = parameters.categories, parameters.horizons_days
+    return forecast_hotspots(
+        incidents,
+        as_of=parameters.as_of,
+        horizon_days=horizon_days,
+        category=category,
+        grid=Grid(force.analysis_crs, cell_m=parameters.cell_m),
+        area_km2=parameters.area_km2,
+        areas=areas,
+        interval_level=parameters.interval_level,
+        seed=parameters.seed,
+        study=study,
+    )
 
 
 #: Significant digits of a stored number. Sums made by several threads differ in the 15th or 16th digit.

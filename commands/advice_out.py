@@ -102,9 +102,13 @@ def hotspots(
     as_json: JsonOption = False,
 ) -> None:
     """Rank equal cells for one category and write just enough of them to reach the area, as GeoJSON (EPSG:4326)."""
-    from analytics.cells import Grid
-    from analytics.edition import EditionParameters, choose_categories, choose_jurisdiction, known_incidents
-    from analytics.hotspots.forecast import forecast_hotspots
+    from analytics.edition import (
+        EditionParameters,
+        choose_categories,
+        choose_jurisdiction,
+        known_incidents,
+        rank_places,
+    )
     from data.exports import make_export
     from data.files import write_atomically
     from data.snapshots import current_snapshot
@@ -121,17 +125,7 @@ def hotspots(
     choose_categories(incidents, parameters)
     with progress_bar() as progress:
         progress(0, 1, f"ranking places for {category}")
-        forecast = forecast_hotspots(
-            incidents,
-            as_of=parameters.as_of,
-            horizon_days=days,
-            category=category,
-            grid=Grid(force.analysis_crs, cell_m=cell_m),
-            area_km2=area_km2,
-            areas=snapshot.read("areas"),
-            interval_level=parameters.interval_level,
-            seed=seed,
-        )
+        forecast = rank_places(incidents, snapshot.read("areas"), force, parameters)
         progress(1, 1, f"ranking places for {category}")
     record(
         opened, "export", "hotspots", snapshot_id=snapshot.snapshot_id, category=category, as_of=as_of.date(), days=days
