@@ -22,7 +22,7 @@ from data.sources.editing import choices_for, choose, chosen_columns
 from data.sources.mapping import Mapping, built_in_mappings, load_mapping, parse_mapping
 from data.sources.personal_values import redact
 from data.sources.propose import FileProposal, Known, Proposal, propose_mapping
-from data.sources.sampling import read_sample
+from data.sources.propose.sampling import read_sample
 
 #: Folder of the store with the mappings stewards saved.
 FOLDER = "mappings"

@@ -15,9 +15,9 @@ from data.integration.ingest import ingest
 from data.snapshots import current_snapshot
 from data.sources.editing import choices_for, choose, chosen_columns
 from data.sources.mapping import parse_mapping
-from data.sources.profiling import profile_column
 from data.sources.propose import Known, propose_mapping
-from data.sources.sampling import encoding_of, header_row
+from data.sources.propose.profiling import profile_column
+from data.sources.propose.sampling import encoding_of, header_row
 from data.store import Store
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -1,0 +1,107 @@
+"""A whole mapping from sample files, tried on them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from data.errors import SourceError
+from data.integration.canonical import to_canonical
+from data.integration.coordinates import require_crs
+from data.sources.mapping import Mapping, parse_mapping
+from data.sources.personal_values import redact
+from data.sources.propose.blocks import settle
+from data.sources.propose.drafts import Draft
+from data.sources.propose.findings import FileProposal, Known, Proposal, Question
+from data.sources.propose.heads import propose_head
+from data.sources.propose.sampling import Sample, read_sample
+from data.sources.propose.tables import start_draft
+from data.sources.toml_text import to_toml
+
+#: No date of a sample is taken for impossible because it lies ahead.
+LATEST = date(9999, 12, 30)
+
+
+def propose_mapping(paths: Sequence[Path], known: Known | None = None) -> Proposal:
+    """Propose a mapping for the files of one upstream system.
+
+    Parameters
+    ----------
+    paths
+        One sample of each kind of file; files with the same headers share one [[file]].
+
+    Raises
+    ------
+    SourceError
+        If a file cannot be read, or holds nothing that could be mapped.
+    """
+    if not paths:
+        raise SourceError("no file was named.", remedy="Name a sample file.")
+    known = known or Known()
+    if known.crs is not None:
+        try:
+            require_crs(known.crs)
+        except ValueError as error:
+            raise SourceError(f"{error}.", where="crs") from None
+    samples = [read_sample(Path(path)) for path in paths]
+    name = known.name or _source_name(samples[0].path)
+    drafts: list[Draft] = []
+    for sample in samples:
+        draft = start_draft(sample, known)
+        twin = next((one for one in drafts if one.signature == draft.signature), None)
+        if twin is None:
+            draft.block["name"] = _unused(draft.table, [one.block["name"] for one in drafts])
+            drafts.append(draft)
+    # Shapes come first: where they lie tells which reference system the points of other files can be in.
+    spot = known.near
+    for draft in sorted(drafts, key=lambda one: not one.sample.has_shapes):
+        draft.near = spot
+        settle(draft)
+        spot = spot or draft.spot
+    head, questions = propose_head(name, known, spot, drafts)
+    for draft in drafts:
+        questions += [one for one in draft.questions if one.name not in {known.name for known in questions}]
+    head["source"]["unconfirmed"] = [one.name for one in questions]
+    document = {"format": 1, **head, "file": [draft.block for draft in drafts]}
+    comments = {one.name: one for one in questions}
+    text = to_toml(document, {name: _comment(one) for name, one in comments.items()})
+    mapping = parse_mapping(text, where=f"{name}.toml")
+    files = [draft.proposal() for draft in drafts]
+    for draft, one in zip(drafts, files, strict=True):
+        _try(draft.sample, mapping, draft.block["name"], one)
+    return Proposal(name, files, questions, text)
+
+
+def _comment(question: Question) -> str:
+    choices = f" Or: {', '.join(question.choices)}." if question.choices else ""
+    return f"CONFIRM {question.name}: {question.why}{choices}"
+
+
+def _source_name(path: Path) -> str:
+    plain = re.sub(r"[^a-z0-9]+", "_", redact(path.stem)[0] or "source").strip("_") if path.stem.isascii() else ""
+    plain = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_") if path.stem.isascii() else plain
+    return plain if re.match(r"[a-z]", plain) else f"source_{plain}".rstrip("_")
+
+
+def _unused(name: str, taken: list[str]) -> str:
+    return next(one for place in range(1, 1000) if (one := name if place == 1 else f"{name}_{place}") not in taken)
+
+
+def _try(sample: Sample, mapping: Mapping, name: str, proposal: FileProposal) -> None:
+    """Map the sample on trial and say what would be refused."""
+    kind = next(kind for kind in mapping.files if kind.name == name)
+    proposal.tried = sample.raw.records
+    if kind.table == "lookup":
+        proposal.kept = sample.raw.frame.height
+        return
+    rows = to_canonical(
+        sample.raw, kind, mapping.jurisdiction, source=mapping.source.name, file_name=sample.path.name, latest=LATEST
+    )
+    said = Counter(
+        f"{column}: {reason}" if column else reason
+        for column, reason in rows.refused.select("column", "reason").iter_rows()
+    )
+    proposal.tried, proposal.kept, proposal.problems = rows.read, rows.kept.height, dict(said.most_common())
