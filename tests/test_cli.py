@@ -112,6 +112,15 @@ def test_bad_use_is_one_message_and_exit_2(
     assert not list(tmp_path.iterdir()), "something was half-written"
 
 
+def test_a_scorecard_of_months_the_store_lacks_is_refused_by_name(store: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.md"
+    asked = ["--from", "2026-06-01", "--window", "2m", "--output", output]
+    done = run_cli("scorecard", "nij", "--store", store, *asked, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no incidents of 2026-07" in done.stderr
+    assert not output.exists()
+
+
 def test_a_folder_that_is_no_store_is_refused(tmp_path: Path) -> None:
     done = run_cli("publish", "--store", tmp_path, "--as-of", AS_OF, "--days", 7, check=False)
     assert done.returncode == 2
