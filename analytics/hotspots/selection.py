@@ -58,6 +58,8 @@ class BackTest:
     told, observed
         Counts the chosen ranker told of every cell on each tried origin (corrected by the other origins), and those
         that then happened; same order as ``origins``.
+    rolled
+        Forecasts of every ranker tried and what then happened, for a closer look; None without a test.
     """
 
     origins: tuple[int, ...]
@@ -70,6 +72,7 @@ class BackTest:
     ranker: Ranker
     told: tuple[Floats, ...] = ()
     observed: tuple[Floats, ...] = ()
+    rolled: Rolled | None = None
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,7 @@ def select_ranker(
     origins = tuple(p.origin for p in newest)
     observed = tuple(observed_counts(p) for p in newest)
     return BackTest(
-        origins, scores, coverage, chosen, verdict, dispersion, width, ranker, tuple(table[chosen]), observed
+        origins, scores, coverage, chosen, verdict, dispersion, width, ranker, tuple(table[chosen]), observed, rolled
     )
 
 
