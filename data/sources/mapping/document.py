@@ -1,0 +1,89 @@
+"""A whole mapping: its head and its files."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from data.errors import SourceError
+from data.snapshots import Jurisdiction
+from data.sources.mapping.kinds import FileKind
+from data.sources.mapping.rules import Strict, zone_name
+
+
+class JurisdictionBlock(Strict):
+    """The police force the files belong to."""
+
+    code: str = Field(min_length=1)
+    name_zh: str
+    name_en: str
+    timezone: str
+    analysis_crs: str
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        return zone_name(value)
+
+
+class SourceBlock(Strict):
+    """The head of a mapping."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title_zh: str
+    title_en: str
+    legal_basis: str = Field(min_length=1)
+    purpose: str = Field(min_length=1)
+    first_level_characters: int | None = Field(default=None, ge=1)
+    #: What a proposal could not know; while a name stands here the ingest refuses the mapping.
+    unconfirmed: list[str] = Field(default_factory=list)
+    jurisdiction: JurisdictionBlock
+
+
+class Mapping(Strict):
+    """A whole mapping."""
+
+    format: Literal[1]
+    source: SourceBlock
+    files: list[FileKind] = Field(alias="file", min_length=1)
+    sha256: str = ""
+
+    @cached_property
+    def jurisdiction(self) -> Jurisdiction:
+        """The police force as snapshots keep it."""
+        return Jurisdiction(**self.source.jurisdiction.model_dump())
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Mapping:
+        names = [kind.name for kind in self.files]
+        if len(names) != len(set(names)):
+            raise ValueError(f"two [[file]] blocks have the same name; names: {', '.join(names)}")
+        return self
+
+    @model_validator(mode="after")
+    def _systems_are_known(self) -> Mapping:
+        from data.integration.coordinates import require_crs
+
+        require_crs(self.source.jurisdiction.analysis_crs, projected=True)
+        for kind in self.files:
+            for crs in (kind.crs, kind.point.crs if kind.point else None):
+                if crs is not None and crs != "file":
+                    require_crs(crs)
+        return self
+
+    def require_confirmed(self) -> None:
+        """Refuse a mapping whose author has not confirmed what a proposal could only guess.
+
+        Raises
+        ------
+        SourceError
+            With the names still listed under ``unconfirmed``.
+        """
+        if self.source.unconfirmed:
+            raise SourceError(
+                f"values of the mapping are not confirmed: {', '.join(self.source.unconfirmed)}.",
+                where=self.source.name,
+                remedy="Check each value in the mapping, then delete its name from `unconfirmed`.",
+            )

@@ -1,0 +1,104 @@
+"""Files with shapes (GeoJSON, shapefile, GeoPackage, GeoParquet): to WKB in EPSG:4326."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from data.errors import SourceError
+from data.integration.coordinates import SHIFTED, to_lon_lat
+from data.sources.mapping import FileKind
+from data.sources.reading.formats import format_of
+from data.sources.reading.parquet import scan
+from data.sources.reading.raw import GEOMETRY, RawTable, numbered, split_personal, written_out
+
+
+def _shape_path(path: Path) -> str:
+    return f"/vsizip/{path.resolve()}" if path.suffix.lower() == ".zip" else str(path)
+
+
+def _info(path: Path) -> dict[str, Any]:
+    import pyogrio
+
+    try:
+        return dict(pyogrio.read_info(_shape_path(path)))
+    except pyogrio.errors.DataSourceError as error:
+        raise SourceError("the file holds no shapes that can be read.", where=path.name) from error
+
+
+def shape_headers(path: Path) -> list[str]:
+    """Return the names of the properties that the shapes have."""
+    if format_of(path) == "geoparquet":
+        return [name for name in scan(path).collect_schema().names() if name != _shape_column(path)]
+    return [str(name) for name in _info(path)["fields"]]
+
+
+def _unshift(crs: str) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    return lambda points: np.column_stack(to_lon_lat(points[:, 0], points[:, 1], crs))
+
+
+def _shape_column(path: Path) -> str:
+    """Return the name of the column of a GeoParquet file that holds its shapes."""
+    try:
+        return str(json.loads(pl.read_parquet_metadata(path)["geo"])["primary_column"])
+    except (KeyError, ValueError, OSError, pl.exceptions.PolarsError) as error:
+        raise SourceError("the file holds no shapes that can be read.", where=path.name) from error
+
+
+def _shapes(path: Path) -> Any:
+    import geopandas
+    import pyogrio
+
+    if format_of(path) == "geoparquet":
+        column = _shape_column(path)
+        shapes = geopandas.read_parquet(path)
+        return shapes if column == "geometry" else shapes.rename_geometry("geometry")
+    try:
+        return pyogrio.read_dataframe(_shape_path(path))
+    except pyogrio.errors.DataSourceError as error:
+        raise SourceError("the file holds no shapes that can be read.", where=path.name) from error
+
+
+def read_shapes(path: Path, kind: FileKind) -> RawTable:
+    """Read records with their shapes; a system stated twice must be the same one."""
+    import shapely
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        shapes = _shapes(path)
+    # GDAL keeps the digits before the first character that is none: the value is wrong, and the steward must know.
+    cut_short = sum("parsed incompletely" in str(one.message) for one in said)
+    stated = shapes.crs
+    shifted = kind.crs in SHIFTED
+    if shifted:
+        shapes = shapes.set_crs("EPSG:4326", allow_override=True)
+        shapes["geometry"] = shapely.transform(shapes.geometry.to_numpy(), _unshift(str(kind.crs)))
+    if stated is None and kind.crs == "file":
+        raise SourceError(
+            "the file does not state its coordinate reference system.", where=path.name, remedy="State crs in [[file]]."
+        )
+    if kind.crs not in (None, "file") and not shifted:
+        if stated is not None and not stated.equals(kind.crs, ignore_axis_order=True) and stated.to_epsg() != 4326:
+            raise SourceError(
+                f"the file states the system {stated.name!r}, the mapping {kind.crs}.",
+                where=path.name,
+                remedy="Correct crs in [[file]].",
+            )
+        shapes = shapes.set_crs(kind.crs, allow_override=True)
+    if shapes.crs is not None:
+        shapes = shapes.to_crs("EPSG:4326")
+    headers = [name for name in shapes.columns if name != "geometry"]
+    kept, dropped, keys = split_personal([str(name) for name in headers], kind)
+    columns = {key: pl.from_pandas(shapes[name]) for name, key in zip(headers, keys, strict=True) if key in kept}
+    geometry = [None if shape is None else bytes(shape) for shape in shapely.to_wkb(shapes.geometry.to_numpy())]
+    frame, notes = written_out(pl.DataFrame({**columns, GEOMETRY: pl.Series(geometry, dtype=pl.Binary)}))
+    if cut_short:
+        notes["numbers_cut_short"] = cut_short
+    return RawTable(numbered(frame, 1), kept, dropped, notes=notes)

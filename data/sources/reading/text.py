@@ -1,0 +1,159 @@
+"""Text files: the fast reader, and the careful one for what the fast one cannot account for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import polars as pl
+
+from data.errors import SourceError
+from data.sources.mapping import FileKind
+from data.sources.personal import without_bom
+from data.sources.reading.formats import HEAD_BYTES
+from data.sources.reading.raw import LINE, RawTable, split_personal
+
+
+def decode(content: bytes, kind: FileKind, where: str) -> tuple[str, int]:
+    """Return text with LF line ends and the number of byte sequences that could not be decoded."""
+    if content[:4] == b"PK\x03\x04":
+        raise SourceError("the file is a ZIP or Excel file, not text.", where=where, remedy="Give it its right ending.")
+    try:
+        text, broken = content.decode(kind.encoding), 0
+    except UnicodeDecodeError:
+        if kind.fallback_encoding is not None:
+            plainly = kind.model_copy(update={"encoding": kind.fallback_encoding, "fallback_encoding": None})
+            return decode(content, plainly, where)
+        before = content.decode(kind.encoding, errors="ignore").count("\ufffd")
+        text = content.decode(kind.encoding, errors="replace")
+        broken = text.count("\ufffd") - before
+    text = text.replace("\x00", "")
+    text = text.replace("\r\n", "\n") if "\n" in text else text.replace("\r", "\n")
+    return text, broken
+
+
+def _header_lines(text: str, kind: FileKind) -> tuple[list[str], int]:
+    """Return the header's cells and the number of physical lines up to and including it."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=kind.separator)
+    lines = [next(rows, []) for _ in range(kind.header_row)]
+    return join_header([[without_bom(cell) for cell in line] for line in lines[-kind.header_rows :]]), rows.line_num
+
+
+def join_header(lines: list[list[str]]) -> list[str]:
+    """Join the lines of a header; a blank cell of an upper line belongs to the cell on its left, as merged cells do."""
+    *upper, last = lines
+    width = max(len(line) for line in lines) if upper else len(last)
+    joined = [list[str]() for _ in range(width)]
+    for line in upper:
+        held = ""
+        for place in range(width):
+            held = (line[place] if place < len(line) else "") or held
+            joined[place].append(held)
+    for place, cell in enumerate(last):
+        joined[place].append(cell)
+    return [" ".join(dict.fromkeys(part for part in parts if part)) for parts in joined]
+
+
+def text_headers(path: Path, kind: FileKind) -> list[str]:
+    """Return the headers of a text file; only its beginning is read."""
+    with path.open("rb") as handle:
+        head = handle.read(HEAD_BYTES)
+    if len(head) == HEAD_BYTES:
+        # A cut in the middle of a line or a character must not look like damage.
+        ends = [place for end in (b"\n", b"\r") if (place := head.rfind(end)) > 0]
+        head = head[: max(ends) + 1] if ends else head
+    text, _ = decode(head, kind, path.name)
+    try:
+        return _header_lines(text, kind)[0]
+    except csv.Error as error:
+        raise SourceError(f"the header cannot be read ({error}).", where=path.name) from error
+
+
+def read_text(path: Path, kind: FileKind) -> RawTable:
+    """Read a text file; every line is accounted for."""
+    text, broken = decode(path.read_bytes(), kind, path.name)
+    try:
+        headers, header_lines = _header_lines(text, kind)
+    except csv.Error as error:
+        raise SourceError(f"the header cannot be read ({error}).", where=path.name) from error
+    kept, dropped, keys = split_personal(headers, kind)
+    start = 0
+    for _ in range(header_lines):
+        start = text.find("\n", start) + 1 or len(text)
+    body = text[start:]
+    notes = {"undecodable_bytes": broken} if broken else {}
+    ragged: list[tuple[int, str]] = []
+    frame = _read_fast(body, keys, kind, header_lines)
+    if frame is None:
+        frame, ragged = _read_carefully(body, keys, list(kept), kind, header_lines, path.name)
+    if not ragged and (absent := _missing_cells(body, frame, keys, kind)):
+        notes["missing_trailing_cells"] = absent
+    return RawTable(frame.select(LINE, *kept), kept, dropped, ragged, notes)
+
+
+def _read_fast(body: str, keys: list[str], kind: FileKind, lines_before: int) -> pl.DataFrame | None:
+    """Read with Polars; None when it cannot account for every line, so that the careful reader takes over."""
+    if not body:
+        return pl.DataFrame(schema={**dict.fromkeys(keys, pl.String), LINE: pl.Int64})
+    try:
+        frame = pl.read_csv(
+            io.BytesIO(body.encode("utf-8")),
+            has_header=False,
+            schema=dict.fromkeys(keys, pl.String),
+            separator=kind.separator,
+            quote_char='"',
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    lines = body.count("\n") + (not body.endswith("\n"))
+    line = pl.int_range(pl.len(), dtype=pl.Int64) + lines_before + 1
+    if lines != frame.height:
+        breaks = pl.sum_horizontal(pl.col(key).str.count_matches("\n", literal=True).fill_null(0) for key in keys)
+        if lines != frame.height + frame.select(breaks.sum()).item():
+            return None
+        line = line + breaks.cum_sum().shift(1, fill_value=0).cast(pl.Int64)
+    return frame.with_columns(line.alias(LINE))
+
+
+def _missing_cells(body: str, frame: pl.DataFrame, keys: list[str], kind: FileKind) -> int:
+    """Count the cells that rows shorter than the header lack; empty lines are refused as such and do not count."""
+    if not keys or not frame[keys[-1]].has_nulls():
+        return 0
+    expected, there = frame.height * (len(keys) - 1), body.count(kind.separator)
+    blank = body.startswith("\n") or "\n\n" in body
+    if '"' not in body and not blank:
+        return max(0, expected - there)
+    cells = [pl.col(key).fill_null("") for key in keys]
+    inside = pl.sum_horizontal(cell.str.count_matches(kind.separator, literal=True) for cell in cells)
+    lines = body.split("\n")
+    empty = sum(not line for line in lines) - (not lines[-1])
+    if empty:
+        broken = frame.select(pl.concat_list(cells).explode().alias("cell")).filter(pl.col("cell").str.contains("\n\n"))
+        empty -= sum(line == "" for cell in broken["cell"] for line in cell.split("\n")[1:-1])
+    return max(0, expected + int(frame.select(inside.sum()).item()) - there - empty * (len(keys) - 1))
+
+
+def _read_carefully(
+    body: str, keys: list[str], kept: list[str], kind: FileKind, lines_before: int, where: str
+) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
+    columns: list[list[str | None]] = [[] for _ in keys]
+    lines: list[int] = []
+    ragged: list[tuple[int, str]] = []
+    rows = csv.reader(io.StringIO(body, newline=""), delimiter=kind.separator)
+    line = lines_before + 1
+    try:
+        for row in rows:
+            if any(cell.strip() for cell in row[len(keys) :]):
+                cells = {key: cell for key, cell in zip(keys, row, strict=False) if key in set(kept)}
+                ragged.append((line, json.dumps(cells, ensure_ascii=False)))
+            else:
+                lines.append(line)
+                for place, column in enumerate(columns):
+                    column.append((row[place] or None) if place < len(row) else None)
+            line = lines_before + rows.line_num + 1
+    except csv.Error as error:
+        raise SourceError(f"line {line} cannot be read ({error}).", where=where) from error
+    frame = pl.DataFrame(dict(zip(keys, columns, strict=True)), schema=dict.fromkeys(keys, pl.String))
+    return frame.with_columns(pl.Series(LINE, lines, dtype=pl.Int64)), ragged
