@@ -49,6 +49,9 @@ class EditionParameters:
         Of every random draw.
     include_discovered
         Whether hotspots are made from incidents the police found themselves as well; they say where officers looked.
+    calm, held_to
+        How far the lists of hotspots hold on to the places of an earlier edition, 0 (most accurate) to 1 (calmest),
+        see ``analytics.hotspots.calm``, and the id of that edition.
     """
 
     as_of: date
@@ -62,6 +65,8 @@ class EditionParameters:
     backtest_origins: int = 6
     seed: int = 0
     include_discovered: bool = False
+    calm: float = 0.0
+    held_to: str | None = None
 
     def __post_init__(self) -> None:
         if not self.horizons_days or min(self.horizons_days) < 1 or max(self.horizons_days) > 366:
@@ -70,6 +75,8 @@ class EditionParameters:
             raise RequestError(f"a cell must be 10 to 5,000 m wide; got {self.cell_m}.", where="--cell-m")
         if not self.area_km2 > 0:
             raise RequestError(f"the area must be greater than 0; got {self.area_km2}.", where="--area-km2")
+        if not 0 <= self.calm <= 1:
+            raise RequestError(f"calm is a number from 0 to 1; got {self.calm}.", where="--calm")
 
 
 #: How many categories an edition forecasts when none is named, and how many incidents in the three years before
@@ -87,7 +94,9 @@ class EditionDraft:
     manifest: dict[str, Any] = field(default_factory=dict)
 
 
-def make_edition(snapshot: Snapshot, parameters: EditionParameters) -> EditionDraft:
+def make_edition(
+    snapshot: Snapshot, parameters: EditionParameters, held_to: pl.DataFrame | None = None
+) -> EditionDraft:
     """Compute everything an edition holds.
 
     Parameters
@@ -96,6 +105,8 @@ def make_edition(snapshot: Snapshot, parameters: EditionParameters) -> EditionDr
         Read, never changed.
     parameters
         What is asked for.
+    held_to
+        Table ``hotspots`` of the edition that ``parameters.held_to`` names.
 
     Returns
     -------
@@ -136,6 +147,8 @@ def make_edition(snapshot: Snapshot, parameters: EditionParameters) -> EditionDr
         seed=parameters.seed,
         edition_id=edition_id,
         timezone=force.timezone,
+        calm=parameters.calm,
+        previous=held_to,
     )
     visit_workload, visit_plan = forecast_visits(
         snapshot.read("visit_register"),

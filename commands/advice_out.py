@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +37,16 @@ def publish(
     area_km2: Annotated[float, typer.Option("--area-km2", help="Area the list may cover, km².")] = 1.5,
     jurisdiction: ForceOption = None,
     seed: int = 0,
+    calm: Annotated[
+        float,
+        typer.Option(
+            "--calm",
+            min=0,
+            max=1,
+            help="Hold on to the places of the edition before: 0 most accurate, 1 calmest. A place stays while it "
+            "expects at least (1 - calm) of what the place that would replace it does.",
+        ),
+    ] = 0.0,
     override_quality: Annotated[
         str | None, typer.Option("--override-quality", help="Reason to publish although the data break a threshold.")
     ] = None,
@@ -53,6 +65,7 @@ def publish(
             area_km2=area_km2,
             jurisdiction=jurisdiction,
             seed=seed,
+            calm=calm,
             override_quality=override_quality,
             progress=progress,
         )
@@ -72,6 +85,8 @@ def publish_edition(
     snapshot = current_snapshot(store)
     parameters = EditionParameters(**asked)
     force = choose_jurisdiction(snapshot, parameters.jurisdiction)
+    before = edition_before(store, force.code, parameters.as_of) if parameters.calm else None
+    parameters = replace(parameters, held_to=before and before.edition_id)
     verdicts = judge_store(store, force.code)
     overridden = require_quality(verdicts, override=override_quality)
     quality = {
@@ -79,13 +94,25 @@ def publish_edition(
         "overridden": [one.threshold for one in overridden],
         "override_reason": override_quality if overridden else None,
     }
-    draft = make_edition(snapshot, parameters)
+    draft = make_edition(snapshot, parameters, before and before.read("hotspots"))
     ids = {"edition_id": draft.edition_id, "snapshot_id": snapshot.snapshot_id}
     record(store, "publish", draft.edition_id, **ids, quality=quality)
     written = {"created_at": now().isoformat(), "created_by": operator(), "quality": quality}
     write_edition(store, draft.edition_id, draft.tables, {**draft.manifest, **written})
     progress(1, 1, "computing the edition")
     return draft.edition_id
+
+
+def edition_before(store: Any, jurisdiction: str, as_of: date) -> Any:
+    """Return the edition of a force with the newest day before ``as_of``, or None; of several, the one made last."""
+    from data.editions import Edition
+
+    before = None
+    for edition in (Edition(store, edition_id) for edition_id in store.edition_ids()):
+        day = str(edition.manifest["parameters"]["as_of"])
+        if edition.manifest["jurisdiction"]["code"] == jurisdiction and day < as_of.isoformat():
+            before = edition if before is None or day >= str(before.manifest["parameters"]["as_of"]) else before
+    return before
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from analytics.cells import Floats, Grid, Integers, cells_for_area
+from analytics.hotspots.calm import favour_listed
 from analytics.hotspots.history import day_number
 from analytics.hotspots.intervals import count_interval
 from analytics.hotspots.panel import Lattice, feature_names
@@ -34,7 +35,7 @@ class HotspotForecast:
     ----------
     cells
         Flagged cells by rank: rank, place_id, column, row, lon, lat, ring, expected, low, high, baseline_rank,
-        baseline_count, reasons. Just enough of them to reach the area asked for.
+        baseline_count, was_listed, reasons. Just enough of them to reach the area asked for.
     surface
         place_id, lon, lat, expected of every cell worth drawing.
     verdict
@@ -43,6 +44,8 @@ class HotspotForecast:
         Scores on past origins.
     parameters
         Everything needed to make the same forecast again.
+    expected, listed
+        Expected counts of all studied places, and the positions of the flagged ones in them, by rank.
     """
 
     cells: pl.DataFrame
@@ -50,6 +53,8 @@ class HotspotForecast:
     verdict: str
     backtest: BackTest
     parameters: dict[str, Any]
+    expected: Floats
+    listed: Integers
 
 
 def forecast_hotspots(
@@ -68,6 +73,8 @@ def forecast_hotspots(
     tried: int = TRIED,
     fitted: int = FITTED,
     include_discovered: bool = False,
+    listed_before: Collection[str] = (),
+    calm: float = 0.0,
     study: Study | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> HotspotForecast:
@@ -97,6 +104,9 @@ def forecast_hotspots(
     include_discovered
         Whether incidents the police found themselves count as target and as feature. By default they do not: they say
         where officers looked. Rows whose source is silent always count.
+    listed_before, calm
+        Place ids of an earlier list, and how far its places are held on to, see ``analytics.hotspots.calm``. Ranks
+        are those within the list, by expectation.
     study
         Cells and incidents shared by several forecasts (:meth:`analytics.hotspots.study.Study.of` with the same
         arguments); it then replaces ``incidents``, ``as_of``, ``grid``, ``study_area``, ``areas`` and
@@ -141,8 +151,12 @@ def forecast_hotspots(
     )
     now = panel.period(origin, horizon_days, observed=False)
     expected = round_significant(backtest.ranker.predict(now.features))
-    order = _rank(expected, now.baseline, now.features, lattice)
-    top = order[:flagged]
+    before = np.zeros(lattice.size, dtype=bool)
+    if listed_before:
+        before = np.isin(_place_ids(lattice), list(listed_before))
+    order = _rank(favour_listed(expected, before, calm), now.baseline, now.features, lattice)
+    # Chosen with a favour for the earlier list, ranked without.
+    top = _sorted_by(order[:flagged], expected)
     low, high = count_interval(expected[top], backtest.dispersion, backtest.width)
     cells = _draw(lattice, top, expected).with_columns(
         pl.Series("rank", np.arange(1, len(top) + 1), dtype=pl.Int32),
@@ -151,6 +165,7 @@ def forecast_hotspots(
         pl.Series("high", high),
         pl.Series("baseline_rank", _competition_rank(now.baseline)[top], dtype=pl.Int32),
         pl.Series("baseline_count", now.baseline[top]),
+        pl.Series("was_listed", before[top] if len(listed_before) else [None] * len(top), dtype=pl.Boolean),
         pl.Series("reasons", explain_places(backtest.ranker, now.features[top], expected[top])),
     )
     worth = expected >= SURFACE_SHARE * expected.mean()
@@ -177,12 +192,12 @@ def forecast_hotspots(
         "tried": tried,
         "fitted": fitted,
         "seed": seed,
+        "calm": calm,
         "include_discovered": study.include_discovered,
         "discovered_left_out": study.discovered,
     }
-    return HotspotForecast(
-        cells, _draw(lattice, np.flatnonzero(worth), expected), backtest.verdict, backtest, parameters
-    )
+    surface = _draw(lattice, np.flatnonzero(worth), expected)
+    return HotspotForecast(cells, surface, backtest.verdict, backtest, parameters, expected, top)
 
 
 def round_significant(values: Floats, digits: int = DIGITS) -> Floats:
@@ -206,6 +221,15 @@ def _rank(expected: Floats, baseline: Floats, features: Floats, lattice: Lattice
     """Order cells: expectation, then the plain count, then the neighbourhood, then position (so never by chance)."""
     around = np.round(features[:, feature_names().index("lag_36m_w2")], DIGITS)
     return np.lexsort((lattice.columns, lattice.rows, -around, -baseline, -expected))
+
+
+def _sorted_by(which: Integers, expected: Floats) -> Integers:
+    """Order places by expectation, equal ones as they come."""
+    return np.asarray(which[np.argsort(-expected[which], kind="stable")])
+
+
+def _place_ids(lattice: Lattice) -> list[str]:
+    return lattice.grid.place_ids(lattice.columns, lattice.rows)
 
 
 def _competition_rank(values: Floats) -> Integers:

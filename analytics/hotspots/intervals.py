@@ -45,11 +45,12 @@ def fit_width(expected: Floats, counts: Floats, dispersion: float, level: float)
 
 def _tails(expected: Floats, counts: Floats, dispersion: float) -> Floats:
     """Return for each count the largest tail whose central interval still holds it."""
-    law = _law(expected, dispersion)
+    law = count_law(expected, dispersion)
     return np.asarray(np.minimum(law.cdf(counts), law.sf(counts - 1)))
 
 
-def _law(expected: Floats, dispersion: float) -> Any:
+def count_law(expected: Floats, dispersion: float) -> Any:
+    """Return the negative binomial distribution of counts, as scipy holds it; Poisson without dispersion."""
     from scipy.stats import nbinom, poisson
 
     mean = np.maximum(expected, 1e-12)
@@ -62,7 +63,7 @@ def _law(expected: Floats, dispersion: float) -> Any:
 def count_interval(expected: Floats, dispersion: float, level: float) -> tuple[Floats, Floats]:
     """Return the central interval of a negative binomial count; both ends belong to it."""
     tail = (1 - level) / 2
-    law = _law(expected, dispersion)
+    law = count_law(expected, dispersion)
     return np.asarray(law.ppf(tail)), np.asarray(law.ppf(1 - tail))
 
 

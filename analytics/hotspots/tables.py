@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from analytics.cells import Grid
-from analytics.hotspots.forecast import HotspotForecast, forecast_hotspots
-from analytics.hotspots.places import find_peaks, name_areas, name_streets, suggest_action
+from analytics.hotspots.calm import price_calm
+from analytics.hotspots.certainty import chances_of_top, check_chances
+from analytics.hotspots.counterfactual import rank_without_recent
+from analytics.hotspots.forecast import HotspotForecast, forecast_hotspots, round_significant
+from analytics.hotspots.hours import TimesOfNeed
+from analytics.hotspots.places import name_areas, name_streets, suggest_action
 from analytics.hotspots.rankers import LADDER
 from analytics.hotspots.study import Study
 from data.actions import ActionTable
@@ -20,6 +25,8 @@ from data.schemas.advice import Hotspots, HotspotSurface, ModelScores
 
 #: Past periods an edition fits on: few enough for six categories in seconds.
 FITTED_IN_EDITION = 8
+#: Decimals of stored shares and chances.
+DECIMALS = 4
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ def hotspot_tables(
     candidates: Sequence[str] = LADDER,
     actions: ActionTable | None = None,
     include_discovered: bool = False,
+    calm: float = 0.0,
+    previous: pl.DataFrame | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> HotspotTables:
     """Return the tables ``hotspots``, ``hotspot_surface`` and ``model_scores`` of an edition, valid by their schemas.
@@ -65,6 +74,9 @@ def hotspot_tables(
         Past periods the rankers are tried on.
     actions
         Suggested action per category (``data.actions.load_actions``); without it only the reasons decide.
+    calm, previous
+        How far to hold on to the places of an earlier edition (its frame of schema Hotspots), 0 to 1, see
+        ``analytics.hotspots.calm``. Places are the same only on the same grid.
 
     Notes
     -----
@@ -76,6 +88,9 @@ def hotspot_tables(
     verdicts: list[dict[str, Any]] = []
     study: Study | None = None
     for category in categories:
+        times = TimesOfNeed(
+            incidents, category, grid, as_of=as_of, timezone=timezone, include_discovered=include_discovered
+        )
         for horizon_days in horizons:
             if progress:
                 progress(f"{category}, {horizon_days} days")
@@ -101,23 +116,16 @@ def hotspot_tables(
                     candidates=candidates,
                     tried=backtest_origins,
                     fitted=FITTED_IN_EDITION,
+                    calm=calm,
+                    listed_before=_listed_before(previous, category, horizon_days),
                 )
             except RequestError as error:
                 # A category too thin to forecast must not keep the others from the reader; the manifest says why.
                 told = {"model": None, "verdict": f"no forecast: {error.problem}"}
                 verdicts.append({"category": category, "horizon_days": horizon_days, **told})
                 continue
-            verdicts.append(
-                {
-                    "category": category,
-                    "horizon_days": horizon_days,
-                    "model": found.backtest.chosen,
-                    "verdict": found.verdict,
-                }
-            )
-            hotspots.append(
-                _advise(found, incidents, areas, base_map, grid, as_of, timezone, edition_id, actions or ActionTable())
-            )
+            verdicts.append(_tell_verdict(found, seed))
+            hotspots.append(_advise(found, study, times, areas, base_map, edition_id, actions or ActionTable(), seed))
             surfaces.append(_draw_surface(found, areas, as_of))
             scores.append(_tell_scores(found))
     tables = {
@@ -128,33 +136,50 @@ def hotspot_tables(
     return HotspotTables(dict(tables), verdicts)
 
 
+def _listed_before(previous: pl.DataFrame | None, category: str, horizon_days: int) -> list[str]:
+    if previous is None:
+        return []
+    same = (pl.col("category") == category) & (pl.col("horizon_days") == horizon_days)
+    return list(previous.filter(same)["place_id"])
+
+
+def _tell_verdict(found: HotspotForecast, seed: int) -> dict[str, Any]:
+    """Return what the manifest says of a forecast: the ranker, how past chances were kept, and what calm would cost."""
+    k = len(found.listed)
+    checked = check_chances(found.backtest, k, seed=seed)
+    return {
+        "category": str(found.parameters["category"]),
+        "horizon_days": int(found.parameters["horizon_days"]),
+        "model": found.backtest.chosen,
+        "verdict": found.verdict,
+        "listed": k,
+        "top_promised": None if checked.promised is None else round(checked.promised, DECIMALS),
+        "top_kept": None if checked.kept is None else round(checked.kept, DECIMALS),
+        "calm": found.parameters["calm"],
+        "calm_prices": [price.to_dict() for price in price_calm(found.backtest.told, found.backtest.observed, k)],
+    }
+
+
 def _advise(
     found: HotspotForecast,
-    incidents: pl.DataFrame,
+    study: Study,
+    times: TimesOfNeed,
     areas: pl.DataFrame | None,
     base_map: pl.DataFrame | None,
-    grid: Grid,
-    as_of: date,
-    timezone: str,
     edition_id: str,
     actions: ActionTable,
+    seed: int,
 ) -> pl.DataFrame:
-    cells = found.cells
+    cells, grid, as_of = found.cells, study.grid, study.as_of
     category, horizon_days = str(found.parameters["category"]), int(found.parameters["horizon_days"])
     lon, lat = cells["lon"].to_numpy(), cells["lat"].to_numpy()
-    weekday, hour = find_peaks(
-        incidents,
-        category,
-        grid,
-        lon,
-        lat,
-        as_of=as_of,
-        timezone=timezone,
-        include_discovered=bool(found.parameters["include_discovered"]),
-    )
+    weeks = times.at(lon, lat)
+    dispersion = found.backtest.dispersion
+    chance = chances_of_top(found.expected, found.listed, len(found.listed), dispersion=dispersion, seed=seed)
+    without = rank_without_recent(study, category, found.backtest.ranker, horizon_days, found.expected, found.listed)
     suggested = [
-        suggest_action(category, expected, reasons, actions, at)
-        for expected, reasons, at in zip(cells["expected"].to_list(), cells["reasons"].to_list(), hour, strict=True)
+        suggest_action(category, expected, reasons, actions, week.hour)
+        for expected, reasons, week in zip(cells["expected"].to_list(), cells["reasons"].to_list(), weeks, strict=True)
     ]
     told = cells.with_columns(
         advice_id=pl.concat_str(
@@ -167,9 +192,15 @@ def _advise(
         street=pl.Series(name_streets(lon, lat, base_map, grid), dtype=pl.String),
         cell_m=pl.lit(grid.cell_m),
         interval_level=pl.lit(float(found.parameters["interval_level"])),
+        top_chance=pl.Series(np.round(chance, DECIMALS)),
+        expected_without_recent=pl.Series(round_significant(without.expected)),
+        rank_without_recent=pl.Series(without.rank, dtype=pl.Int32),
         action=pl.Series(suggested, dtype=pl.String),
-        peak_weekday=pl.Series(weekday, dtype=pl.Int8),
-        peak_hour=pl.Series(hour, dtype=pl.Int8),
+        peak_weekday=pl.Series([week.weekday for week in weeks], dtype=pl.Int8),
+        peak_hour=pl.Series([week.hour for week in weeks], dtype=pl.Int8),
+        peak_share=pl.Series([week.block_share for week in weeks], dtype=pl.Float64),
+        hours=pl.Series([week.shares for week in weeks], dtype=pl.List(pl.Float64)),
+        hours_own_share=pl.Series([week.own_share for week in weeks], dtype=pl.Float64),
     ).hstack(name_areas(lon, lat, areas, as_of))
     return Hotspots.cast(told.select(Hotspots.column_names()))
 

@@ -48,13 +48,61 @@ class Hotspots(dy.Schema):
         nullable=False,
         metadata=about("理由", "Exact additive contributions to log(expected)", 2),
     )
+    top_chance = dy.Float64(
+        nullable=True,
+        min=0,
+        max=1,
+        metadata=about("入列把握", "Chance that the place will be among the busiest of the list's length", 2),
+    )
+    expected_without_recent = dy.Float64(
+        nullable=True,
+        min=0,
+        metadata=about("除去近期预期", "Expected count without the category's incidents of the last 28 days", 2),
+    )
+    rank_without_recent = dy.Int32(
+        nullable=True,
+        min=1,
+        metadata=about("除去近期名次", "Rank the place would have then, among all others as they are"),
+    )
+    was_listed = dy.Bool(
+        nullable=True, metadata=about("上期在列", "On the list of the edition it was held to; null where none was")
+    )
     action = dy.Enum(ACTIONS, nullable=False, metadata=about("建议行动", "Type of action"))
-    peak_weekday = dy.Int8(nullable=True, min=1, max=7, metadata=about("高发星期", "Weekday with most, 1 Monday"))
+    peak_weekday = dy.Int8(
+        nullable=True,
+        min=1,
+        max=7,
+        metadata=about(
+            "高发星期",
+            "Weekday the busiest 4 hours of the week begin on, 1 Monday; the busiest weekday if only dates are known",
+        ),
+    )
     peak_hour = dy.Int8(
         nullable=True,
         min=0,
         max=23,
-        metadata=about("高发时刻", "Start of the busiest 4 hours; null if only dates are known"),
+        metadata=about("高发时刻", "Local hour they begin at; null if only dates are known"),
+    )
+    peak_share = dy.Float64(
+        nullable=True,
+        min=0,
+        max=1,
+        metadata=about("高发占比", "Share of the week that falls in these 4 hours; an even week has 0.024"),
+    )
+    hours = dy.List(
+        dy.Float64(nullable=False, min=0),
+        nullable=True,
+        metadata=about(
+            "一周分布",
+            "Share of each of the 168 hours of the week, Monday 00:00 first; null if only dates are known",
+            2,
+        ),
+    )
+    hours_own_share = dy.Float64(
+        nullable=True,
+        min=0,
+        max=1,
+        metadata=about("本地点占比", "Weight of the place's own record in the week; the rest is the category's"),
     )
     community_code = code("社区", "Community the centre lies in")
     beat_code = code("警务区", "Beat the centre lies in")

@@ -1,13 +1,13 @@
 """The tables of an edition: valid, located in areas and streets, with a time and an action."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import numpy as np
 import polars as pl
 import pytest
 import shapely
 
-from analytics.hotspots.places import find_peaks, name_areas, name_streets, suggest_action
+from analytics.hotspots.places import name_areas, name_streets, suggest_action
 from analytics.hotspots.tables import hotspot_tables
 from data.actions import load_actions
 from data.schemas.advice import ACTIONS, Hotspots, HotspotSurface, ModelScores
@@ -58,24 +58,6 @@ def test_the_nearest_street_is_named_and_a_river_is_not(base_map, grid):
     assert name_streets(lon, lat, None, grid) == [None] * 3
 
 
-def test_peaks_use_local_time_and_spread_intervals(grid, make_frame):
-    lon, lat = grid.centres([5] * 9, [5] * 9)
-    # 2022-12-05 is a Monday; 14:00 UTC is 22:00 in Shanghai.
-    start = [datetime(2022, 12, 5, 14, tzinfo=UTC)] * 9
-    rows = make_frame("THEFT", lon, lat, [date(2022, 12, 5)] * 9, start)
-    rows = rows.with_columns(occurred_to=pl.lit(datetime(2022, 12, 5, 18, tzinfo=UTC)).cast(pl.Datetime("us", "UTC")))
-    when = {"as_of": date(2023, 1, 1), "timezone": "Asia/Shanghai"}
-    assert find_peaks(rows, "THEFT", grid, lon[:1], lat[:1], **when) == ([1], [22])
-    dated = rows.with_columns(time_precision=pl.lit("day"))
-    assert find_peaks(dated, "THEFT", grid, lon[:1], lat[:1], **when) == ([1], [None])
-    assert find_peaks(rows.head(3), "THEFT", grid, lon[:1], lat[:1], **when) == ([None], [None])
-    wide = rows.with_columns(occurred_to=pl.lit(datetime(2022, 12, 9, tzinfo=UTC)).cast(pl.Datetime("us", "UTC")))
-    found = rows.with_columns(discovered_by=pl.lit("police"))
-    assert find_peaks(found, "THEFT", grid, lon[:1], lat[:1], **when) == ([None], [None])
-    assert find_peaks(found, "THEFT", grid, lon[:1], lat[:1], **when, include_discovered=True) == ([1], [22])
-    assert find_peaks(wide, "THEFT", grid, lon[:1], lat[:1], **when) == ([1], [None])
-
-
 def test_actions_follow_the_rule_table():
     near = [{"reason": "neighbours", "contribution": 2.0}, {"reason": "recent", "contribution": 1.0}]
     own = [{"reason": "neighbours", "contribution": 1.0}, {"reason": "recent", "contribution": 2.0}]
@@ -121,8 +103,19 @@ def test_an_edition_gets_valid_tables(incidents, areas, base_map, grid, as_of):
     assert hotspots["advice_id"].n_unique() == 10
     assert hotspots["beat_code"].drop_nulls().is_in(["B1", "B2"]).all()
     assert set(hotspots["action"]) <= set(ACTIONS)
-    # The occurrences are all at 12:00 UTC, 20:00 in Shanghai: the first four-hour block that holds it starts at 17.
-    assert hotspots.filter(pl.col("rank") == 1)["peak_hour"].to_list() == [17, 17]
+    # The occurrences are all at 12:00 UTC, 20:00 in Shanghai: every busiest four-hour block holds it.
+    assert hotspots["peak_hour"].is_between(17, 20).all()
+    weeks = hotspots["hours"].to_list()
+    assert all(len(week) == 168 and abs(sum(week) - 1) < 1e-3 for week in weeks)
+    assert all(sum(week[20::24]) > 0.9 for week in weeks)
+    assert hotspots["hours_own_share"].is_between(0, 1).all()
+    assert hotspots["top_chance"].is_between(0, 1).all()
+    # A higher expectation never has a lower chance.
+    for _, listed in hotspots.group_by("horizon_days"):
+        assert listed.sort("rank")["top_chance"].is_sorted(descending=True)
+    assert (hotspots["rank_without_recent"] >= 1).all()
+    assert (hotspots["expected_without_recent"] <= hotspots["expected"] * 1.05).all()
+    assert hotspots["was_listed"].null_count() == 10
     scores = tables["model_scores"]
     assert set(scores["model"]) == {"count_365", "kernel"}
     assert scores.filter(pl.col("horizon_days") == 28)["origin"].n_unique() == 4
@@ -134,3 +127,9 @@ def test_an_edition_gets_valid_tables(incidents, areas, base_map, grid, as_of):
     assert told["UNHEARD OF", 7]["model"] is None
     assert told["UNHEARD OF", 7]["verdict"].startswith("no forecast")
     assert told["THEFT", 28]["model"] in {"count_365", "kernel"}
+    assert told["THEFT", 28]["listed"] == 5
+    assert 0 < told["THEFT", 28]["top_promised"] <= 1
+    assert 0 < told["THEFT", 28]["top_kept"] <= 1
+    prices = told["THEFT", 28]["calm_prices"]
+    assert [price["calm"] for price in prices] == [0, 0.1, 0.25, 0.5, 0.75, 1]
+    assert prices[-1]["stay_share"] == 1

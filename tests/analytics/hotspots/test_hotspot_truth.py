@@ -8,6 +8,7 @@ from scipy.stats import spearmanr
 
 from analytics.cells import Grid
 from analytics.edition import choose_jurisdiction, known_incidents
+from analytics.hotspots.certainty import check_chances
 from analytics.hotspots.history import day_number
 from analytics.hotspots.panel import feature_names
 from analytics.hotspots.selection import select_ranker
@@ -64,3 +65,39 @@ def test_the_chosen_model_is_nearer_to_the_true_surface_than_the_counts(demo_sto
     assert model >= least
     for count in ("count_365d", "count_1095d"):
         assert model > agreement(now.features[:, feature_names().index(count)])
+
+
+@pytest.mark.slow
+def test_chances_told_of_the_demo_city_were_kept_on_past_periods(demo_store):
+    snapshot = current_snapshot(Store.open(demo_store))
+    force = choose_jurisdiction(snapshot, None)
+    study = Study.of(
+        known_incidents(snapshot, force, AS_OF),
+        as_of=AS_OF,
+        grid=Grid(force.analysis_crs, 150),
+        areas=snapshot.read("areas"),
+    )
+    k = 67
+    promised, kept = [], []
+    for category in ("010100", "030100", "040100"):
+        backtest = select_ranker(
+            study.panel(category),
+            as_of=day_number(AS_OF),
+            horizon_days=DAYS,
+            flagged=k,
+            total_km2=study.total_km2,
+            interval_level=0.8,
+            seed=0,
+            candidates=["gamma_poisson"],
+            tried=6,
+            fitted=8,
+        )
+        checked = check_chances(backtest, k, seed=0)
+        assert checked.kept == pytest.approx(checked.promised, abs=0.08), category
+        promised.append(checked.chances)
+        kept.append(checked.membership)
+    chance, came_true = np.concatenate(promised), np.concatenate(kept)
+    for low, high in ((0.1, 0.3), (0.3, 0.5), (0.5, 1.0)):
+        inside = (chance >= low) & (chance < high)
+        assert inside.sum() > 30
+        assert came_true[inside].mean() == pytest.approx(chance[inside].mean(), abs=0.1), (low, high)

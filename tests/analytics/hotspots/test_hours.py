@@ -1,0 +1,100 @@
+"""Time of need: local hours, spread intervals, days that say nothing, and few incidents drawn to their category."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from analytics.hotspots.hours import TimesOfNeed, busiest_block, choose_prior
+
+AS_OF = date(2023, 1, 1)
+#: 2022-12-05 is a Monday; 14:00 UTC is 22:00 in Shanghai.
+MONDAY = datetime(2022, 12, 5, 14, tzinfo=UTC)
+
+
+@pytest.fixture
+def rows(grid, make_frame):
+    lon, lat = grid.centres([5] * 9, [5] * 9)
+    frame = make_frame("THEFT", lon, lat, [MONDAY.date()] * 9, [MONDAY] * 9)
+    return frame.with_columns(occurred_to=pl.lit(MONDAY + timedelta(hours=4)).cast(pl.Datetime("us", "UTC")))
+
+
+def week_at(rows, grid, column=5, row=5, **more):
+    asked = {"as_of": AS_OF, "timezone": "Asia/Shanghai"} | more
+    return TimesOfNeed(rows, "THEFT", grid, **asked).at(*grid.centres([column], [row]))[0]
+
+
+def test_intervals_are_spread_over_local_hours_past_midnight(rows, grid):
+    week = week_at(rows, grid)
+    # Monday 22:00 to Tuesday 02:00 holds everything but the prior.
+    assert (week.weekday, week.hour) == (1, 22)
+    assert week.block_share == pytest.approx(sum(week.shares[22:26]), abs=1e-4)
+    np.testing.assert_allclose(week.shares[22:26], [week.shares[22]] * 4, rtol=0.35)
+    assert sum(week.shares) == pytest.approx(1, abs=1e-3)
+    assert week.block_share > 5 * 4 / 168
+
+
+def test_days_without_a_time_and_wide_intervals_say_nothing_of_the_hour(rows, grid):
+    dated = week_at(rows.with_columns(time_precision=pl.lit("day")), grid)
+    assert (dated.weekday, dated.hour, dated.shares) == (1, None, None)
+    few = week_at(rows.with_columns(time_precision=pl.lit("day")).head(3), grid)
+    assert (few.weekday, few.hour) == (None, None)
+    wide = rows.with_columns(occurred_to=pl.lit(MONDAY + timedelta(days=4)).cast(pl.Datetime("us", "UTC")))
+    assert week_at(wide, grid).shares is None
+    found = rows.with_columns(discovered_by=pl.lit("police"))
+    assert week_at(found, grid).weekday is None
+    assert week_at(found, grid, include_discovered=True).hour == 22
+    assert week_at(rows.clear(), grid).shares is None
+    late = rows.with_columns(known_on=pl.lit(AS_OF))
+    assert week_at(late, grid).shares is None
+
+
+def test_a_place_with_few_incidents_is_drawn_to_its_category(grid, make_frame):
+    rng = np.random.default_rng(0)
+    parts = []
+    for column in range(2, 18, 4):
+        # Everywhere evenings; at column 18 mornings.
+        lon, lat = grid.centres([column] * 120, [5] * 120)
+        day = [AS_OF - timedelta(days=int(d)) for d in rng.integers(1, 300, 120)]
+        hour = rng.choice([10, 11, 12, 13], 120)
+        parts.append(
+            make_frame(
+                "THEFT",
+                lon,
+                lat,
+                day,
+                [datetime(d.year, d.month, d.day, int(h), 30, tzinfo=UTC) for d, h in zip(day, hour, strict=True)],
+            )
+        )
+    for column, n in ((18, 200), (22, 3)):
+        lon, lat = grid.centres([column] * n, [5] * n)
+        day = [AS_OF - timedelta(days=7 * (i % 40) + 2) for i in range(n)]
+        parts.append(
+            make_frame("THEFT", lon, lat, day, [datetime(d.year, d.month, d.day, 1, 30, tzinfo=UTC) for d in day])
+        )
+    city = pl.concat(parts)
+    own, few = week_at(city, grid, 18), week_at(city, grid, 22)
+    assert own.hour in range(6, 10)
+    assert own.own_share > few.own_share
+    evening = sum(sum(few.shares[24 * day + 18 : 24 * day + 22]) for day in range(7))
+    assert evening > 0.5
+    assert few.own_share < 0.5
+
+
+def test_the_prior_is_heavy_where_places_are_alike_and_light_where_they_differ():
+    rng = np.random.default_rng(0)
+    category = np.full(168, 1 / 168)
+    alike = rng.multinomial(100, category, size=40).astype(float)
+    apart = np.zeros((40, 168))
+    apart[np.arange(40), rng.integers(0, 168, 40)] = 100
+    assert choose_prior(alike, category) > 300
+    assert choose_prior(apart, category) == 10
+
+
+def test_the_busiest_block_runs_past_midnight_and_past_sunday():
+    shares = np.zeros(168)
+    shares[[167, 0, 1]] = 1 / 3
+    weekday, hour, share = busiest_block(shares)
+    assert (weekday, hour) == (7, 22)
+    assert share == pytest.approx(1)
