@@ -42,6 +42,11 @@ TABLES: dict[str, frozenset[Role]] = {
     "hotspots": frozenset({"commander", "researcher", "officer", "auditor"}),
     "hotspot_surface": frozenset({"commander", "researcher", "officer"}),
     "model_scores": frozenset({"commander", "researcher", "officer", "auditor"}),
+    "model_comparison": frozenset({"commander", "researcher", "auditor"}),
+    "model_curves": frozenset({"commander", "researcher", "auditor"}),
+    "model_calibration": frozenset({"commander", "researcher", "auditor"}),
+    "model_groups": frozenset({"commander", "researcher", "auditor"}),
+    "feedback": frozenset({"commander", "researcher", "auditor"}),
     "visit_workload": frozenset({"commander", "officer", "auditor"}),
     "visit_plan": frozenset({"commander", "officer"}),
     "staffing": frozenset({"commander", "auditor"}),
@@ -102,7 +107,21 @@ HIDDEN_RECORD_COLUMNS: dict[tuple[str, Role], frozenset[str]] = {
     ("visits_recorded", "commander"): frozenset({"recorded_by"}),
 }
 #: Tables about the whole force: no column says where, so no row can be dropped by area.
-WITHOUT_AREA: frozenset[str] = frozenset({"model_scores", "funnel", "base_map", "areas"})
+WITHOUT_AREA: frozenset[str] = frozenset(
+    {
+        "model_scores",
+        "model_comparison",
+        "model_curves",
+        "model_calibration",
+        "model_groups",
+        "feedback",
+        "funnel",
+        "base_map",
+        "areas",
+    }
+)
+#: Observations of a group of places, hidden with its count of incidents. Shares of them would give the count back.
+GROUP_OBSERVATIONS = ("incident_share", "hits", "hit_rate", "ratio", "ratio_low", "ratio_high")
 
 
 @dataclass(frozen=True)
@@ -330,6 +349,20 @@ def counts_for(
     if viewer.role in AGGREGATES_ONLY:
         return hide_small_counts(counts, value, margins, SMALLEST_COUNT)
     return counts.with_columns(suppressed=pl.lit(False))
+
+
+def groups_for(viewer: Viewer, groups: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """Return errors by group of places (schema ``ModelGroups``) as the viewer may see them, with ``suppressed``.
+
+    Of the stations a commander sees the own ones; groups that are no areas are about the whole force. Where a count of
+    incidents is hidden, what is computed from it is hidden too.
+    """
+    if not scope.whole_force:
+        own = pl.col("group_code").is_in(sorted(scope.stations))
+        groups = groups.filter((pl.col("kind").cast(pl.String) != "station") | own)
+    counted = counts_for(viewer, groups, "incidents", (("category", "horizon_days", "kind"),))
+    seen = ~pl.col("suppressed")
+    return counted.with_columns(pl.when(seen).then(pl.col(name)).alias(name) for name in GROUP_OBSERVATIONS)
 
 
 def records_for(viewer: Viewer, table: str, frame: pl.DataFrame, scope: Scope) -> pl.DataFrame:

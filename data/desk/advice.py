@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 
+from data import access
 from data.desk.base import DeskBase
 from data.errors import RequestError
 
@@ -55,6 +56,32 @@ class Advice(DeskBase):
     def model_scores(self, category: str, horizon_days: int) -> pl.DataFrame:
         """Return the back-test, oldest origin first: schema ``ModelScores``, for the whole force."""
         return _of(self._read("model_scores"), category, horizon_days).sort("origin", "model", "area_km2")
+
+    def model_comparison(self, category: str, horizon_days: int) -> pl.DataFrame:
+        """Return every method on the same past periods, the chosen one first: schema ``ModelComparison``."""
+        found = _of(self._read("model_comparison"), category, horizon_days)
+        return found.sort("chosen", "hits", "model", descending=[True, True, False])
+
+    def model_curves(self, category: str, horizon_days: int) -> pl.DataFrame:
+        """Return the share of incidents caught by area: schema ``ModelCurves``, for the whole force."""
+        return _of(self._read("model_curves"), category, horizon_days).sort("model", "area_km2")
+
+    def model_calibration(self, category: str, horizon_days: int) -> pl.DataFrame:
+        """Return what was told against what happened: schema ``ModelCalibration``, band 0 the flagged places."""
+        return _of(self._read("model_calibration"), category, horizon_days).sort("band")
+
+    def model_groups(self, category: str, horizon_days: int) -> pl.DataFrame:
+        """Return flags and errors by group of places: schema ``ModelGroups`` and ``suppressed``.
+
+        Commanders of an area see its stations only; small counts are hidden from readers of aggregates.
+        """
+        groups = _of(self._read("model_groups"), category, horizon_days)
+        return access.groups_for(self.viewer, groups, self.scope).sort("kind", "group_code")
+
+    def feedback(self, category: str) -> pl.DataFrame:
+        """Return the simulated feedback of visits into the ranking: schema ``Feedback``."""
+        found = self._read("feedback").filter(pl.col("category") == category)
+        return found.sort("rule", "measure", "group_code", "period", nulls_last=True)
 
     def staffing(self) -> pl.DataFrame:
         """Return the staffing table of the viewer's units: schema ``Staffing``."""

@@ -10,6 +10,7 @@ from data.schemas.advice import (
 )
 from data.schemas.incidents import Calls, Dispatches, Feedbacks, Incidents
 from data.schemas.links import AddressLinks
+from data.schemas.models import Feedback, ModelCalibration, ModelComparison, ModelCurves, ModelGroups
 from data.schemas.places import Addresses, Areas, BaseMap, Population
 from data.schemas.trends import DailyCounts, Funnel, HourlyProfile
 from data.schemas.work import Shifts, VisitRegister, Visits
@@ -36,6 +37,11 @@ EDITION = {
     "hotspots": Hotspots,
     "hotspot_surface": HotspotSurface,
     "model_scores": ModelScores,
+    "model_comparison": ModelComparison,
+    "model_curves": ModelCurves,
+    "model_calibration": ModelCalibration,
+    "model_groups": ModelGroups,
+    "feedback": Feedback,
     "visit_workload": VisitWorkload,
     "visit_plan": VisitPlan,
     "staffing": Staffing,
@@ -57,12 +63,17 @@ __all__ = [
     "Calls",
     "DailyCounts",
     "Dispatches",
+    "Feedback",
     "Feedbacks",
     "Funnel",
     "HotspotSurface",
     "Hotspots",
     "HourlyProfile",
     "Incidents",
+    "ModelCalibration",
+    "ModelComparison",
+    "ModelCurves",
+    "ModelGroups",
     "ModelScores",
     "Population",
     "Shifts",

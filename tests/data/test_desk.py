@@ -63,6 +63,11 @@ READS = {
     "hotspots": lambda desk: desk.hotspots("theft", 28),
     "hotspot_surface": lambda desk: desk.hotspot_surface("theft", 28),
     "model_scores": lambda desk: desk.model_scores("theft", 28),
+    "model_comparison": lambda desk: desk.model_comparison("theft", 28),
+    "model_curves": lambda desk: desk.model_curves("theft", 28),
+    "model_calibration": lambda desk: desk.model_calibration("theft", 28),
+    "model_groups": lambda desk: desk.model_groups("theft", 28),
+    "feedback": lambda desk: desk.feedback("theft"),
     "visit_workload": lambda desk: desk.visit_workload(),
     "visit_plan": lambda desk: desk.visit_plan("B1"),
     "staffing": lambda desk: desk.staffing(),
@@ -399,3 +404,17 @@ def test_geojson_draws_the_cells(desk_of) -> None:
 def test_what_cannot_be_exported_is_said(frame: dict, format: str) -> None:
     with pytest.raises(RequestError):
         make_export("n", pl.DataFrame(frame), format)
+
+
+def test_errors_by_group_keep_to_the_area_and_hide_small_counts(desk_of) -> None:
+    researcher = desk_of(RESEARCHER).model_groups("theft", 28).to_dicts()
+    shown = {row["group_code"]: row for row in researcher}
+    # Two incidents of S1 are hidden, and the next smallest with them, so that the total does not give them back.
+    assert [code for code, row in shown.items() if row["suppressed"]] == ["S1", "S3"]
+    for code in ("S1", "S3"):
+        hidden = ("incidents", "incident_share", "hits", "hit_rate", "ratio")
+        assert [shown[code][name] for name in hidden] == [None] * 5
+    assert (shown["S2"]["incidents"], shown["S2"]["ratio"]) == (30.0, 1.2)
+    assert {row["group_code"] for row in desk_of(CHIEF).model_groups("theft", 28).to_dicts()} >= {"S1", "low"}
+    station = Viewer("chief-of-s1", "commander", "S1", "station")
+    assert [row["group_code"] for row in desk_of(station).model_groups("theft", 28).to_dicts()] == ["S1", "low"]

@@ -117,6 +117,23 @@ def tiny_tables() -> dict[str, pl.DataFrame]:
             ),
         ),
         "model_scores": rows_of("model_scores", {"category": "theft", "horizon_days": 28}),
+        **{
+            table: rows_of(table, {"category": "theft", "horizon_days": 28})
+            for table in ("model_comparison", "model_curves", "model_calibration")
+        },
+        "model_groups": rows_of(
+            "model_groups",
+            *(
+                {**found, "category": "theft", "horizon_days": 28, "hits": 1.0, "hit_rate": 0.5, "ratio": 1.2}
+                for found in (
+                    {"kind": "station", "group_code": "S1", "incidents": 2.0, "incident_share": 0.05},
+                    {"kind": "station", "group_code": "S2", "incidents": 30.0, "incident_share": 0.75},
+                    {"kind": "station", "group_code": "S3", "incidents": 8.0, "incident_share": 0.2},
+                    {"kind": "density", "group_code": "low", "incidents": 40.0, "incident_share": 1.0},
+                )
+            ),
+        ),
+        "feedback": rows_of("feedback", {"category": "theft", "rule": "reported", "measure": "distance"}),
         "staffing": rows_of(
             "staffing",
             {"advice_id": "T1", "unit_code": "S1", "shift_code": "day", "binding": "workload"},

@@ -1,0 +1,121 @@
+"""How good the ranking of places was, for whom it was wrong, and what it would do to itself.
+
+Made from past periods when an edition is published; nothing here is advice about a place.
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from data.schemas.columns import about, code
+
+#: How places are put together when errors are compared between them. ``source`` splits incidents by who found them.
+GROUP_KINDS = ("station", "density", "housing", "source")
+#: Groups of the kinds that are not areas.
+THIRDS = ("low", "middle", "high")
+#: What the simulated ranking learns from, see ``analytics.feedback``.
+LEARNING_RULES = ("everything", "everything_limited", "reported", "reported_capped")
+#: What a row of the simulation tells.
+FEEDBACK_MEASURES = ("visit_share", "distance", "concentration", "urn_share")
+#: The best possible choice of equal area, named like a model.
+ORACLE = "oracle"
+
+
+class ModelComparison(dy.Schema):
+    """Every method tried on the same past periods, one row per category, horizon and method."""
+
+    category = code("警情类别", "First-level category", nullable=False)
+    horizon_days = dy.Int32(nullable=False, metadata=about("预测天数", "Days"))
+    model = code("方法", "Name of the ranker, or oracle: the best possible choice", nullable=False)
+    chosen = dy.Bool(nullable=False, metadata=about("本期采用", "Whether the edition ranks with it"))
+    origins = dy.Int32(nullable=False, metadata=about("回测期数", "Past periods it was tried on"))
+    area_km2 = dy.Float64(nullable=False, metadata=about("名单面积", "Flagged area, square kilometres"))
+    total_km2 = dy.Float64(nullable=False, metadata=about("总面积", "Area of the map, square kilometres"))
+    events = dy.Float64(nullable=False, metadata=about("警情数", "Incidents of all tried periods"))
+    hits = dy.Float64(nullable=False, metadata=about("命中", "Those in the flagged places"))
+    hit_rate = dy.Float64(nullable=True, metadata=about("命中率", "hits / events"))
+    pai = dy.Float64(nullable=True, metadata=about("PAI", "Mean of (hits/events)/(area/total area)"))
+    pei = dy.Float64(nullable=True, metadata=about("PEI", "Mean of hits / most any choice of equal area could catch"))
+    rri = dy.Float64(
+        nullable=True,
+        metadata=about("RRI", "(hits / incidents there in the year before) / (events / all of the year before)"),
+    )
+    auc = dy.Float64(nullable=True, metadata=about("AUC", "Mean chance that a place with an incident ranks above"))
+    deviance = dy.Float64(nullable=True, metadata=about("泊松偏差", "Mean Poisson deviance per cell; null for oracle"))
+    expected_hits = dy.Float64(nullable=True, metadata=about("预期命中", "Expected incidents in the flagged places"))
+    gain_365 = dy.Float64(nullable=True, metadata=about("较一年频次", "PAI less that of the 365-day count, mean"))
+    gain_365_low = dy.Float64(nullable=True, metadata=about("下限", "Lower end, 90 % paired bootstrap"))
+    gain_365_high = dy.Float64(nullable=True, metadata=about("上限", "Upper end"))
+    gain_1095 = dy.Float64(nullable=True, metadata=about("较三年频次", "PAI less that of the 1,095-day count, mean"))
+    gain_1095_low = dy.Float64(nullable=True, metadata=about("下限", "Lower end, 90 % paired bootstrap"))
+    gain_1095_high = dy.Float64(nullable=True, metadata=about("上限", "Upper end"))
+
+
+class ModelCurves(dy.Schema):
+    """Share of incidents caught by the first places of a list, by how much area they cover."""
+
+    category = code("警情类别", "First-level category", nullable=False)
+    horizon_days = dy.Int32(nullable=False, metadata=about("预测天数", "Days"))
+    model = code("方法", "Name of the ranker, or oracle", nullable=False)
+    area_km2 = dy.Float64(nullable=False, metadata=about("面积", "Area of the first places, square kilometres"))
+    area_share = dy.Float64(nullable=False, metadata=about("面积占比", "area / area of the map"))
+    is_budget = dy.Bool(nullable=False, metadata=about("即名单面积", "Whether this is the area of the edition's list"))
+    hit_rate = dy.Float64(nullable=False, metadata=about("命中率", "Incidents caught / all, over the tried periods"))
+    low = dy.Float64(nullable=False, metadata=about("下限", "Lower end, 90 % bootstrap over periods"))
+    high = dy.Float64(nullable=False, metadata=about("上限", "Upper end"))
+
+
+class ModelCalibration(dy.Schema):
+    """What was told against what happened, over bands of places by expected count; band 0 is the flagged places."""
+
+    category = code("警情类别", "First-level category", nullable=False)
+    horizon_days = dy.Int32(nullable=False, metadata=about("预测天数", "Days"))
+    band = dy.Int32(
+        nullable=False, min=0, metadata=about("分档", "0 the flagged places, then all places, highest first")
+    )
+    places = dy.Int64(nullable=False, metadata=about("网格期数", "Places times past periods"))
+    expected = dy.Float64(nullable=False, metadata=about("预期", "Sum of the expected counts"))
+    observed = dy.Float64(nullable=False, metadata=about("实际", "Incidents that happened there"))
+    observed_low = dy.Float64(nullable=False, metadata=about("下限", "Lower end, 90 % interval of the Poisson mean"))
+    observed_high = dy.Float64(nullable=False, metadata=about("上限", "Upper end"))
+    cover_50 = dy.Float64(
+        nullable=True, metadata=about("50% 区间覆盖", "Share of counts in their interval; band 0 only")
+    )
+    cover_80 = dy.Float64(nullable=True, metadata=about("80% 区间覆盖", "As above"))
+    cover_95 = dy.Float64(nullable=True, metadata=about("95% 区间覆盖", "As above"))
+
+
+class ModelGroups(dy.Schema):
+    """Flags and errors by group of places, means per past period; incidents are as recorded."""
+
+    category = code("警情类别", "First-level category", nullable=False)
+    horizon_days = dy.Int32(nullable=False, metadata=about("预测天数", "Days"))
+    kind = dy.Enum(GROUP_KINDS, nullable=False, metadata=about("分组方式", "What the groups are made by"))
+    group_code = code("组", "Code of the station, or low, middle, high; reported, police, unknown", nullable=False)
+    places = dy.Int64(nullable=False, metadata=about("网格数", "Studied places of the group"))
+    area_share = dy.Float64(nullable=True, metadata=about("面积占比", "Share of the studied area"))
+    population_share = dy.Float64(nullable=True, metadata=about("人口占比", "Share of residents; null if not known"))
+    flagged_share = dy.Float64(nullable=True, metadata=about("名单占比", "Share of the flagged places"))
+    incidents = dy.Float64(nullable=True, metadata=about("警情数", "Incidents of all tried periods", 2))
+    incident_share = dy.Float64(nullable=True, metadata=about("警情占比", "Share of the incidents", 2))
+    hits = dy.Float64(nullable=True, metadata=about("命中", "Incidents in flagged places", 2))
+    hit_rate = dy.Float64(nullable=True, metadata=about("命中率", "hits / incidents of the group", 2))
+    expected = dy.Float64(nullable=True, metadata=about("预期", "Sum of the expected counts"))
+    ratio = dy.Float64(nullable=True, metadata=about("预期／实际", "expected / incidents", 2))
+    ratio_low = dy.Float64(nullable=True, metadata=about("下限", "Lower end, 90 % interval", 2))
+    ratio_high = dy.Float64(nullable=True, metadata=about("上限", "Upper end", 2))
+    excluded = dy.Bool(nullable=False, metadata=about("不计入", "Incidents that are neither target nor feature"))
+
+
+class Feedback(dy.Schema):
+    """A simulation: what happens to visits when a ranking learns from what its own visits find."""
+
+    category = code("警情类别", "Category whose surface is taken for the truth", nullable=False)
+    rule = dy.Enum(LEARNING_RULES, nullable=False, metadata=about("学习规则", "What the ranking learns from"))
+    period = dy.Int32(nullable=False, min=0, metadata=about("期", "Simulated period; 0 = before the first ranking"))
+    measure = dy.Enum(FEEDBACK_MEASURES, nullable=False, metadata=about("指标", "What the row tells"))
+    group_code = code("组", "Group of places; null for measures of all of them")
+    value = dy.Float64(nullable=False, metadata=about("均值", "Mean over runs"))
+    low = dy.Float64(nullable=False, metadata=about("下限", "5 % of runs lie below"))
+    high = dy.Float64(nullable=False, metadata=about("上限", "5 % of runs lie above"))
+    truth = dy.Float64(nullable=False, metadata=about("真实值", "What a ranking that knows the truth would give"))
