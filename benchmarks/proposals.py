@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.fuzz import shared_data
+from benchmarks.fuzzing.bases import shared_data
 from data.sources.mapping import FileKind, load_mapping, parse_mapping
 from data.sources.matching import match_file
 from data.sources.personal import key_of_header

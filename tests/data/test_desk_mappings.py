@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fuzz import PLANTED, PLANTED_NAME, demo_bases
+from benchmarks.fuzzing.bases import PLANTED, PLANTED_NAME, demo_bases
 from data.access import Viewer
 from data.desk import Desk
 from data.errors import AccessDeniedError, RequestError, SourceError

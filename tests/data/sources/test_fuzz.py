@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fuzz import Base, demo_bases, real_bases, try_one
+from benchmarks.fuzzing.bases import Base, demo_bases, real_bases
+from benchmarks.fuzzing.trials import try_one
 
 DEMO = demo_bases()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from benchmarks.fuzz import demo_bases
+from benchmarks.fuzzing.bases import demo_bases
 from benchmarks.proposals import proposed_for
 from data.errors import SourceError
 from data.integration.ingest import ingest

@@ -1,0 +1,1 @@
+"""Parts of ``benchmarks.fuzz``: sound files, damages, trials."""
