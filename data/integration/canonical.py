@@ -10,7 +10,7 @@ import polars as pl
 
 from data.errors import SchemaError
 from data.integration.coordinates import metres_per_unit, to_lon_lat
-from data.integration.keys import number_rows, with_base_keys
+from data.integration.keys import SHARED, number_rows, with_digests
 from data.integration.parts import PART, join_parts
 from data.integration.rules import MISSING, UNREADABLE, read_rule
 from data.integration.times import read_times
@@ -38,7 +38,7 @@ class CanonicalRows:
     Attributes
     ----------
     kept
-        Columns of the table's schema except ``load_id``.
+        Columns of the table's schema except ``load_id``; see ``whole_file`` of :func:`to_canonical`.
     refused
         Columns of ``REFUSED``.
     provided
@@ -82,8 +82,9 @@ def to_canonical(
     latest
         Last believable local day, see :func:`data.integration.times.read_times`.
     whole_file
-        Whether ``raw`` is all of one file. Otherwise ``record_key`` is left without the running number of identical
-        rows and no row is refused as repeated: both need the whole file, see :func:`data.integration.keys.number_rows`.
+        Whether ``raw`` is all of one file. Otherwise the rows have ``$digest`` in place of ``record_key``, ``source``
+        and ``source_file``, and no row is refused as repeated: identical rows are numbered when the whole file is
+        known, see :func:`data.integration.keys.number_rows`.
 
     Raises
     ------
@@ -120,12 +121,12 @@ def to_canonical(
     noted |= {name: frame[LINE].filter(where) for name, where in personal.items()}
     kept, refused = _split(mapped, frame, kind, {key: raw.headers.get(key, key) for key in headers})
     parts = kind.identical_rows == "parts"
-    kept = with_base_keys(join_parts(kept, kind) if parts else kept, kind, source)
-    kept = kept.with_columns(pl.lit(source).alias("source"), pl.lit(file_name).alias("source_file"))
-    kept, broken = _obey_schema(kept, kind.table)
+    kept, broken = _obey_schema(join_parts(kept, kind) if parts else kept, kind.table)
+    kept = with_digests(kept, kind)
     problems = [ragged, empty, refused, broken]
     if whole_file:
-        kept, repeated = number_rows(kept, kind)
+        kept, repeated = number_rows(kept, kind, source)
+        kept = kept.drop(SHARED).with_columns(pl.lit(source).alias("source"), pl.lit(file_name).alias("source_file"))
         problems.append(_refusals(repeated, PART if parts else REPEATED))
     refused = pl.concat(problems).sort("source_line", maintain_order=True)
     refused = refused.with_columns(pl.col("column").replace(raw.headers))
@@ -414,10 +415,13 @@ def _refusals(rows: pl.DataFrame, reason: str | pl.Expr) -> pl.DataFrame:
 
 def _obey_schema(kept: pl.DataFrame, table: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     schema = CANONICAL[table]
-    # The load does not know its id before its content is known; the rules of the schema do not depend on it.
+    # Key, source, file and load are filled in later; the rules of the schema do not depend on them.
     columns = list(schema.columns())
-    good, failure = schema.filter(kept.with_columns(pl.lit("L").alias("load_id")).select(columns), cast=True)
-    rows = pl.DataFrame(good).drop("load_id")
+    later = [name for name in columns if name in PROVENANCE and name != "source_line"]
+    good, failure = schema.filter(
+        kept.with_columns(pl.lit("-").alias(name) for name in later).select(columns), cast=True
+    )
+    rows = pl.DataFrame(good).drop(later)
     if not len(failure):
         return rows, kept.clear().pipe(_refusals, REPEATED)
     details = failure.details()

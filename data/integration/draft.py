@@ -15,7 +15,7 @@ import shapely
 from data.integration.areas import join_children
 from data.integration.batches import Batch, Piece, expected_rows, in_batches, needs_whole_file, read_pieces
 from data.integration.canonical import RAGGED, REFUSED, REPEATED, to_canonical
-from data.integration.keys import number_rows
+from data.integration.keys import SHARED, number_rows
 from data.integration.merging import Merged, merge_versions, scan_loads, whole_rows
 from data.integration.reports import FileReport
 from data.integration.spill import FILE, Spill, digits_for, prefixes
@@ -139,7 +139,7 @@ class Draft:
         key = (kind.name, numbered)
         if key not in spills:
             folder = self._work / f"{kind.table}-{kind.name}"
-            spills[key] = Spill(kind.table, self.source, folder, self._digits[kind.table])
+            spills[key] = Spill(kind.table, folder, self._digits[kind.table])
         return spills[key]
 
     def _take_lookup(self, batch: Batch) -> None:
@@ -176,7 +176,7 @@ class Draft:
             self._refused = []
 
     def _file_names(self) -> pl.Expr:
-        return pl.col(FILE).replace_strict(dict(enumerate(self._names)), return_dtype=pl.String)
+        return pl.lit(pl.Series(self._names)).gather(FILE)
 
     def write(self) -> dict[str, dict[str, int]]:
         """Write the tables into the load's folder and return their rows; reports are complete afterwards.
@@ -230,10 +230,13 @@ class Draft:
         for (name, numbered), spill in self._spills[table].items():
             rows = spill.take(part)
             if not numbered:
-                rows, repeated = number_rows(rows, kinds[name], within=FILE)
+                rows, repeated = number_rows(rows, kinds[name], self.source, within=FILE)
                 self._repeated(repeated, table)
             found.append(rows)
-        together = found[0] if len(found) == 1 else pl.concat(found, how="diagonal").sort(FILE, maintain_order=True)
+        together = found[0]
+        if len(found) > 1:
+            # A key of one kind of file may be told by another: which rows share theirs is found out anew.
+            together = pl.concat(found, how="diagonal").sort(FILE, maintain_order=True).drop(SHARED, strict=False)
         merged = merge_versions(table, together, scan_loads(self.store.loads, self.loads, table, part), self._provided)
         for file, status, count in merged.counts.iter_rows():
             if file < len(self.reports):

@@ -18,12 +18,13 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from data.catalogue.bases import require_basis
-from data.errors import SourceError
+from data.errors import SourceError, StoreError
 from data.files import digest_of, folder_appears_whole, read_json, sha256_of_file, write_json
 from data.integration.addresses.snapshots import SnapshotLinks
 from data.integration.areas import AreaFinder
 from data.integration.draft import Draft
 from data.integration.incidents import CALL_COLUMNS, IncidentContext
+from data.integration.keys import KEY_FORMAT
 from data.integration.merging import read_loads, scan_loads
 from data.integration.reports import FileReport, IngestReport
 from data.integration.spill import digits_for, prefixes
@@ -80,6 +81,8 @@ def ingest(
         If a file is missing, unreadable or fits nothing in the mapping; nothing is written then.
     SchemaError
         If the counts do not add up; nothing is written then.
+    StoreError
+        If earlier loads of the source have record keys of an older beatwise; nothing is written then.
     """
     mapping = load_mapping(source)
     mapping.require_confirmed()
@@ -98,6 +101,7 @@ def ingest(
         for load in loads:
             if load.get("inputs_sha256") == inputs and previous is not None:
                 return _known_already(load, previous, mapping.source.name)
+        _require_key_format(store, loads, mapping.source.name)
         steps = len(reports) + 2
         tell = progress or _silent
         load_id = "L" + digest_of([inputs, [load["load_id"] for load in loads]])[:12]
@@ -110,6 +114,7 @@ def ingest(
             "jurisdiction": asdict(mapping.jurisdiction),
             "mapping_sha256": mapping.sha256,
             "inputs_sha256": inputs,
+            "key_format": KEY_FORMAT,
             "first_level_characters": mapping.source.first_level_characters,
             "legal_basis": mapping.source.legal_basis,
             "purpose": mapping.source.purpose,
@@ -149,6 +154,16 @@ def _silent(done: int, total: int, label: str) -> None:
 def _known_already(load: dict[str, Any], snapshot_id: str, source: str) -> IngestReport:
     files = [FileReport(**{**report, "new": 0, "replaced": 0, "unchanged": report["kept"]}) for report in load["files"]]
     return IngestReport(snapshot_id, load["load_id"], source, files, already_loaded=True)
+
+
+def _require_key_format(store: Store, loads: list[dict[str, Any]], source: str) -> None:
+    """Refuse to add to loads whose keys were made in another way: every row would count twice."""
+    if any(load["source"] == source and load.get("key_format", 1) != KEY_FORMAT for load in loads):
+        raise StoreError(
+            f"{source} was loaded by another version of beatwise, which made other record keys.",
+            where=str(store.root),
+            remedy="Ingest all files of the source into a new store.",
+        )
 
 
 def _sweep(store: Store) -> None:

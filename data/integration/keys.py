@@ -1,82 +1,112 @@
 """Record keys: the same record gets the same key whichever file, load or version of a library reads it.
 
 A key is ``source:digest-number``. The digest is made of the identity columns of one row; the number tells identical
-rows of one file apart, so it needs the whole file.
+rows of one file apart, so it needs the whole file. On its way through an ingest a row carries its digest as 16 bytes;
+the key is written out once, when the number is known.
 """
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from typing import Any, cast
 
+import numpy as np
 import polars as pl
+import polars_hash  # noqa: F401  (registers the namespace `nchash`)
 
 from data.sources.mapping import PROVENANCE, FileKind
 
-#: Bytes of the digest in a record key: 80 bits, a chance of one in 10^10 that two of 10^7 rows share one.
-KEY_BYTES = 10
+#: Digest of the identity of a row, 128 bits: a chance of one in 10^22 that two of 10^8 rows share one.
+DIGEST = "$digest"
+#: Column of :func:`number_rows`: whether another row, of any file, may have the same digest.
+SHARED = "$shared"
+#: From here on a number in thousandths may be no 64-bit integer.
+BEYOND = 9e15
+#: How keys are made. Change it with anything that changes a key: loads with other keys cannot be added to.
+KEY_FORMAT = 2
 
 
-def with_base_keys(rows: pl.DataFrame, kind: FileKind, source: str) -> pl.DataFrame:
-    """Add ``record_key`` without its number to canonical rows.
+def with_digests(rows: pl.DataFrame, kind: FileKind) -> pl.DataFrame:
+    """Add ``$digest`` to canonical rows.
 
     Parameters
     ----------
     rows
         Canonical columns.
     kind
-        Its ``identity`` names the columns the key is made of.
-    source
-        Name of the mapping, first part of every key: keys of different sources never meet.
+        Its ``identity`` names the columns the digest is made of; its table is part of it.
+
+    Notes
+    -----
+    XXH3 with 128 bits, whose results are fixed by its specification (github.com/Cyan4973/xxHash). It is no
+    cryptographic digest: somebody who writes a source's records could make two of them meet, and would then only have
+    lost one of their own.
     """
-    identity = pl.concat_str(
-        [_stable_text(rows, column).fill_null("\x00") for column in kind.identity], separator="\x1f"
-    )
-    texts = rows.select(identity.alias("$identity")).to_series()
-    person = kind.table.encode()[:16]
-    start = f"{source}:"
-    keys = [start + blake2b(text.encode(), digest_size=KEY_BYTES, person=person).hexdigest() for text in texts]
-    return rows.with_columns(pl.Series("record_key", keys, dtype=pl.String))
+    texts = [pl.lit(kind.table), *(_stable_text(rows, column).fill_null("\x00") for column in kind.identity)]
+    identity = cast(Any, pl.concat_str(texts, separator="\x1f"))
+    return rows.with_columns(identity.nchash.xxh3_128(return_binary=True, byte_order="big").alias(DIGEST))
 
 
-def number_rows(rows: pl.DataFrame, kind: FileKind, *, within: str | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Finish the keys of all rows of one file, or of several.
+def digest_start(digits: int) -> pl.Expr:
+    """Return the first hexadecimal digits of ``$digest``; in a finished key they follow ``source:``."""
+    return pl.col(DIGEST).bin.slice(0, 1).bin.encode("hex").str.slice(0, digits)
+
+
+def number_rows(
+    rows: pl.DataFrame, kind: FileKind, source: str, *, within: str | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give all rows of one file, or of several, their ``record_key``.
 
     Parameters
     ----------
     rows
-        Canonical columns, keys from :func:`with_base_keys`, and ``source_line``; a file's rows in their order.
+        Canonical columns, ``$digest`` and ``source_line``; a file's rows in their order.
     kind
-        Its ``identical_rows`` says what two equal keys mean.
+        Its ``identical_rows`` says what two equal digests mean.
+    source
+        Name of the mapping, first part of every key: keys of different sources never meet.
     within
         Column that tells files apart when ``rows`` holds several; numbers start anew in each.
 
     Returns
     -------
     tuple of DataFrame
-        The rows with their keys, in order, and the rows that a later row of the same file repeats.
+        The rows with ``record_key`` and ``$shared`` in place of ``$digest``, in order; and the rows that a later row
+        of the same file repeats.
     """
-    groups = ["record_key"] if within is None else [within, "record_key"]
-    number = pl.lit("-1")
+    # By hash, which is faster; a row that only shares its hash comes out as number 1 all the same.
+    shared = rows[DIGEST].hash().is_duplicated().alias(SHARED)
     repeated = rows.clear()
+    numbers = np.ones(rows.height, dtype=np.int32)
     if kind.identical_rows == "legitimate":
-        # Numbered in the order of their content, so that the order of rows in the file does not matter.
-        rows = rows.with_row_index("$row")
-        # First by hash, which is faster; a row that only shares its hash comes out as number 1 all the same.
-        several = rows.filter(rows.select(pl.struct(groups).hash()).to_series().is_duplicated())
-        apart = {"$row", "source_line", "geometry", *PROVENANCE, *groups}
-        content = [
-            name for name in several.columns if name not in apart and several[name].null_count() < several.height
-        ]
-        numbered = several.sort(*groups, *content, "source_line", maintain_order=True).select(
-            "$row", pl.int_range(1, pl.len() + 1).over(groups).cast(pl.String).alias("$n")
-        )
-        if numbered.height:
-            rows = rows.join(numbered, on="$row", how="left", maintain_order="left")
-            number = "-" + pl.col("$n").fill_null("1")
-    else:
-        last = pl.struct(groups).is_last_distinct()
-        repeated, rows = rows.filter(~last), rows.filter(last)
-    return rows.with_columns(pl.col("record_key") + number).drop("$row", "$n", strict=False), repeated
+        places = shared.arg_true()
+        numbers[places.to_numpy()] = _numbers(rows[places], within)
+    elif shared.any():
+        last = rows.select(pl.struct(*([within] if within else []), DIGEST).is_last_distinct()).to_series()
+        repeated, rows, shared = rows.filter(~last), rows.filter(last), shared.filter(last)
+        numbers = numbers[: rows.height]
+    key = pl.concat_str(
+        pl.lit(f"{source}:"),
+        pl.col(DIGEST).bin.encode("hex"),
+        pl.lit("-"),
+        pl.lit(pl.Series("$n", numbers)).cast(pl.String),
+    )
+    return rows.with_columns(key.alias("record_key"), shared).drop(DIGEST), repeated
+
+
+def _numbers(several: pl.DataFrame, within: str | None) -> np.ndarray[Any, np.dtype[np.int32]]:
+    """Return the number of each row among those of its digest: by content, so that the order of a file matters not."""
+    groups = [*([within] if within else []), DIGEST]
+    apart = {"source_line", "geometry", *PROVENANCE, *groups}
+    content = [name for name in several.columns if name not in apart and several[name].null_count() < several.height]
+    ordered = several.select(
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("$row"), *groups, *content, "source_line"
+    ).sort(*groups, *content, "source_line", maintain_order=True)
+    row = pl.int_range(pl.len(), dtype=pl.Int32)
+    first = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in groups) | (row == 0)
+    found = ordered.select("$row", (row - pl.when(first).then(row).forward_fill() + 1).alias("$n"))
+    numbers = np.empty(several.height, dtype=np.int32)
+    numbers[found["$row"].to_numpy()] = found["$n"].to_numpy()
+    return numbers
 
 
 def _stable_text(frame: pl.DataFrame, name: str) -> pl.Expr:
@@ -84,9 +114,14 @@ def _stable_text(frame: pl.DataFrame, name: str) -> pl.Expr:
     dtype = frame.schema[name]
     column = pl.col(name)
     if dtype.is_float():
-        # A number beyond all integers (damage, never a measurement) still tells its row from others.
         thousandths = (column * 1000).round().cast(pl.Int64, strict=False).cast(pl.String)
-        return pl.coalesce(thousandths, column.cast(pl.String))
+        beyond = frame.select((~(column.abs() < BEYOND)).alias("beyond")).to_series()
+        if not beyond.any():
+            return thousandths
+        # A number beyond all integers (damage, never a measurement) still tells its row from others, by its bits.
+        bits = frame[name].cast(pl.Float64).fill_null(0.0).to_numpy().view(np.int64)
+        return pl.when(beyond).then(pl.lit("bits ") + pl.lit(pl.Series(bits)).cast(pl.String)).otherwise(thousandths)
     if isinstance(dtype, pl.Datetime):
         return column.dt.epoch("us").cast(pl.String)
-    return column.dt.strftime("%Y-%m-%d") if dtype == pl.Date else column.cast(pl.String)
+    # Days since 1970, also six times as fast as writing a date out.
+    return column.cast(pl.Int32).cast(pl.String) if dtype == pl.Date else column.cast(pl.String)

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from data.errors import SchemaError
+from data.integration.keys import SHARED
 from data.integration.spill import FILE, key_start
 from data.schemas import CANONICAL
 from data.snapshots import parts_of_table
@@ -88,7 +89,7 @@ def merge_versions(
     ----------
     rows
         Columns of the table's schema (columns that are null throughout may be absent) and ``$file``, in the order of
-        their age; a record key occurs once per file.
+        their age; a record key occurs once per file. ``$shared`` may say which rows can have a key told twice.
     known
         All versions of the rows of earlier loads of the source, oldest first.
     provided
@@ -105,14 +106,11 @@ def merge_versions(
         keys = rows.lazy().select("record_key").unique()
         old = known.join(keys, on="record_key", how="semi", maintain_order="left").collect()
         old = old.unique("record_key", keep="last", maintain_order=True)
-    one_file = rows[FILE].n_unique() < 2
-    # Whether keys meet is asked of their hashes, which is faster: two keys with one hash only cost a second look.
-    met = pl.lit(False) if one_file else pl.col("record_key").hash().is_duplicated()
+    met = _told_several_times(rows)
     if old.height:
-        met = met | pl.col("record_key").is_in(old["record_key"].implode())
-    marked = rows.with_columns(met.alias("$met"))
-    plain = marked.filter(~pl.col("$met")).drop("$met")
-    rest = marked.filter(pl.col("$met")).drop("$met")
+        met = met | rows["record_key"].is_in(old["record_key"].implode())
+    rows = rows.drop(SHARED, strict=False)
+    plain, rest = (rows.filter(~met), rows.filter(met)) if met.any() else (rows, rows.clear())
     counts = [plain.select(FILE, pl.lit(NEW).alias("status"))]
     replaced = 0
     fresh = plain
@@ -129,6 +127,20 @@ def merge_versions(
         fresh = pl.concat([plain, winners], how="diagonal").sort("$at")
     counted = pl.concat(counts).group_by(FILE, "status").len()
     return Merged(fresh.drop("$at"), replaced, counted)
+
+
+def _told_several_times(rows: pl.DataFrame) -> pl.Series:
+    """Return which rows have a key that another file tells too.
+
+    It is asked of the keys' hashes, which is faster: two keys with one hash only cost a second look.
+    """
+    if rows[FILE].n_unique() < 2:
+        return pl.repeat(False, rows.height, eager=True)
+    if SHARED not in rows.columns:
+        return rows["record_key"].hash().is_duplicated()
+    told = rows[SHARED]
+    places = told.arg_true()
+    return told.scatter(places, rows["record_key"].gather(places).hash().is_duplicated())
 
 
 def _told(table: str, old: pl.DataFrame, rest: pl.DataFrame, provided: Mapping[int, frozenset[str]]) -> pl.DataFrame:

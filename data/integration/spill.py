@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
+from data.integration.keys import DIGEST, digest_start
 from data.schemas import CANONICAL
 
 #: Most rows a part should hold.
@@ -47,9 +48,8 @@ class Spill:
         See :func:`digits_for`.
     """
 
-    def __init__(self, table: str, source: str, folder: Path, digits: int) -> None:
+    def __init__(self, table: str, folder: Path, digits: int) -> None:
         self.table = table
-        self.source = source
         self.folder = folder
         self.digits = digits
         self._held: list[pl.DataFrame] = []
@@ -57,6 +57,7 @@ class Spill:
         types = CANONICAL[table].columns()
         self._types = {name: column.dtype for name, column in types.items()}
         self._types[FILE] = pl.Int32()
+        self._types[DIGEST] = pl.Binary()
 
     def add(self, rows: pl.DataFrame) -> None:
         """Take rows in; columns that hold nothing cost nothing."""
@@ -65,7 +66,7 @@ class Spill:
         if not self.digits:
             self._held.append(rows.select(name for name in rows.columns if rows[name].null_count() < rows.height))
             return
-        plain = rows.with_columns(pl.col(pl.Enum).cast(pl.String), key_start(self.source, self.digits).alias("$part"))
+        plain = rows.with_columns(pl.col(pl.Enum).cast(pl.String), digest_start(self.digits).alias("$part"))
         for (part,), some in plain.partition_by("$part", as_dict=True, include_key=False).items():
             self._write(str(part), some)
 

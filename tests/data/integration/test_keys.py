@@ -1,0 +1,110 @@
+"""Record keys never change: with the version of a library, the batch a row came in, or the order of a file."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.errors import StoreError
+from data.files import read_json, write_json
+from data.integration.keys import DIGEST, SHARED, digest_start, number_rows, with_digests
+from data.sources.mapping import load_mapping
+from data.store import Store
+
+from .conftest import CITY, Load
+
+KIND = next(kind for kind in load_mapping(CITY).files if kind.name == "sightings")
+IDENTITY = ["category", "occurred_on", "x", "y", "reported_at"]
+
+
+def rows(*values: tuple[object, ...]) -> pl.DataFrame:
+    schema = {
+        "category": pl.String,
+        "occurred_on": pl.Date,
+        "x": pl.Float64,
+        "y": pl.Float64,
+        "reported_at": pl.Datetime("us", "UTC"),
+        "source_line": pl.Int64,
+    }
+    return pl.DataFrame([(*value, line) for line, value in enumerate(values, start=2)], schema=schema, orient="row")
+
+
+def digests(*values: tuple[object, ...]) -> list[str]:
+    kind = KIND.model_copy(update={"identity": IDENTITY})
+    return with_digests(rows(*values), kind)[DIGEST].bin.encode("hex").to_list()
+
+
+def test_digests_are_what_they_were_on_the_first_day() -> None:
+    at = datetime(2025, 3, 1, 0, 30, tzinfo=UTC)
+    assert digests(
+        ("theft", date(2025, 3, 1), 120.5, 30.25, at),
+        ("盗窃", date(1969, 12, 31), -0.0004, 1e18, None),
+        (None, None, None, None, None),
+    ) == ["c3b3bd0d0b0def795293fe26959a42bc", "deb606922b99a4373783aca63cf81f87", "a7c388bbea33869dd5fb6dbda6e88e36"]
+
+
+def test_the_digest_is_xxh3_of_the_text_the_decision_states() -> None:
+    # Computed with the reference library: xxhash.xxh3_128_hexdigest(text).
+    kind = KIND.model_copy(update={"identity": ["category"]})
+    (digest,) = with_digests(rows(("theft", None, None, None, None)), kind)[DIGEST]
+    assert digest.hex() == "d1abe0e4d481041af1075849725b3c50"
+
+
+def test_a_digest_does_not_depend_on_the_rows_beside_it() -> None:
+    odd, plain = ("a", None, float("inf"), 1e300, None), ("a", None, 12.0, 1.0, None)
+    together = digests(odd, plain)
+    assert together == digests(odd) + digests(plain)
+    assert len(set(together)) == 2
+
+
+def test_parts_are_told_by_the_first_digits_of_the_key() -> None:
+    kind = KIND.model_copy(update={"identity": IDENTITY})
+    given_rows = with_digests(rows(*((str(n), None, None, None, None) for n in range(50))), kind)
+    starts = given_rows.select(digest_start(1).alias("one"), digest_start(2).alias("two"))
+    keys = number_rows(given_rows, kind, "s")[0]["record_key"]
+    assert starts["one"].to_list() == keys.str.slice(2, 1).to_list()
+    assert starts["two"].to_list() == keys.str.slice(2, 2).to_list()
+
+
+@settings(max_examples=60, deadline=None)
+@given(order=st.permutations(range(7)))
+def test_identical_rows_are_numbered_by_their_content_in_each_file(order: list[int]) -> None:
+    kind = KIND.model_copy(update={"identity": ["category"], "identical_rows": "legitimate"})
+    content = [("a", 2.0), ("a", 1.0), ("b", None), ("a", None), ("c", 3.0), ("c", 3.0), ("a", 2.0)]
+    files = [0, 0, 0, 0, 0, 1, 1]
+    frame = pl.DataFrame(
+        [(*content[place], files[place], line) for line, place in enumerate(order, start=2)],
+        schema={"category": pl.String, "x": pl.Float64, "$file": pl.Int32, "source_line": pl.Int64},
+        orient="row",
+    )
+    found, repeated = number_rows(with_digests(frame, kind), kind, "s", within="$file")
+    assert repeated.is_empty()
+    number = found["record_key"].str.split("-").list.last().cast(pl.Int64)
+    told = (
+        found.with_columns(number.alias("n"))
+        .select("$file", "category", "x", "n", SHARED)
+        .sort("$file", "category", "n")
+    )
+    assert told.rows() == [
+        (0, "a", None, 1, True),
+        (0, "a", 1.0, 2, True),
+        (0, "a", 2.0, 3, True),
+        (0, "b", None, 1, False),
+        (0, "c", 3.0, 1, True),
+        (1, "a", 2.0, 1, True),
+        (1, "c", 3.0, 1, True),
+    ]
+
+
+def test_a_load_with_older_keys_is_not_added_to(load: Load, store: Store, tmp_path: Path) -> None:
+    first = load({"a.csv": "kind,day,x,y,detail\ntheft,2025-01-01,120,30,bicycle\n"})
+    about = store.loads / first.load_id / "load.json"
+    write_json(about, {**read_json(about), "key_format": 1})
+    with pytest.raises(StoreError, match="made other record keys"):
+        load({"b.csv": "kind,day,x,y,detail\ntheft,2025-01-02,120,30,bicycle\n"})
+    assert store.current_snapshot_id() == first.snapshot_id
