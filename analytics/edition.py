@@ -120,6 +120,7 @@ def make_edition(
         If the jurisdiction or a category is unknown, or nothing is known before ``as_of``.
     """
     from analytics.cells import Grid
+    from analytics.hotspots.inspection import Inspection
     from analytics.hotspots.tables import hotspot_tables
     from analytics.staffing.requirement import require_staffing
     from analytics.trends.series import daily_counts, funnel, hourly_profile
@@ -130,6 +131,7 @@ def make_edition(
     categories = choose_categories(incidents, parameters)
     areas, base_map = snapshot.read("areas"), snapshot.read("base_map")
     edition_id = edition_id_of(snapshot.snapshot_id, asdict(parameters), code_version())
+    inspection = Inspection(incidents, areas, snapshot.read("population"), seed=parameters.seed)
 
     hotspots = hotspot_tables(
         incidents,
@@ -149,6 +151,7 @@ def make_edition(
         timezone=force.timezone,
         calm=parameters.calm,
         previous=held_to,
+        observe=inspection.look_at,
     )
     visit_workload, visit_plan = forecast_visits(
         snapshot.read("visit_register"),
@@ -174,6 +177,7 @@ def make_edition(
     )
     tables = {
         **hotspots.tables,
+        **inspection.tables(),
         "visit_workload": visit_workload,
         "visit_plan": visit_plan,
         "staffing": staffing,

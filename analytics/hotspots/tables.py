@@ -58,6 +58,7 @@ def hotspot_tables(
     include_discovered: bool = False,
     calm: float = 0.0,
     previous: pl.DataFrame | None = None,
+    observe: Callable[[HotspotForecast, Study], None] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> HotspotTables:
     """Return the tables ``hotspots``, ``hotspot_surface`` and ``model_scores`` of an edition, valid by their schemas.
@@ -77,6 +78,8 @@ def hotspot_tables(
     calm, previous
         How far to hold on to the places of an earlier edition (its frame of schema Hotspots), 0 to 1, see
         ``analytics.hotspots.calm``. Places are the same only on the same grid.
+    observe
+        Shown every forecast with its cells, for a closer look (:class:`analytics.hotspots.inspection.Inspection`).
 
     Notes
     -----
@@ -128,6 +131,8 @@ def hotspot_tables(
             hotspots.append(_advise(found, study, times, areas, base_map, edition_id, actions or ActionTable(), seed))
             surfaces.append(_draw_surface(found, areas, as_of))
             scores.append(_tell_scores(found))
+            if observe:
+                observe(found, study)
     tables = {
         "hotspots": Hotspots.validate(pl.concat(hotspots), cast=True),
         "hotspot_surface": HotspotSurface.validate(pl.concat(surfaces), cast=True),
