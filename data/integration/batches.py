@@ -18,6 +18,7 @@ import polars as pl
 from data.errors import SourceError
 from data.sources.mapping import FileKind
 from data.sources.reading import LINE, RawTable, format_of, read_records
+from data.sources.reading.text import read_texts
 
 #: A text file above this size is cut, bytes.
 PIECE_BYTES = 64 << 20
@@ -29,20 +30,16 @@ CUT_SAFELY = ("ascii", "utf-8", "gb18030", "gbk", "gb2312", "big5", "big5hkscs",
 
 @dataclass
 class Piece:
-    """Records of one file: all of it, or a run of its lines; ``$line`` counts from the start of the file."""
-
-    file: int
-    raw: RawTable
-
-
-@dataclass
-class Batch:
-    """Records of one or several files of one kind with the same headers.
+    """Records of one or several files of one kind with the same headers, or a run of the lines of one.
 
     Attributes
     ----------
     raw
-        ``$line`` is unique over the batch; :meth:`origin` gives file and line back.
+        ``$line`` is unique over the piece; :meth:`origin` gives file and line back.
+    files
+        Places of the files in the ingest.
+    starts
+        What was added to the lines of each file.
     """
 
     kind: FileKind
@@ -51,7 +48,7 @@ class Batch:
     starts: list[int] = field(default_factory=list)
 
     def origin(self, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """Return the place of the file in the ingest, and the line in it, of lines of the batch."""
+        """Return the place of the file in the ingest, and the line in it, of lines of the piece."""
         starts = np.array(self.starts, dtype=np.int64)
         piece = np.searchsorted(starts, lines.to_numpy(), side="left") - 1
         files = np.array(self.files, dtype=np.int32)[piece]
@@ -100,7 +97,42 @@ def read_pieces(
         if form == "parquet" and (rows := expected_rows(path)) > most_rows:
             yield from _cut_parquet(path, kind, file, rows, most_rows)
             return
-    yield Piece(file, read_records(path, kind))
+    yield Piece(kind, read_records(path, kind), [file], [0])
+
+
+def read_together(paths: Sequence[Path], kind: FileKind, files: Sequence[int]) -> Iterator[Piece]:
+    """Read small text files of one kind in one go where they have one layout, else one by one.
+
+    Parameters
+    ----------
+    files
+        Places of the files in the ingest.
+    """
+    together = read_texts(paths, kind) if len(paths) > 1 else None
+    if together is None:
+        for path, file in zip(paths, files, strict=True):
+            yield from read_pieces(path, kind, file)
+    else:
+        yield Piece(kind, together[0], list(files), together[1])
+
+
+def small_texts_together(paths: Sequence[Path], kinds: Sequence[FileKind]) -> Iterator[list[int]]:
+    """Return the places of files, in order; text files of one kind that make one piece together stand together."""
+    held: list[int] = []
+    size = 0
+    for place, (path, kind) in enumerate(zip(paths, kinds, strict=True)):
+        small = format_of(path) == "csv" and _go_with_others(kind)
+        more = path.stat().st_size if small else 0
+        if held and (not small or kinds[held[-1]] is not kind or size + more > PIECE_BYTES):
+            yield held
+            held, size = [], 0
+        if small:
+            held.append(place)
+            size += more
+        else:
+            yield [place]
+    if held:
+        yield held
 
 
 def _may_be_cut(kind: FileKind) -> bool:
@@ -130,7 +162,7 @@ def _cut_parquet(path: Path, kind: FileKind, file: int, rows: int, most_rows: in
         for start in range(0, rows, most_rows):
             pl.scan_parquet(path, glob=False).slice(start, most_rows).sink_parquet(part, compression="lz4")
             raw = read_records(part, kind)
-            yield Piece(file, _moved(raw, start))
+            yield Piece(kind, _moved(raw, start), [file], [0])
 
 
 def _cut_text(path: Path, kind: FileKind, file: int, most_bytes: int) -> Iterator[Piece]:
@@ -155,7 +187,7 @@ def _cut_text(path: Path, kind: FileKind, file: int, most_bytes: int) -> Iterato
                 most_bytes *= 2
                 continue
             part.write_bytes(head + rest[:end])
-            yield Piece(file, _moved(read_records(part, kind), lines_before - header_lines))
+            yield Piece(kind, _moved(read_records(part, kind), lines_before - header_lines), [file], [0])
             lines_before += rest.count(b"\n", 0, end)
             rest = rest[end:]
             if at_end:
@@ -194,50 +226,52 @@ def _moved(raw: RawTable, lines: int) -> RawTable:
     return raw
 
 
-def in_batches(pieces: Iterator[tuple[FileKind, Piece]], most_rows: int | None = None) -> Iterator[Batch]:
+def in_batches(pieces: Iterator[Piece], most_rows: int | None = None) -> Iterator[Piece]:
     """Put small pieces together: rows of one kind and the same headers, up to ``most_rows``.
 
     Rules that read the file's name, and kinds that need the whole file, keep each piece by itself.
     """
     limit = most_rows or PIECE_ROWS
-    held: list[tuple[FileKind, Piece]] = []
+    held: list[Piece] = []
     rows = 0
-    for kind, piece in pieces:
-        if held and (not _go_together(held[-1], (kind, piece)) or rows + piece.raw.records > limit):
+    for piece in pieces:
+        if held and (not _go_together(held[-1], piece) or rows + piece.raw.records > limit):
             yield _joined(held)
             held, rows = [], 0
-        held.append((kind, piece))
+        held.append(piece)
         rows += piece.raw.records
     if held:
         yield _joined(held)
 
 
-def _go_together(one: tuple[FileKind, Piece], other: tuple[FileKind, Piece]) -> bool:
-    (kind, first), (also, second) = one, other
+def _go_with_others(kind: FileKind) -> bool:
+    return not needs_whole_file(kind) and not any(rule.file_name is not None for rule in kind.rules.values())
+
+
+def _go_together(first: Piece, second: Piece) -> bool:
     return (
-        kind.name == also.name
-        and not needs_whole_file(kind)
-        and not any(rule.file_name is not None for rule in kind.rules.values())
+        first.kind.name == second.kind.name
+        and _go_with_others(first.kind)
         and list(first.raw.headers.items()) == list(second.raw.headers.items())
         and first.raw.dropped == second.raw.dropped
         and first.raw.frame.schema == second.raw.frame.schema
     )
 
 
-def _joined(held: Sequence[tuple[FileKind, Piece]]) -> Batch:
-    kind, first = held[0]
+def _joined(held: Sequence[Piece]) -> Piece:
+    first = held[0]
     if len(held) == 1:
-        return Batch(kind, first.raw, [first.file], [0])
-    batch = Batch(kind, RawTable(first.raw.frame, first.raw.headers, first.raw.dropped))
+        return first
+    joined = Piece(first.kind, RawTable(first.raw.frame, first.raw.headers, first.raw.dropped))
     start = 0
     frames = []
-    for _, piece in held:
-        batch.files.append(piece.file)
-        batch.starts.append(start)
+    for piece in held:
+        joined.files += piece.files
+        joined.starts += [start + own for own in piece.starts]
         raw = _moved(piece.raw, start)
         frames.append(raw.frame)
-        batch.raw.ragged += raw.ragged
+        joined.raw.ragged += raw.ragged
         lines = [line for line, _ in raw.ragged]
         start = max([start, *raw.frame.select(pl.col(LINE).max()).to_series().drop_nulls(), *lines])
-    batch.raw.frame = pl.concat(frames)
-    return batch
+    joined.raw.frame = pl.concat(frames)
+    return joined

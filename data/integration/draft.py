@@ -13,7 +13,14 @@ import polars as pl
 import shapely
 
 from data.integration.areas import join_children
-from data.integration.batches import Batch, Piece, expected_rows, in_batches, needs_whole_file, read_pieces
+from data.integration.batches import (
+    Piece,
+    expected_rows,
+    in_batches,
+    needs_whole_file,
+    read_together,
+    small_texts_together,
+)
 from data.integration.canonical import RAGGED, REFUSED, REPEATED, to_canonical
 from data.integration.keys import SHARED, number_rows
 from data.integration.merging import Merged, merge_versions, scan_loads, whole_rows
@@ -82,19 +89,22 @@ class Draft:
             else:
                 self._take(batch, latest)
 
-    def _pieces(self, tell: Callable[[int, str], None]) -> Iterator[tuple[FileKind, Piece]]:
-        for place, (path, kind) in enumerate(zip(self.paths, self.kinds, strict=True)):
-            tell(place, path.name)
-            for piece in read_pieces(path, kind, place):
-                report = self.reports[place]
-                report.personal_dropped = piece.raw.dropped
+    def _pieces(self, tell: Callable[[int, str], None]) -> Iterator[Piece]:
+        for places in small_texts_together(self.paths, self.kinds):
+            tell(places[0], self.paths[places[0]].name)
+            kind = self.kinds[places[0]]
+            for piece in read_together([self.paths[place] for place in places], kind, places):
+                for place in piece.files:
+                    self.reports[place].personal_dropped = piece.raw.dropped
+                # Notes are about single files: what is read together has none.
+                report = self.reports[piece.files[0]]
                 _add(report.notes, piece.raw.notes)
                 if kind.table == "areas" and GEOMETRY in piece.raw.frame.columns:
                     _add(report.notes, _shape_notes(piece.raw.frame[GEOMETRY]))
                 piece.raw.notes = {}
-                yield kind, piece
+                yield piece
 
-    def _take(self, batch: Batch, latest: date) -> None:
+    def _take(self, batch: Piece, latest: date) -> None:
         kind, files = batch.kind, sorted(set(batch.files))
         whole = needs_whole_file(kind)
         rows = to_canonical(
@@ -130,7 +140,7 @@ class Draft:
             self._names.append(self.paths[files[0]].name)
             self.reports[files[0]].notes["areas_joined_from_children"] = made.height
 
-    def _with_origin(self, batch: Batch, rows: pl.DataFrame) -> pl.DataFrame:
+    def _with_origin(self, batch: Piece, rows: pl.DataFrame) -> pl.DataFrame:
         file, line = batch.origin(rows["source_line"])
         return rows.with_columns(file.alias(FILE), line.alias("source_line"))
 
@@ -142,7 +152,7 @@ class Draft:
             spills[key] = Spill(kind.table, folder, self._digits[kind.table])
         return spills[key]
 
-    def _take_lookup(self, batch: Batch) -> None:
+    def _take_lookup(self, batch: Piece) -> None:
         raw, report = batch.raw, self.reports[batch.files[0]]
         raw.frame, personal = scrub(raw.frame)
         _add(report.notes, {name: int(where.sum()) for name, where in personal.items()})

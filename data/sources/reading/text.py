@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from data.errors import SourceError
@@ -32,6 +36,33 @@ def decode(content: bytes, kind: FileKind, where: str) -> tuple[str, int]:
     text = text.replace("\x00", "")
     text = text.replace("\r\n", "\n") if "\n" in text else text.replace("\r", "\n")
     return text, broken
+
+
+def _as_utf8(content: bytes, kind: FileKind, where: str) -> tuple[bytes, int]:
+    """Return the bytes of :func:`decode` as UTF-8; most files are so already and need no copy."""
+    plain = content[:4] != b"PK\x03\x04" and b"\0" not in content
+    if plain and ((content.isascii() and _includes_ascii(kind.encoding)) or _is_utf8(content, kind.encoding)):
+        if b"\r" in content:
+            content = content.replace(*((b"\r\n", b"\n") if b"\n" in content else (b"\r", b"\n")))
+        return content, 0
+    text, broken = decode(content, kind, where)
+    return text.encode(), broken
+
+
+@lru_cache
+def _includes_ascii(encoding: str) -> bool:
+    plain = bytes(range(128))
+    return plain.decode(encoding, errors="replace") == plain.decode("ascii")
+
+
+def _is_utf8(content: bytes, encoding: str) -> bool:
+    if codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig") or content.startswith(codecs.BOM_UTF8):
+        return False
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _header_lines(text: str, kind: FileKind) -> tuple[list[str], int]:
@@ -73,16 +104,10 @@ def text_headers(path: Path, kind: FileKind) -> list[str]:
 
 def read_text(path: Path, kind: FileKind) -> RawTable:
     """Read a text file; every line is accounted for."""
-    text, broken = decode(path.read_bytes(), kind, path.name)
-    try:
-        headers, header_lines = _header_lines(text, kind)
-    except csv.Error as error:
-        raise SourceError(f"the header cannot be read ({error}).", where=path.name) from error
+    content, broken = _as_utf8(path.read_bytes(), kind, path.name)
+    headers, header_lines, start = _header_of(content, kind, path.name)
     kept, dropped, keys = split_personal(headers, kind)
-    start = 0
-    for _ in range(header_lines):
-        start = text.find("\n", start) + 1 or len(text)
-    body = text[start:]
+    body = content[start:]
     notes = {"undecodable_bytes": broken} if broken else {}
     ragged: list[tuple[int, str]] = []
     frame = _read_fast(body, keys, kind, header_lines)
@@ -93,21 +118,77 @@ def read_text(path: Path, kind: FileKind) -> RawTable:
     return RawTable(frame.select(LINE, *kept), kept, dropped, ragged, notes)
 
 
-def _read_fast(body: str, keys: list[str], kind: FileKind, lines_before: int) -> pl.DataFrame | None:
-    """Read with Polars; None when it cannot account for every line, so that the careful reader takes over."""
-    if not body:
-        return pl.DataFrame(schema={**dict.fromkeys(keys, pl.String), LINE: pl.Int64})
+def read_texts(paths: Sequence[Path], kind: FileKind) -> tuple[RawTable, list[int]] | None:
+    """Read several text files in one go.
+
+    Returns
+    -------
+    tuple or None
+        All records, ``$line`` counting on from file to file, headers included, and for each file how much was added to
+        its lines. None when the files do not have the same header, or not every line is one record: read them one by
+        one then.
+    """
+    bodies: list[bytes | memoryview] = []
+    rows: list[int] = []
+    head = b""
+    header_lines = 0
+    for path in paths:
+        content, broken = _as_utf8(path.read_bytes(), kind, path.name)
+        if not bodies:
+            headers, header_lines, start = _header_of(content, kind, path.name)
+            head = content[:start]
+        # A header that is the same to the byte is not looked at again.
+        if broken or not head.endswith(b"\n") or not content.startswith(head):
+            return None
+        bodies.append(memoryview(content)[len(head) :])
+        rows.append(content.count(b"\n") - head.count(b"\n"))
+        if not content.endswith(b"\n"):
+            bodies.append(b"\n")
+            rows[-1] += 1
+    body = b"".join(bodies)
+    kept, dropped, keys = split_personal(headers, kind)
+    frame = _parsed(body, keys, kind)
+    if frame is None or frame.height != sum(rows) or not body or _missing_cells(body, frame, keys, kind):
+        return None
+    places = np.cumsum([0, *rows[:-1]])
+    starts = places + header_lines * np.arange(len(rows))
+    lines = np.arange(frame.height, dtype=np.int64) + np.repeat(starts - places, rows) + header_lines + 1
+    table = RawTable(frame.select(pl.Series(LINE, lines), *kept), kept, dropped)
+    return table, starts.tolist()
+
+
+def _header_of(content: bytes, kind: FileKind, where: str) -> tuple[list[str], int, int]:
+    """Return the headers, the number of physical lines up to and including them, and where the records start."""
+    head = content[:HEAD_BYTES].decode("utf-8", errors="replace")
     try:
-        frame = pl.read_csv(
-            io.BytesIO(body.encode("utf-8")),
-            has_header=False,
-            schema=dict.fromkeys(keys, pl.String),
-            separator=kind.separator,
-            quote_char='"',
+        headers, lines = _header_lines(head, kind)
+        if head.count("\n") <= lines:
+            headers, lines = _header_lines(content.decode("utf-8"), kind)
+    except csv.Error as error:
+        raise SourceError(f"the header cannot be read ({error}).", where=where) from error
+    start = 0
+    for _ in range(lines):
+        start = content.find(b"\n", start) + 1 or len(content)
+    return headers, lines, start
+
+
+def _parsed(body: bytes, keys: list[str], kind: FileKind) -> pl.DataFrame | None:
+    try:
+        return pl.read_csv(
+            body, has_header=False, schema=dict.fromkeys(keys, pl.String), separator=kind.separator, quote_char='"'
         )
     except pl.exceptions.PolarsError:
         return None
-    lines = body.count("\n") + (not body.endswith("\n"))
+
+
+def _read_fast(body: bytes, keys: list[str], kind: FileKind, lines_before: int) -> pl.DataFrame | None:
+    """Read with Polars; None when it cannot account for every line, so that the careful reader takes over."""
+    if not body:
+        return pl.DataFrame(schema={**dict.fromkeys(keys, pl.String), LINE: pl.Int64})
+    frame = _parsed(body, keys, kind)
+    if frame is None:
+        return None
+    lines = body.count(b"\n") + (not body.endswith(b"\n"))
     line = pl.int_range(pl.len(), dtype=pl.Int64) + lines_before + 1
     if lines != frame.height:
         breaks = pl.sum_horizontal(pl.col(key).str.count_matches("\n", literal=True).fill_null(0) for key in keys)
@@ -117,17 +198,17 @@ def _read_fast(body: str, keys: list[str], kind: FileKind, lines_before: int) ->
     return frame.with_columns(line.alias(LINE))
 
 
-def _missing_cells(body: str, frame: pl.DataFrame, keys: list[str], kind: FileKind) -> int:
+def _missing_cells(body: bytes, frame: pl.DataFrame, keys: list[str], kind: FileKind) -> int:
     """Count the cells that rows shorter than the header lack; empty lines are refused as such and do not count."""
     if not keys or not frame[keys[-1]].has_nulls():
         return 0
-    expected, there = frame.height * (len(keys) - 1), body.count(kind.separator)
-    blank = body.startswith("\n") or "\n\n" in body
-    if '"' not in body and not blank:
+    expected, there = frame.height * (len(keys) - 1), body.count(kind.separator.encode())
+    blank = body.startswith(b"\n") or b"\n\n" in body
+    if b'"' not in body and not blank:
         return max(0, expected - there)
     cells = [pl.col(key).fill_null("") for key in keys]
     inside = pl.sum_horizontal(cell.str.count_matches(kind.separator, literal=True) for cell in cells)
-    lines = body.split("\n")
+    lines = body.split(b"\n")
     empty = sum(not line for line in lines) - (not lines[-1])
     if empty:
         broken = frame.select(pl.concat_list(cells).explode().alias("cell")).filter(pl.col("cell").str.contains("\n\n"))
@@ -136,12 +217,12 @@ def _missing_cells(body: str, frame: pl.DataFrame, keys: list[str], kind: FileKi
 
 
 def _read_carefully(
-    body: str, keys: list[str], kept: list[str], kind: FileKind, lines_before: int, where: str
+    body: bytes, keys: list[str], kept: list[str], kind: FileKind, lines_before: int, where: str
 ) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
     columns: list[list[str | None]] = [[] for _ in keys]
     lines: list[int] = []
     ragged: list[tuple[int, str]] = []
-    rows = csv.reader(io.StringIO(body, newline=""), delimiter=kind.separator)
+    rows = csv.reader(io.StringIO(body.decode("utf-8"), newline=""), delimiter=kind.separator)
     line = lines_before + 1
     try:
         for row in rows:
