@@ -11,6 +11,7 @@ from commands.shell import (
     JsonOption,
     OutputOption,
     StoreOption,
+    addresses_app,
     app,
     now,
     operator,
@@ -155,6 +156,22 @@ def new_source(
         write_atomically(output, proposal.toml.encode("utf-8"))
     told = proposal.to_text() + (f"\n→ {output}" if output is not None else f"\n\n{proposal.toml}")
     tell({**proposal.to_dict(), "output": str(output) if output else None}, as_json, told)
+
+
+@addresses_app.command("apply")
+def apply_address_reviews(store: StoreOption, as_json: JsonOption = False) -> None:
+    """Write a new snapshot in which the steward's decisions on addresses hold, without waiting for the next files."""
+    from data.integration.addresses.reviews import apply_reviews
+    from data.records.database import Records
+    from data.store import Store
+
+    opened = Store.open(store)
+    record(opened, "apply_addresses", "address_links", snapshot_id=opened.current_snapshot_id())
+    done = apply_reviews(opened, Records.open(opened), applied_by=operator(), now=now())
+    told = (
+        f"snapshot {done.snapshot_id}: {done.texts} ways of writing decided, {done.calls} calls, {done.linked} linked"
+    )
+    tell(done.to_dict(), as_json, told)
 
 
 @app.command()

@@ -25,7 +25,9 @@ app = typer.Typer(
 )
 source_app = typer.Typer(help="Upstream systems: which mappings exist and how well a file fits.", no_args_is_help=True)
 viewer_app = typer.Typer(help="People who may sign in: grant, revoke, list.", no_args_is_help=True)
+addresses_app = typer.Typer(help="Addresses: bring the steward's decisions into the data.", no_args_is_help=True)
 app.add_typer(source_app, name="source")
+app.add_typer(addresses_app, name="addresses")
 app.add_typer(viewer_app, name="viewer")
 
 StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the store.", show_default=False)]

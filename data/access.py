@@ -85,6 +85,7 @@ DOINGS: dict[str, frozenset[Role]] = {
     "grant": frozenset({"security"}),
     "export_visits": frozenset({"steward"}),
     "review_address": frozenset({"steward"}),
+    "apply_addresses": frozenset({"steward"}),
 }
 
 #: Highest column grade (see ``data.schemas.columns``) a role reads. Grade 3, names and exact places of the objects

@@ -156,6 +156,7 @@ def write_snapshot(
     created_at: datetime,
     created_by: str,
     notes: dict[str, int] | None = None,
+    changes: dict[str, Any] | None = None,
 ) -> Snapshot:
     """Write a snapshot of the given loads and make it current.
 
@@ -169,6 +170,8 @@ def write_snapshot(
         Recorded in the manifest; not part of the id, so that the same data always has the same id.
     notes
         What to know about derived rows, by kind; read after ``derived`` has been used up.
+    changes
+        What besides the loads makes this snapshot another one, such as decisions of the steward; part of the id.
     """
     loads = [read_json(store.loads / load_id / "load.json") for load_id in load_ids]
     tables: dict[str, dict[str, int]] = {}
@@ -176,7 +179,8 @@ def write_snapshot(
         for name, counts in load["tables"].items():
             rows = tables.setdefault(name, {"rows": 0})
             rows["rows"] += counts["rows"] - counts.get("replaced", 0)
-    snapshot_id = "S" + digest_of([FORMAT_OF_SNAPSHOT, load_ids])[:12]
+    made_of = [FORMAT_OF_SNAPSHOT, load_ids, changes] if changes else [FORMAT_OF_SNAPSHOT, load_ids]
+    snapshot_id = "S" + digest_of(made_of)[:12]
     with folder_appears_whole(store.snapshots / snapshot_id, store.scratch) as folder:
         for name, given in derived.items():
             height = _write_derived(folder, name, iter([given]) if isinstance(given, pl.DataFrame) else given)
@@ -192,6 +196,7 @@ def write_snapshot(
                 "loads": load_ids,
                 "tables": tables,
                 "notes": notes or {},
+                **({"changes": changes} if changes else {}),
             },
         )
     store.make_current(snapshot_id)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
+from datetime import datetime
 
 import polars as pl
 
@@ -11,11 +10,11 @@ from data import access
 from data.desk.base import DeskBase
 from data.errors import RequestError
 from data.integration.addresses.elements import ELEMENTS, parse_addresses, plain_text
+from data.integration.addresses.reviews import AppliedReviews, apply_reviews, review_queue
 from data.records.address_reviews import AddressReview, append_address_review, read_address_reviews
 from data.records.audit import append_audit
 from data.schemas.links import LINK_LEVELS, LINK_OUTCOMES
 from data.snapshots import Snapshot, current_snapshot
-from data.store import Store
 
 #: Why the steward may read address texts, grade 4; written into the audit log at every reading.
 TEXT_PURPOSE = "address linkage: decide which standard address a reported text means"
@@ -77,7 +76,7 @@ class Addresses(DeskBase):
     def address_reviews_waiting(self) -> dict[str, int]:
         """Return how many texts wait, for how many calls, and how many were decided since the snapshot."""
         self._require("address_links")
-        queue, decided = _queue(str(self.store.root.resolve()), self._addresses_snapshot().snapshot_id), self._decided()
+        queue, decided = self._queue(), self._decided()
         open_ones = queue.join(decided, on=["text_key", "address_code"], how="anti")
         return {
             "texts": open_ones.height,
@@ -86,7 +85,7 @@ class Addresses(DeskBase):
         }
 
     def review_address(self, text_key: str, address_code: str, decision: str) -> AddressReview:
-        """Record what a text means; used when the next snapshot is made.
+        """Record what a text means; used by :meth:`apply_address_reviews`, or when the next files are loaded.
 
         Parameters
         ----------
@@ -124,34 +123,32 @@ class Addresses(DeskBase):
             self.records, review, self._event("review_address", text_key, details={**details, "use": TEXT_PURPOSE})
         )
 
+    def apply_address_reviews(self) -> AppliedReviews:
+        """Write a new snapshot in which the decisions recorded so far hold; it is current from then on.
+
+        Raises
+        ------
+        AccessDeniedError
+            If the role does not decide on addresses.
+        RequestError
+            If no decision waits to be applied.
+        """
+        with self._refusals_recorded("apply_addresses", "address_links"):
+            access.require_doing(self.viewer, "apply_addresses")
+        before = self._addresses_snapshot()
+        details = {"from_snapshot": before.snapshot_id, **self.address_reviews_waiting()}
+        append_audit(self.records, self._event("apply_addresses", "address_links", details=details))
+        now = datetime.fromisoformat(self.records.now())
+        return apply_reviews(self.store, self.records, applied_by=self.viewer.name, now=now)
+
     def _waiting(self) -> pl.DataFrame:
-        queue = _queue(str(self.store.root.resolve()), self._addresses_snapshot().snapshot_id)
-        return queue.join(self._decided(), on=["text_key", "address_code"], how="anti", maintain_order="left")
+        return self._queue().join(self._decided(), on=["text_key", "address_code"], how="anti", maintain_order="left")
+
+    def _queue(self) -> pl.DataFrame:
+        return review_queue(str(self.store.root.resolve()), self._addresses_snapshot().snapshot_id).drop("sources")
 
     def _decided(self) -> pl.DataFrame:
         return read_address_reviews(self.records).select("text_key", "address_code").unique()
 
     def _addresses_snapshot(self) -> Snapshot:
         return current_snapshot(self.store)
-
-
-@lru_cache(maxsize=4)
-def _queue(root: str, snapshot_id: str) -> pl.DataFrame:
-    """Return the texts in review of a snapshot, which never changes, with both texts."""
-    snapshot = Snapshot(Store(Path(root)), snapshot_id)
-    links = snapshot.scan("address_links").filter(pl.col("outcome") == "review")
-    calls = snapshot.scan("calls").select(pl.col("record_key").alias("incident_id"), "address")
-    standards = snapshot.scan("addresses").select("address_code", standard="address").unique("address_code")
-    return (
-        links.join(calls, on="incident_id")
-        .group_by("text_key", "address_code")
-        .agg(
-            pl.col("address").sort().first().alias("written"),
-            pl.len().alias("calls"),
-            pl.col("probability").max(),
-            pl.col("differences").first(),
-        )
-        .join(standards, on="address_code", how="left")
-        .sort(["calls", "probability", "text_key"], descending=[True, True, False])
-        .collect()
-    )

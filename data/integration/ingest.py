@@ -33,7 +33,7 @@ from data.sources.mapping import load_mapping
 from data.sources.matching import match_file
 from data.store import Store
 
-__all__ = ["FileReport", "IngestReport", "ingest"]
+__all__ = ["FileReport", "IngestReport", "incidents_of", "ingest"]
 
 #: Fewest rows in a file of the incident view when there are several.
 ROWS_PER_FILE = 500_000
@@ -133,7 +133,7 @@ def ingest(
         written = read_json(store.loads / load_id / "load.json")
         links = SnapshotLinks(store, previous, [*loads, written], mapping.jurisdiction.code)
         notes: dict[str, int] = {}
-        incidents = _incidents(store, previous, [*loads, written], mapping.jurisdiction.code, links, notes)
+        incidents = incidents_of(store, previous, [*loads, written], mapping.jurisdiction.code, links, notes)
         snapshot = write_snapshot(
             store,
             [*(load["load_id"] for load in loads), load_id],
@@ -174,7 +174,7 @@ def _sweep(store: Store) -> None:
                 shutil.rmtree(entry)
 
 
-def _incidents(
+def incidents_of(
     store: Store,
     previous: str | None,
     loads: list[dict[str, Any]],
@@ -182,7 +182,15 @@ def _incidents(
     links: SnapshotLinks,
     notes: dict[str, int],
 ) -> Iterator[pl.DataFrame]:
-    """Derive the incidents of one police force in parts; those of the others are taken over from the last snapshot."""
+    """Derive the incidents of one police force in parts; those of the others are taken over from the last snapshot.
+
+    Parameters
+    ----------
+    previous
+        Snapshot the others are taken from; None for none of them.
+    notes
+        Filled when the parts have been used up: calls whose point nobody believes, by kind.
+    """
     held: list[pl.DataFrame] = []
     rows = 0
     for part in _parts_of_incidents(store, previous, loads, jurisdiction, links, notes):

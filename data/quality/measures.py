@@ -107,8 +107,12 @@ def report_quality(snapshot: Snapshot) -> QualityReport:
 
 
 def quality_history(store: Store) -> list[QualityReport]:
-    """Return the report of every load, oldest first: every load made a snapshot."""
-    return [report_quality(Snapshot(store, snapshot_id)) for snapshot_id in store.snapshot_ids()]
+    """Return the report of every load, oldest first: every load made a snapshot.
+
+    Snapshots made without a new file (decisions on addresses, retention) add nothing to the trend of loads.
+    """
+    snapshots = [Snapshot(store, snapshot_id) for snapshot_id in store.snapshot_ids()]
+    return [report_quality(snapshot) for snapshot in snapshots if not snapshot.manifest.get("changes")]
 
 
 def measure_snapshot(snapshot: Snapshot) -> QualityReport:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Texts shown at a time: a queue that fits a few minutes.
 SHOWN = 8
-_SAVED, _PROBLEM = "addresses.saved", "addresses.problem"
+_SAVED, _PROBLEM, _APPLIED = "addresses.saved", "addresses.problem", "addresses.applied"
 _ICONS = {"accept": ":material/check:", "reject": ":material/close:", "none": ":material/location_off:"}
 
 
@@ -93,6 +93,7 @@ def draw_queue(desk: Desk, waiting: dict[str, int]) -> None:
         st.success(t("addresses.saved", decision=t(f"addresses.decision.{saved}")), icon=":material/how_to_reg:")
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(problem, icon=":material/error:")
+    _draw_apply(desk, waiting)
     if not waiting["texts"]:
         st.success(t("addresses.queue_empty"), icon=":material/done_all:")
         return
@@ -115,6 +116,28 @@ def draw_queue(desk: Desk, waiting: dict[str, int]) -> None:
                     on_click=_decide,
                     args=(desk, row["text_key"], row["address_code"], decision),
                 )
+
+
+def _draw_apply(desk: Desk, waiting: dict[str, int]) -> None:
+    """Draw the button that brings recorded decisions into a new snapshot, and what came of it."""
+    if applied := st.session_state.pop(_APPLIED, None):
+        figures = {name: number(applied[name]) for name in ("texts", "calls", "linked")}
+        st.success(
+            t("addresses.applied", snapshot=applied["snapshot_id"], **figures), icon=":material/published_with_changes:"
+        )
+    if not waiting["decided"]:
+        return
+    words, tap = st.columns([3, 1], gap="small", vertical_alignment="center")
+    words.markdown(t("addresses.not_applied", decided=number(waiting["decided"])))
+    if tap.button(
+        t("addresses.apply"), key="addresses.apply", icon=":material/published_with_changes:", width="stretch"
+    ):
+        try:
+            with st.spinner(t("addresses.applying")):
+                st.session_state[_APPLIED] = desk.apply_address_reviews().to_dict()
+        except BeatwiseError as error:
+            st.session_state[_PROBLEM] = str(error)
+        st.rerun()
 
 
 def compare(row: dict[str, Any]) -> str:

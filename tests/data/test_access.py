@@ -82,6 +82,7 @@ DOINGS = {
     "grant": "X",
     "export_visits": "S",
     "review_address": "S",
+    "apply_addresses": "S",
 }
 
 

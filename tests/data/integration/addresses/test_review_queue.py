@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
+from typer.testing import CliRunner
 
+from cli import app
 from data.access import Viewer
 from data.desk import Desk
 from data.errors import AccessDeniedError, RequestError
 from data.integration.ingest import ingest
+from data.quality.measures import quality_history
 from data.records import Records, read_audit
 from data.records.address_reviews import read_address_reviews
 from data.snapshots import current_snapshot
@@ -85,6 +90,78 @@ def test_the_steward_decides_once_for_every_call_and_the_next_snapshot_obeys(sto
     assert by_steward.height == 2
 
 
+def decide(desk: Desk, decision: str) -> str:
+    (waiting,) = desk.address_reviews().to_dicts()
+    desk.review_address(waiting["text_key"], waiting["address_code"], decision)
+    return str(waiting["address_code"])
+
+
+def test_decisions_hold_in_a_new_snapshot_without_new_files(store: Store, tmp_path: Path) -> None:
+    load(store, tmp_path, calls=CALLS, addresses=ADDRESSES)
+    before = current_snapshot(store)
+    old_links, old_incidents = before.read("address_links"), before.read("incidents")
+    desk = Desk(store, Viewer("steward", "steward"))
+    code = decide(desk, "accept")
+
+    applied = desk.apply_address_reviews()
+    assert read_audit(desk.records, 1)[0]["event"] == "apply_addresses"
+    assert (applied.texts, applied.calls, applied.linked, applied.previous_id) == (1, 2, 2, before.snapshot_id)
+    after = current_snapshot(store)
+    assert after.snapshot_id == applied.snapshot_id != before.snapshot_id
+    assert after.manifest["previous"] == before.snapshot_id
+    assert after.manifest["loads"] == before.manifest["loads"]
+    assert after.manifest["changes"]["address_reviews"]["decisions"] == 1
+    linked = after.read("address_links").filter(pl.col("method") == "steward")
+    assert linked.select("outcome", "address_code").unique().rows() == [("match", code)]
+    assert after.read("incidents")["lon"].drop_nulls().len() == 3
+    assert desk.address_reviews_waiting() == {"texts": 0, "calls": 0, "decided": 0}
+    # The snapshot before reads as it did, and the trend over loads counts no load twice.
+    assert_frame_equal(before.read("address_links"), old_links)
+    assert_frame_equal(before.read("incidents"), old_incidents)
+    assert [report.snapshot_id for report in quality_history(store)] == [before.snapshot_id]
+
+    with pytest.raises(RequestError, match="no decision on an address waits"):
+        desk.apply_address_reviews()
+    assert current_snapshot(store).snapshot_id == after.snapshot_id
+
+
+@pytest.mark.parametrize("decision", ["accept", "reject", "none"])
+def test_applying_gives_what_the_next_ingest_would_give(store: Store, tmp_path: Path, decision: str) -> None:
+    load(store, tmp_path, calls=CALLS, addresses=ADDRESSES)
+    decide(Desk(store, Viewer("steward", "steward")), decision)
+    CliRunner().invoke(app, ["addresses", "apply", "--store", str(store.root)], catch_exceptions=False)
+    applied = {name: current_snapshot(store).read(name) for name in ("incidents", "address_links")}
+    load(store, tmp_path, more="JJDBH,BJSJ,BJLX,SFDZ\n9,20250301083000,01,\n")
+    for name, key in (("incidents", "incident_id"), ("address_links", "incident_id")):
+        ingested = current_snapshot(store).read(name).filter(pl.col(key).is_in(applied[name][key].implode()))
+        assert_frame_equal(ingested.sort(key), applied[name].sort(key))
+
+
+def test_a_text_of_two_forces_is_decided_in_both_and_no_row_is_lost(store: Store, tmp_path: Path) -> None:
+    load(store, tmp_path, calls=CALLS, addresses=ADDRESSES)
+    other = tmp_path / "other.toml"
+    other.write_text(
+        TOWN.read_text(encoding="utf-8").replace('"town"', '"other"').replace("zz-town", "zz-other"), encoding="utf-8"
+    )
+    ingest(store, other, [tmp_path / "calls.csv", tmp_path / "addresses.csv"], loaded_by="tester", now=NOW)
+    before = current_snapshot(store)
+    # Undecided in the other force: the queue holds both, one decision is about the text and holds in both.
+    decide_all = Desk(store, Viewer("steward", "steward"))
+    row = decide_all.address_reviews().to_dicts()[0]
+    decide_all.review_address(row["text_key"], row["address_code"], "none")
+    decide_all.apply_address_reviews()
+    after = current_snapshot(store)
+    for name in ("incidents", "address_links"):
+        assert after.read(name).height == before.read(name).height
+        assert (
+            after.read(name)["source"]
+            .value_counts(sort=True)
+            .sort("source")
+            .equals(before.read(name)["source"].value_counts(sort=True).sort("source"))
+        )
+    assert set(after.read("address_links").filter(pl.col("method") == "steward")["outcome"]) == {"none"}
+
+
 @pytest.mark.parametrize("role", ["auditor", "researcher", "security"])
 def test_nobody_else_reads_texts_or_decides(store: Store, tmp_path: Path, role: str) -> None:
     load(store, tmp_path, calls=CALLS, addresses=ADDRESSES)
@@ -93,7 +170,9 @@ def test_nobody_else_reads_texts_or_decides(store: Store, tmp_path: Path, role: 
         desk.address_reviews()
     with pytest.raises(AccessDeniedError):
         desk.review_address("key", "A4", "accept")
-    assert [row["success"] for row in read_audit(desk.records, 2)] == [False, False]
+    with pytest.raises(AccessDeniedError):
+        desk.apply_address_reviews()
+    assert [row["success"] for row in read_audit(desk.records, 3)] == [False, False, False]
     assert read_address_reviews(desk.records).is_empty()
     if role == "auditor":
         counts = desk.address_link_counts()
