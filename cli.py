@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 # In the order in which `beatwise --help` lists them.
-from commands import advice_out, data_in, desk, scorecard  # noqa: F401
+from commands import advice_out, data_in, desk, places_out, scorecard, simulate  # noqa: F401
 from commands.shell import app
 from data.errors import BeatwiseError
 

@@ -19,8 +19,11 @@ from data.snapshots import Jurisdiction, Snapshot
 from data.version import code_version
 
 if TYPE_CHECKING:
+    from analytics.cells import Grid
+    from analytics.hotspots.budget import Budget
     from analytics.hotspots.forecast import HotspotForecast
     from analytics.hotspots.study import Study
+    from analytics.hotspots.units import UnitLattice
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ def make_edition(
         If the jurisdiction or a category is unknown, or nothing is known before ``as_of``.
     """
     from analytics.cells import Grid
+    from analytics.feedback.simulation import simulate_edition
     from analytics.hotspots.inspection import Inspection
     from analytics.hotspots.tables import hotspot_tables
     from analytics.staffing.requirement import require_staffing
@@ -178,6 +182,12 @@ def make_edition(
     tables = {
         **hotspots.tables,
         **inspection.tables(),
+        "feedback": simulate_edition(
+            hotspots.tables["hotspots"],
+            hotspots.tables["hotspot_surface"],
+            horizon_days=max(parameters.horizons_days),
+            seed=parameters.seed,
+        ),
         "visit_workload": visit_workload,
         "visit_plan": visit_plan,
         "staffing": staffing,
@@ -210,6 +220,9 @@ def rank_places(
     parameters: EditionParameters,
     *,
     study: Study | None = None,
+    grid: Grid | None = None,
+    units: UnitLattice | None = None,
+    budget: Budget | None = None,
 ) -> HotspotForecast:
     """Rank the places of one category for one period: what ``beatwise hotspots`` writes and the scorecard scores.
 
@@ -221,18 +234,26 @@ def rank_places(
         With exactly one category and one period.
     study
         Cells and incidents shared by several calls of one day and grid; saves reading them again.
+    grid, units, budget
+        Another grid than the unshifted one of ``parameters.cell_m``, other places than its cells
+        (``analytics.hotspots.units``), another budget than ``parameters.area_km2``.
     """
     from analytics.cells import Grid
     from analytics.hotspots.forecast import forecast_hotspots
+    from analytics.hotspots.study import Study
 
     (category,), (horizon_days,) = parameters.categories, parameters.horizons_days
+    grid = grid or Grid(force.analysis_crs, cell_m=parameters.cell_m)
+    if units is not None:
+        study = Study.of(incidents, as_of=parameters.as_of, grid=grid, units=units)
     return forecast_hotspots(
         incidents,
         as_of=parameters.as_of,
         horizon_days=horizon_days,
         category=category,
-        grid=Grid(force.analysis_crs, cell_m=parameters.cell_m),
+        grid=grid,
         area_km2=parameters.area_km2,
+        budget=budget,
         areas=areas,
         interval_level=parameters.interval_level,
         seed=parameters.seed,

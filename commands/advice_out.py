@@ -1,4 +1,4 @@
-"""Commands that compute advice and write it out: publish, hotspots, evaluate, staffing, visits."""
+"""Commands that compute advice and write it out: publish, evaluate, staffing, visits."""
 
 from __future__ import annotations
 
@@ -113,54 +113,6 @@ def edition_before(store: Any, jurisdiction: str, as_of: date) -> Any:
         if edition.manifest["jurisdiction"]["code"] == jurisdiction and day < as_of.isoformat():
             before = edition if before is None or day >= str(before.manifest["parameters"]["as_of"]) else before
     return before
-
-
-@app.command()
-def hotspots(
-    store: StoreOption,
-    as_of: Day,
-    days: Annotated[int, typer.Option("--days", help="Length of the forecast period, days.")],
-    category: Annotated[str, typer.Option(help="Category code.", show_default=False)],
-    output: OutputOption,
-    cell_m: Annotated[float, typer.Option("--cell-m", help="Side of a cell, metres.")] = 76.2,
-    area_km2: Annotated[float, typer.Option("--area-km2", help="Area to cover, km².")] = 0.65,
-    jurisdiction: ForceOption = None,
-    seed: int = 0,
-    as_json: JsonOption = False,
-) -> None:
-    """Rank equal cells for one category and write just enough of them to reach the area, as GeoJSON (EPSG:4326)."""
-    from analytics.edition import (
-        EditionParameters,
-        choose_categories,
-        choose_jurisdiction,
-        known_incidents,
-        rank_places,
-    )
-    from data.exports import make_export
-    from data.files import write_atomically
-    from data.snapshots import current_snapshot
-    from data.store import Store
-
-    writable(output)
-    parameters = EditionParameters(
-        as_of.date(), (days,), (category,), jurisdiction, cell_m=cell_m, area_km2=area_km2, seed=seed
-    )
-    opened = Store.open(store)
-    snapshot = current_snapshot(opened)
-    force = choose_jurisdiction(snapshot, jurisdiction, category=category)
-    incidents = known_incidents(snapshot, force, parameters.as_of)
-    choose_categories(incidents, parameters)
-    with progress_bar() as progress:
-        progress(0, 1, f"ranking places for {category}")
-        forecast = rank_places(incidents, snapshot.read("areas"), force, parameters)
-        progress(1, 1, f"ranking places for {category}")
-    record(
-        opened, "export", "hotspots", snapshot_id=snapshot.snapshot_id, category=category, as_of=as_of.date(), days=days
-    )
-    cells = forecast.cells.select("rank", "expected", "low", "high", "baseline_rank", "ring")
-    write_atomically(output, make_export(output.stem, cells, "geojson").content)
-    result = {"output": str(output), "cells": forecast.cells.height, "snapshot_id": snapshot.snapshot_id}
-    tell({**result, "verdict": forecast.verdict}, as_json, f"{forecast.cells.height} cells → {output}")
 
 
 @app.command()

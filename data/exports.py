@@ -45,7 +45,8 @@ def make_export(name: str, frame: pl.DataFrame, format: str) -> Export:
     name
         File name without its ending.
     format
-        ``csv``, ``xlsx`` or ``geojson``; the last needs a column ``ring`` (lon, lat of four corners).
+        ``csv``, ``xlsx`` or ``geojson``; the last needs a column ``ring`` (lon, lat of four corners) or ``geometry``
+        (WKB, EPSG:4326).
 
     Raises
     ------
@@ -125,13 +126,23 @@ def _write_cell(sheet: Any, row: int, column: int, value: Any, day: Any) -> None
 
 
 def _geojson(frame: pl.DataFrame) -> bytes:
-    if "ring" not in frame.columns:
+    if "ring" not in frame.columns and "geometry" not in frame.columns:
         raise RequestError("only ranked places can be exported as GeoJSON.", remedy="Choose csv or xlsx.")
     features = []
     for row in frame.iter_rows(named=True):
-        ring = row.pop("ring")
-        corners = [[ring[i], ring[i + 1]] for i in range(0, len(ring), 2)]
-        geometry = {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}
+        geometry = _cell(row.pop("ring")) if "ring" in row else _shape(row.pop("geometry"))
         features.append({"type": "Feature", "geometry": geometry, "properties": row})
     collection = {"type": "FeatureCollection", "features": features}
     return json.dumps(collection, ensure_ascii=False, default=str, allow_nan=False).encode("utf-8")
+
+
+def _cell(ring: list[float]) -> dict[str, Any]:
+    corners = [[ring[i], ring[i + 1]] for i in range(0, len(ring), 2)]
+    return {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}
+
+
+def _shape(wkb: bytes) -> dict[str, Any]:
+    import shapely
+
+    # Outer rings anticlockwise, as the format asks.
+    return dict(shapely.geometry.mapping(shapely.orient_polygons(shapely.from_wkb(wkb))))

@@ -47,6 +47,20 @@ def test_hotspots_are_equal_cells_just_enough_to_reach_the_area(store: Path, tmp
     assert projected.union_all().area == pytest.approx(projected.area.sum(), rel=1e-4), "cells overlap"
 
 
+def test_hotspots_of_street_segments_within_patrol_hours(store: Path, tmp_path: Path) -> None:
+    output = tmp_path / "segments.geojson"
+    asked = ["--as-of", AS_OF, "--days", 28, "--category", "020100", "--unit", "segment", "--patrol-hours", 6]
+    told = json.loads(run_cli("hotspots", "--store", store, *asked, "--output", output, "--json").stdout)
+    places = gpd.read_file(output)
+    # 15 minutes four times a shift is one hour a place.
+    assert told["cells"] == len(places) == 6
+    assert set(places.geom_type) == {"LineString"}
+    assert places.crs.to_epsg() == 4326
+    assert places["place_id"].is_unique
+    assert places["expected"].is_monotonic_decreasing
+    assert places.to_crs("EPSG:4547").length.to_numpy() == pytest.approx(places["length_m"].to_numpy(), rel=0.01)
+
+
 def test_hotspots_use_nothing_from_the_as_of_day_on(shared_data: Path, tmp_path: Path) -> None:
     calls = pl.read_parquet(shared_data / "nij_portland" / "calls_target3_2012-03_2017-02.parquet")
     thefts = calls.filter(pl.col("category") == "MOTOR VEHICLE THEFT", pl.col("occ_date") >= date(2014, 1, 1))
@@ -87,6 +101,9 @@ def test_the_audit_log_is_whole_after_all_that(store: Path) -> None:
     assert json.loads(run_cli("verify", "--store", store, "--json").stdout)["whole"]
 
 
+HOTSPOTS = ("hotspots", "--as-of", AS_OF, "--days", 28, "--category", "010100")
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -94,6 +111,8 @@ def test_the_audit_log_is_whole_after_all_that(store: Path) -> None:
         (["hotspots", "--as-of", AS_OF, "--days", 0, "--category", "010100"], "1 to 366 days"),
         (["hotspots", "--as-of", AS_OF, "--days", 28, "--category", "010100", "--cell-m", 1], "10 to 5,000"),
         (["hotspots", "--as-of", "1999-01-01", "--days", 28, "--category", "010100"], "nothing is known before"),
+        ([*HOTSPOTS, "--unit", "segment"], "--length-km or --patrol-hours"),
+        ([*HOTSPOTS, "--patrol-hours", 5, "--area-km2", 1], "one budget"),
         (["staffing", "--edition", "E0"], "no edition"),
         (["visits", "--edition", "NEWEST", "--beat", "nowhere"], "unknown beat"),
         (["hotspots", "--as-of", "yesterday", "--days", 28, "--category", "010100"], "yesterday"),

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.cells import Floats, Grid, Integers, cells_for_area
+from analytics.cells import Floats, Grid, Integers
+from analytics.hotspots.budget import Budget
 from analytics.hotspots.calm import favour_listed
 from analytics.hotspots.history import day_number
 from analytics.hotspots.intervals import count_interval
@@ -19,6 +20,7 @@ from analytics.hotspots.rankers import LADDER
 from analytics.hotspots.reasons import explain_places
 from analytics.hotspots.selection import FITTED, TRIED, BackTest, select_ranker
 from analytics.hotspots.study import Study
+from analytics.hotspots.units import UnitLattice
 from data.errors import RequestError
 
 #: Significant digits of stored numbers: fewer than any difference between two ways of summing the same floats.
@@ -34,8 +36,10 @@ class HotspotForecast:
     Attributes
     ----------
     cells
-        Flagged cells by rank: rank, place_id, column, row, lon, lat, ring, expected, low, high, baseline_rank,
-        baseline_count, was_listed, reasons. Just enough of them to reach the area asked for.
+        Flagged places by rank: rank, place_id, column, row, lon, lat, expected, low, high, baseline_rank,
+        baseline_count, was_listed, reasons, and ``ring`` (cells) or name, size (km², km) and geometry (WKB, other
+        units). Just enough of them to reach the budget; where places differ in size, ordered by what is expected per
+        km² or km.
     surface
         place_id, lon, lat, expected of every cell worth drawing.
     verdict
@@ -65,6 +69,7 @@ def forecast_hotspots(
     category: str,
     grid: Grid,
     area_km2: float,
+    budget: Budget | None = None,
     study_area: Any = None,
     areas: pl.DataFrame | None = None,
     interval_level: float = 0.8,
@@ -92,6 +97,8 @@ def forecast_hotspots(
         Cells to rank.
     area_km2
         Budget: the fewest cells that reach this area are flagged.
+    budget
+        Another measure of how many places are flagged; replaces ``area_km2``.
     study_area
         Polygons in EPSG:4326 (WKB, shapely, or a list); None takes the outline of ``areas`` (frame of schema Areas),
         and without that the cells near any known incident.
@@ -134,7 +141,8 @@ def forecast_hotspots(
     as_of, grid, lattice, total_km2 = study.as_of, study.grid, study.lattice, study.total_km2
     panel = study.panel(category)
     origin = day_number(as_of)
-    flagged = min(cells_for_area(area_km2, grid), lattice.size)
+    budget = budget or Budget(area_km2=area_km2)
+    flagged = budget.typical_places(lattice)
     if progress:
         progress(f"trying {len(candidates)} rankers on past periods over {lattice.size:,} cells")
     backtest = select_ranker(
@@ -154,20 +162,21 @@ def forecast_hotspots(
     before = np.zeros(lattice.size, dtype=bool)
     if listed_before:
         before = np.isin(_place_ids(lattice), list(listed_before))
-    order = _rank(favour_listed(expected, before, calm), now.baseline, now.features, lattice)
+    scores = budget.scores(expected, lattice)
+    order = _rank(favour_listed(scores, before, calm), now.baseline, now.features, lattice)
     # Chosen with a favour for the earlier list, ranked without.
-    top = _sorted_by(order[:flagged], expected)
+    top = _sorted_by(budget.fill(order, lattice), scores)
     low, high = count_interval(expected[top], backtest.dispersion, backtest.width)
     cells = _draw(lattice, top, expected).with_columns(
         pl.Series("rank", np.arange(1, len(top) + 1), dtype=pl.Int32),
-        pl.Series("ring", np.round(grid.rings(lattice.columns[top], lattice.rows[top]), 8).tolist()),
         pl.Series("low", low),
         pl.Series("high", high),
-        pl.Series("baseline_rank", _competition_rank(now.baseline)[top], dtype=pl.Int32),
+        pl.Series("baseline_rank", _competition_rank(budget.scores(now.baseline, lattice))[top], dtype=pl.Int32),
         pl.Series("baseline_count", now.baseline[top]),
         pl.Series("was_listed", before[top] if len(listed_before) else [None] * len(top), dtype=pl.Boolean),
         pl.Series("reasons", explain_places(backtest.ranker, now.features[top], expected[top])),
     )
+    cells = cells.with_columns(_shapes(lattice, top))
     worth = expected >= SURFACE_SHARE * expected.mean()
     worth[top] = True
     parameters = {
@@ -180,7 +189,10 @@ def forecast_hotspots(
         "origin_x_m": grid.origin_x_m,
         "origin_y_m": grid.origin_y_m,
         "rotation_deg": grid.rotation_deg,
-        "area_km2": area_km2,
+        "unit": lattice.kind if isinstance(lattice, UnitLattice) else "grid",
+        "area_km2": budget.area_km2,
+        "length_km": budget.length_km,
+        "places": budget.places,
         "total_km2": float(round_significant(np.array([total_km2]))[0]),
         "cells_studied": lattice.size,
         "cells_flagged": len(top),
@@ -229,7 +241,24 @@ def _sorted_by(which: Integers, expected: Floats) -> Integers:
 
 
 def _place_ids(lattice: Lattice) -> list[str]:
+    if isinstance(lattice, UnitLattice):
+        return list(lattice.ids)
     return lattice.grid.place_ids(lattice.columns, lattice.rows)
+
+
+def _shapes(lattice: Lattice, which: Integers) -> list[pl.Series]:
+    if not isinstance(lattice, UnitLattice):
+        rings = np.round(lattice.grid.rings(lattice.columns[which], lattice.rows[which]), 8)
+        return [pl.Series("ring", rings.tolist())]
+    import shapely
+
+    return [
+        pl.Series("name", [lattice.names[i] for i in which], dtype=pl.String),
+        pl.Series("size", round_significant(lattice.sizes[which])),
+        pl.Series(
+            "geometry", shapely.to_wkb(shapely.transform(lattice.shapes[which], lambda p: np.round(p, 8))).tolist()
+        ),
+    ]
 
 
 def _competition_rank(values: Floats) -> Integers:
@@ -240,10 +269,15 @@ def _competition_rank(values: Floats) -> Integers:
 
 def _draw(lattice: Lattice, which: Integers, expected: Floats) -> pl.DataFrame:
     columns, rows = lattice.columns[which], lattice.rows[which]
-    lon, lat = lattice.grid.centres(columns, rows)
+    if isinstance(lattice, UnitLattice):
+        ids = [lattice.ids[i] for i in which]
+        lon, lat = lattice.grid.unproject(lattice.x_m[which], lattice.y_m[which])
+    else:
+        ids = lattice.grid.place_ids(columns, rows)
+        lon, lat = lattice.grid.centres(columns, rows)
     return pl.DataFrame(
         {
-            "place_id": lattice.grid.place_ids(columns, rows),
+            "place_id": ids,
             "column": columns,
             "row": rows,
             "lon": np.round(lon, 8),

@@ -16,6 +16,7 @@ from analytics.cells import Grid, merge_polygons
 from analytics.hotspots.history import History, Located, day_number, read_located
 from analytics.hotspots.panel import Lattice, Panel, Surroundings
 from analytics.hotspots.places import outline_of
+from analytics.hotspots.units import UnitLattice
 
 #: How far a cell may lie from any incident and still be studied when no study area is given, cells.
 REACH_CELLS = 2
@@ -54,6 +55,7 @@ class Study:
         grid: Grid,
         study_area: Any = None,
         areas: pl.DataFrame | None = None,
+        units: UnitLattice | None = None,
         include_discovered: bool = False,
     ) -> Study:
         """Read incidents and cut the cells.
@@ -67,6 +69,8 @@ class Study:
         study_area
             Polygons in EPSG:4326 (WKB, shapely, or a list); None takes the outline of ``areas`` (frame of schema
             Areas), and without that the cells near any known incident.
+        units
+            Places to rank instead of the grid's cells (``analytics.hotspots.units``); they are the whole map then.
         include_discovered
             Whether incidents the police found themselves count, see ``history.read_located``.
 
@@ -76,8 +80,12 @@ class Study:
             If nothing located was known in time, or the study area is empty.
         """
         located = read_located(incidents, grid, as_of=as_of, include_discovered=include_discovered)
-        outline = study_area if study_area is not None else outline_of(areas)
-        lattice, total_km2 = _cut(grid, located.rows, outline)
+        if units is not None:
+            lattice: Lattice = units
+            grid, total_km2 = units.grid, units.total_size
+        else:
+            outline = study_area if study_area is not None else outline_of(areas)
+            lattice, total_km2 = _cut(grid, located.rows, outline)
         return cls(grid, as_of, located, lattice, total_km2, include_discovered=include_discovered)
 
     def panel(self, category: str) -> Panel:
