@@ -16,7 +16,7 @@ THIRDS = ("low", "middle", "high")
 #: What the simulated ranking learns from, see ``analytics.feedback``.
 LEARNING_RULES = ("everything", "everything_limited", "reported", "reported_capped")
 #: What a row of the simulation tells.
-FEEDBACK_MEASURES = ("visit_share", "distance", "concentration", "urn_share")
+FEEDBACK_MEASURES = ("visit_share", "distance", "concentration")
 #: The best possible choice of equal area, named like a model.
 ORACLE = "oracle"
 

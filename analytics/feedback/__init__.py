@@ -1,0 +1,1 @@
+"""What a ranking does to itself when the visits it causes find what it learns from: the urn and a whole city."""
