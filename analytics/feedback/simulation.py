@@ -189,9 +189,9 @@ def write_document(simulation: Simulation, urns: Sequence[dict[str, Any]], *, tr
         f"Truth: {truth}. {plan.listed} places listed and as many visits a period, {plan.periods} periods, "
         f"{plan.runs} runs. Assumed: residents report {plan.reported_share:.0%} of what happens (where most happens, "
         f"{plan.uneven_reporting:g} times that); a visit finds {plan.found_per_visit:.0%} of the rest; "
-        f"{plan.uneven_reporting:g} times that); a visit finds {plan.found_per_visit:.0%} of the rest; "
         f"before the first ranking one area had {plan.past_tilt:g} times its due of visits; "
         f"under the cap no area's share changes by more than {100 * plan.cap:g} points a period.",
+        "",
         "| learned from | distance of visits from the truth: first → last period "
         "| visits of the busiest tenth of the list: first → last (truth) "
         "| largest change of an area's share |",

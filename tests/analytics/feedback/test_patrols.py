@@ -120,6 +120,8 @@ def test_a_simulation_told_as_table_and_document(city) -> None:
     assert table.filter(pl.col("low") > pl.col("value") + 1e-6).is_empty()
     document = write_document(found, [], truth="made up")
     assert "Truth: made up. 30 places listed" in document
+    assert document.count("times that)") == 1
+    assert "points a period.\n\n| learned from |" in document
     assert all(f"| {rule} |" in document for rule in LEARNING_RULES)
     assert found.to_dict()["assumptions"]["listed"] == 30
 
