@@ -20,9 +20,11 @@ OUTLINE_SHARE = 0.9
 CALL_COLUMNS = (
     *("record_key", "source", "load_id", "call_id", "link_type", "channel", "level", "reported_at", "occurred_from"),
     *("occurred_to", "occurred_on", "time_precision", "known_on", "category_intake", "category_final", "category"),
-    *("unit_code", "beat_code", "community_code", "invalid", "discovered_by", "weight", "lon", "lat"),
+    *("unit_code", "beat_code", "community_code", "invalid", "confidential", "discovered_by", "weight", "lon", "lat"),
     "location_level",
 )
+#: What the view does not say of a confidential call: its place below the station in charge, and its exact category.
+WITHHELD = ("lon", "lat", "community_code", "beat_code", "category_detail", "category_intake")
 #: Columns of calls that tell which calls are one incident.
 FOLDING = ("record_key", "call_id", "parent_call_id", "link_type", "reported_at")
 #: Kinds of link that make a call a repeat of another one, not an incident of its own.
@@ -87,7 +89,8 @@ class IncidentContext:
     outline
         Smallest and largest longitude and latitude believed, degrees; None when the areas do not tell.
     notes
-        Filled by :meth:`derive`: calls that have a point nobody believes, by kind. They stay and count in totals.
+        Filled by :meth:`derive`: calls that have a point nobody believes, by kind, and calls of which details are
+        withheld. They stay and count in totals.
     """
 
     last: pl.DataFrame
@@ -130,8 +133,12 @@ class IncidentContext:
 
 def _derive(calls: pl.DataFrame, context: IncidentContext) -> pl.DataFrame:
     frame = _without_wrong_points(calls, context).with_row_index("row")
-    frame = frame.join(context.last, on="call_id", how="left", maintain_order="left")
-    frame = frame.join(context.service, on="call_id", how="left", maintain_order="left")
+    for told in (context.last, context.service):
+        if told.height:
+            frame = frame.join(told, on="call_id", how="left", maintain_order="left")
+        else:
+            absent = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in told.schema.items() if name != "call_id"]
+            frame = frame.with_columns(absent)
     final = pl.coalesce("$category_final", "category_final")
     frame = frame.with_columns(final.alias("$final"))
     assigned = assign_areas(
@@ -146,7 +153,7 @@ def _derive(calls: pl.DataFrame, context: IncidentContext) -> pl.DataFrame:
         ),
         context.finder,
     )
-    frame = frame.drop("community_code", "beat_code").join(assigned, on="row", how="left", maintain_order="left")
+    frame = frame.with_columns(assigned.drop("row"))
     invalid = pl.coalesce("$invalid", "invalid") | pl.col("link_type").is_in(NOT_AN_INCIDENT).fill_null(False)
     incidents = frame.select(
         pl.col("record_key").alias("incident_id"),
@@ -179,7 +186,22 @@ def _derive(calls: pl.DataFrame, context: IncidentContext) -> pl.DataFrame:
         "cleared_at",
         "officer_hours",
     )
-    return Incidents.cast(incidents)
+    return Incidents.cast(_withhold(incidents, calls["confidential"].fill_null(False), context))
+
+
+def _withhold(incidents: pl.DataFrame, confidential: pl.Series, context: IncidentContext) -> pl.DataFrame:
+    """Leave of confidential calls only what the totals of the station in charge need."""
+    if not confidential.any():
+        return incidents
+    context.notes["confidential_withheld"] = context.notes.get("confidential_withheld", 0) + int(confidential.sum())
+    level = pl.when(pl.col("station_code").is_null()).then(pl.lit("none")).otherwise(pl.lit("station"))
+    return incidents.with_columns(
+        *(pl.when(~confidential).then(pl.col(name)).alias(name) for name in WITHHELD),
+        pl.when(confidential)
+        .then(level.cast(incidents.schema["location_level"]))
+        .otherwise("location_level")
+        .alias("location_level"),
+    )
 
 
 def _outline(calls: pl.LazyFrame, finder: AreaFinder) -> tuple[float, float, float, float] | None:

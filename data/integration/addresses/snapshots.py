@@ -49,10 +49,13 @@ class SnapshotLinks:
         return () if self._linker is None else ("address",)
 
     def locate(self, calls: pl.DataFrame) -> pl.DataFrame:
-        """Link some calls, keep the links, and return the calls with the points their addresses give them."""
+        """Link some calls, keep the links, and return the calls with the points their addresses give them.
+
+        The address of a confidential call is read by nobody, so it has no link and never waits for the steward.
+        """
         if self._linker is None:
             return calls
-        links = self._linker.link(calls)
+        links = self._linker.link(calls.filter(~pl.col("confidential").fill_null(False)))
         self._made.append(links)
         return locate_calls(calls, links)
 
