@@ -13,6 +13,11 @@ from data.sources.mapping import Parents
 COLUMN_OF_LEVEL = {"community": "community_code", "beat": "beat_code", "station": "station_code"}
 
 
+#: Places are told apart in steps of 10⁻⁷ degrees, about a centimetre, as coordinates are kept.
+STEPS_PER_DEGREE = 10_000_000
+#: A place as one number: longitude, then latitude in the lower bits; both made positive.
+LAT_BITS = 31
+LAT_MASK, HALF = (1 << LAT_BITS) - 1, 90 * STEPS_PER_DEGREE
 #: Points remembered between batches; above that the memory is emptied.
 MOST_PLACES = 2_000_000
 
@@ -45,68 +50,85 @@ class AreaFinder:
         self._forget()
 
     def _forget(self) -> None:
-        self._places = pl.DataFrame(schema={"lon": pl.Float64, "lat": pl.Float64, "place": pl.UInt32})
-        self._pairs = pl.DataFrame(schema={"place": pl.UInt32, "area": pl.UInt32})
+        self._known = pl.Series("place", [], dtype=pl.Int64)
+        self._pairs = pl.DataFrame(schema={"place": pl.Int64, "area": pl.UInt32})
 
-    def places(self, points: pl.DataFrame) -> pl.DataFrame:
-        """Give every point its place.
+    def look_up(self, points: pl.DataFrame) -> pl.DataFrame:
+        """Find the areas of the places of some points that were not asked for before.
 
         Parameters
         ----------
         points
-            Columns ``row`` (unique), ``lon``, ``lat`` (degrees, EPSG:4326, may be null) and ``on`` (date, may be null).
+            Columns ``lon``, ``lat`` (degrees, EPSG:4326, may be null) and any others.
 
         Returns
         -------
         DataFrame
-            ``row``, ``on``, ``place``; points without coordinates are left out.
+            The same rows with ``place``: the point in steps of 10⁻⁷ degrees as one number, null without a point.
         """
-        placed = points.filter(pl.col("lon").is_not_null() & pl.col("lat").is_not_null())
+        points = points.with_columns(_place().alias("place"))
         if not len(self._shapes):
-            return placed.select("row", "on", pl.lit(0, dtype=pl.UInt32).alias("place")).clear()
-        if self._places.height > MOST_PLACES:
+            return points
+        if len(self._known) > MOST_PLACES:
             self._forget()
-        unique = placed.select("lon", "lat").unique()
-        if self._places.height:
-            unique = unique.join(self._places, on=["lon", "lat"], how="anti")
-        if unique.height:
-            fresh = unique.with_columns(
-                pl.int_range(pl.len(), dtype=pl.UInt32).alias("place") + pl.lit(self._places.height, dtype=pl.UInt32)
-            )
-            tree = shapely.STRtree(shapely.points(fresh["lon"].to_numpy(), fresh["lat"].to_numpy()))
+        fresh = points["place"].unique().drop_nulls()
+        if len(self._known):
+            fresh = fresh.filter(~fresh.is_in(self._known.implode()))
+        if len(fresh):
+            numbers = fresh.to_numpy()
+            lat = (numbers & LAT_MASK) - HALF
+            lon = (numbers >> LAT_BITS) - 2 * HALF
+            tree = shapely.STRtree(shapely.points(lon / STEPS_PER_DEGREE, lat / STEPS_PER_DEGREE))
             area, place = tree.query(self._shapes, predicate="intersects")
-            pairs = pl.DataFrame({"place": place.astype(np.uint32), "area": area.astype(np.uint32)})
-            self._pairs = pl.concat([self._pairs, pairs.with_columns(pl.col("place") + self._places.height)])
-            self._places = pl.concat([self._places, fresh])
-        return placed.join(self._places, on=["lon", "lat"]).select("row", "on", "place")
+            pairs = pl.DataFrame({"place": numbers[place], "area": area.astype(np.uint32)})
+            self._pairs = pl.concat([self._pairs, pairs])
+            self._known = pl.concat([self._known, fresh])
+        return points
 
-    def locate(self, places: pl.DataFrame, level: str) -> pl.DataFrame:
-        """Return ``row`` and ``code`` of the points that lie in an area of one level.
+    def steady(self, level: str) -> pl.DataFrame:
+        """Return ``place`` and ``code`` of the places that lie in the same area of one level whatever the day."""
+        candidates, dated = self._candidates(level)
+        if dated:
+            candidates = candidates.join(self._changing(candidates).select("place"), on="place", how="anti")
+        # On a shared border the first code decides.
+        several = candidates["place"].is_duplicated()
+        if several.any():
+            first = candidates.filter(several).group_by("place").agg(pl.col("code").min())
+            candidates = pl.concat([candidates.filter(~several).select("place", "code"), first])
+        return candidates.select("place", "code")
+
+    def by_day(self, points: pl.DataFrame, level: str) -> pl.DataFrame:
+        """Return ``row`` and ``code`` of the points at places whose area of one level changes with the day.
 
         Parameters
         ----------
-        places
-            From :meth:`places`.
-        level
-            One of ``AREA_LEVELS``.
+        points
+            ``row`` (unique), ``place`` and ``on`` (date, may be null).
         """
-        candidates = self._pairs.join(self._areas.filter(pl.col("level") == level), on="area")
-        if candidates.is_empty() or places.is_empty():
-            return pl.DataFrame(schema={"row": places.schema["row"], "code": pl.String})
-        # Places whose areas always hold need no look at the day; on a shared border the first code decides.
-        dated = (pl.col("valid_from").is_not_null() | pl.col("valid_to").is_not_null()).any().over("place")
-        changing = candidates.filter(dated)
-        steady = candidates.join(changing.select("place"), on="place", how="anti") if changing.height else candidates
-        first = steady.group_by("place").agg(pl.col("code").min())
-        found = [places.join(first, on="place").select("row", "code")]
-        if changing.height:
-            held = (pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("on"))) & (
-                pl.col("valid_to").is_null() | (pl.col("on") < pl.col("valid_to"))
-            )
-            holds = pl.when(pl.col("on").is_null()).then(pl.col("valid_to").is_null()).otherwise(held)
-            chosen = places.join(changing, on="place").filter(holds)
-            found.append(chosen.group_by("row").agg(pl.col("code").min()))
-        return pl.concat(found)
+        candidates, dated = self._candidates(level)
+        if not dated:
+            return pl.DataFrame(schema={"row": points.schema["row"], "code": pl.String})
+        held = (pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("on"))) & (
+            pl.col("valid_to").is_null() | (pl.col("on") < pl.col("valid_to"))
+        )
+        holds = pl.when(pl.col("on").is_null()).then(pl.col("valid_to").is_null()).otherwise(held)
+        chosen = points.select("row", "place", "on").join(self._changing(candidates), on="place").filter(holds)
+        return chosen.group_by("row").agg(pl.col("code").min())
+
+    def _candidates(self, level: str) -> tuple[pl.DataFrame, bool]:
+        areas = self._areas.filter(pl.col("level") == level)
+        dated = areas.select((pl.col("valid_from").is_not_null() | pl.col("valid_to").is_not_null()).any()).item()
+        return self._pairs.join(areas, on="area"), bool(dated)
+
+    def _changing(self, candidates: pl.DataFrame) -> pl.DataFrame:
+        return candidates.filter(
+            (pl.col("valid_from").is_not_null() | pl.col("valid_to").is_not_null()).any().over("place")
+        )
+
+
+def _place() -> pl.Expr:
+    lon, lat = ((pl.col(axis) * STEPS_PER_DEGREE).round().cast(pl.Int64, strict=False) for axis in ("lon", "lat"))
+    return (lon + 2 * HALF) * (1 << LAT_BITS) + lat + HALF
 
 
 def locate_points(points: pl.DataFrame, areas: pl.DataFrame, level: str) -> pl.DataFrame:
@@ -132,7 +154,9 @@ def locate_points(points: pl.DataFrame, areas: pl.DataFrame, level: str) -> pl.D
     of rows. Edges are straight in degrees. A point without a date takes the boundaries that are still open.
     """
     finder = AreaFinder(areas)
-    return finder.locate(finder.places(points), level)
+    placed = finder.look_up(points)
+    found = placed.select("row", "place").join(finder.steady(level), on="place").select("row", "code")
+    return pl.concat([found, finder.by_day(placed, level)])
 
 
 def parents_of(areas: pl.DataFrame) -> dict[str, dict[str, tuple[str, str]]]:
@@ -174,11 +198,17 @@ def assign_areas(records: pl.DataFrame, areas: pl.DataFrame | AreaFinder) -> pl.
     """
     finder = areas if isinstance(areas, AreaFinder) else AreaFinder(areas)
     parents = finder.parents
-    places = finder.places(records.select("row", "lon", "lat", "on"))
-    result = records
+    result = finder.look_up(records)
     for level, column in COLUMN_OF_LEVEL.items():
-        located = finder.locate(places, level)
-        result = result.join(located.rename({"code": f"${level}"}), on="row", how="left", maintain_order="left")
+        found = finder.steady(level).rename({"code": f"${level}"})
+        if found.height:
+            result = result.join(found, on="place", how="left", maintain_order="left")
+        else:
+            result = result.with_columns(pl.lit(None, dtype=pl.String).alias(f"${level}"))
+        by_day = finder.by_day(result, level)
+        if by_day.height:
+            result = result.join(by_day, on="row", how="left", maintain_order="left")
+            result = result.with_columns(pl.coalesce("code", f"${level}").alias(f"${level}")).drop("code")
         smaller = list(COLUMN_OF_LEVEL)[: list(COLUMN_OF_LEVEL).index(level)]
         by_point = [_parent(pl.col(f"${one}"), parents[one], level) for one in reversed(smaller)]
         result = result.with_columns(pl.coalesce(f"${level}", *by_point).alias(f"${level}"))
@@ -189,7 +219,9 @@ def assign_areas(records: pl.DataFrame, areas: pl.DataFrame | AreaFinder) -> pl.
 
 def _parent(code: pl.Expr, parents: dict[str, tuple[str, str]], level: str) -> pl.Expr:
     known = {child: parent for child, (of_level, parent) in parents.items() if of_level == level}
-    return code.replace_strict(known, default=None, return_dtype=pl.String) if known else pl.lit(None, dtype=pl.String)
+    if not known:
+        return pl.lit(None, dtype=pl.String)
+    return code.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
 
 
 def join_children(areas: pl.DataFrame, parents: Parents, source: str) -> pl.DataFrame:

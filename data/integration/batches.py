@@ -262,7 +262,8 @@ def _joined(held: Sequence[Piece]) -> Piece:
     first = held[0]
     if len(held) == 1:
         return first
-    joined = Piece(first.kind, RawTable(first.raw.frame, first.raw.headers, first.raw.dropped))
+    clean = all(piece.raw.clean for piece in held)
+    joined = Piece(first.kind, RawTable(first.raw.frame, first.raw.headers, first.raw.dropped, clean=clean))
     start = 0
     frames = []
     for piece in held:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from data.errors import SchemaError
-from data.integration.coordinates import metres_per_unit, to_lon_lat
+from data.integration.coordinates import to_equal_area_m, to_lon_lat
 from data.integration.keys import SHARED, number_rows, with_digests
 from data.integration.parts import PART, join_parts
 from data.integration.rules import MISSING, UNREADABLE, read_rule
@@ -91,7 +91,7 @@ def to_canonical(
     SchemaError
         If a row is neither kept nor refused: an error of this program, not of the data.
     """
-    frame = _as_text(_of_interest(raw.frame, raw, kind))
+    frame = _of_interest(raw.frame, raw, kind) if raw.clean else _as_text(_of_interest(raw.frame, raw, kind))
     headers = [column for column in frame.columns if column not in (LINE, GEOMETRY)]
     ragged = pl.DataFrame(
         [(line, None, RAGGED, redact(cells)[0] if _may_be_shown(kind, raw) else None) for line, cells in raw.ragged],
@@ -254,7 +254,7 @@ def _apply(
     mapped = _evaluate(frame, [pl.col(LINE), *map(pl.col, keep_shape), *columns], slow)
     noted = {name: lines for name in notes if (lines := mapped.filter(pl.col(f"$note_{name}"))[LINE]).len()}
     mapped = _located(mapped, kind, types)
-    mapped = _shaped(mapped, types, jurisdiction, provided)
+    mapped = _shaped(mapped, types, provided)
     mapped = _with_defaults(mapped, kind, types)
     missing = [
         pl.when(pl.col(name).is_null()).then(pl.lit(f"{told_by.get(name, name)}\t{MISSING}"))
@@ -331,9 +331,7 @@ def _located(mapped: pl.DataFrame, kind: FileKind, types: dict[str, pl.DataType]
     return mapped
 
 
-def _shaped(
-    mapped: pl.DataFrame, types: dict[str, pl.DataType], jurisdiction: Jurisdiction, provided: set[str]
-) -> pl.DataFrame:
+def _shaped(mapped: pl.DataFrame, types: dict[str, pl.DataType], provided: set[str]) -> pl.DataFrame:
     """Fill geometry and area_km2 from the shapes of the file; polygons that cross themselves are repaired."""
     if "geometry" not in types or GEOMETRY not in mapped.columns:
         return mapped
@@ -346,12 +344,7 @@ def _shaped(
     mapped = mapped.with_columns(pl.Series("geometry", list(shapely.to_wkb(flat)), dtype=pl.Binary))
     provided.add("geometry")
     if "area_km2" in types and "area_km2" not in mapped.columns:
-        from pyproj import Transformer
-
-        crs = jurisdiction.analysis_crs
-        there = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
-        projected = shapely.transform(flat, lambda points: np.column_stack(there.transform(points[:, 0], points[:, 1])))
-        square_metres = shapely.area(projected) * metres_per_unit(crs) ** 2
+        square_metres = shapely.area(shapely.transform(flat, to_equal_area_m))
         mapped = mapped.with_columns(pl.Series("area_km2", (square_metres / 1e6).round(6)).fill_nan(None))
         provided.add("area_km2")
     return mapped

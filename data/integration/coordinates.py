@@ -16,8 +16,12 @@ Floats = NDArray[np.float64]
 
 #: Shifted systems that have no EPSG code.
 SHIFTED = ("GCJ-02", "BD-09")
+#: Systems that are taken as EPSG:4326 as they are.
+DEGREES = ("EPSG:4326", "EPSG:4490")
 #: Semi-major axis (m) and squared eccentricity of the Krasovsky ellipsoid, on which GCJ-02 is defined.
 AXIS_M, ECCENTRICITY_2 = 6_378_245.0, 0.006_693_421_622_965_943_23
+#: The same of the WGS 84 ellipsoid.
+WGS84_AXIS_M, WGS84_ECCENTRICITY_2 = 6_378_137.0, 0.006_694_379_990_141_317
 #: How far BD-09 moves GCJ-02, degrees, besides a turn of a few metres.
 BAIDU_EAST, BAIDU_NORTH = 0.0065, 0.006
 BAIDU_TURN = np.pi * 3000.0 / 180.0
@@ -78,12 +82,36 @@ def to_lon_lat(x: Floats, y: Floats, crs: str) -> tuple[Floats, Floats]:
         x, y = _bd09_to_gcj02(x, y)
     if crs in SHIFTED:
         lon, lat = _gcj02_to_wgs84(x, y)
+    elif crs in DEGREES:
+        lon, lat = x, y
     else:
         lon, lat = _transformer(crs, "EPSG:4326").transform(x, y)
     lon, lat = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
     placed = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
     nowhere = np.float64(np.nan)
     return np.where(placed, lon.round(DECIMALS), nowhere), np.where(placed, lat.round(DECIMALS), nowhere)
+
+
+def to_equal_area_m(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Project longitude and latitude so that planar areas are areas on the WGS 84 ellipsoid.
+
+    Parameters
+    ----------
+    points
+        Shape (n, 2), degrees.
+
+    Returns
+    -------
+    array
+        Shape (n, 2), metres, of the cylindrical equal-area projection (Snyder 1987, *Map Projections: A Working
+        Manual*, equations 10-13 to 10-15). Lengths and angles mean nothing in it.
+    """
+    eccentricity = np.sqrt(WGS84_ECCENTRICITY_2)
+    sine = np.sin(np.radians(points[:, 1]))
+    q = (1 - WGS84_ECCENTRICITY_2) * (
+        sine / (1 - WGS84_ECCENTRICITY_2 * sine**2) + np.arctanh(eccentricity * sine) / eccentricity
+    )
+    return np.column_stack((WGS84_AXIS_M * np.radians(points[:, 0]), WGS84_AXIS_M * q / 2))
 
 
 def _gcj02_shift(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:

@@ -35,6 +35,8 @@ class RawTable:
         Records with more cells than headers: ``$line`` and ``raw``; not part of ``frame``.
     notes
         What was mended while reading, by kind and number of records.
+    clean
+        Whether no cell is empty text or has blanks around it; False when that is not known.
     """
 
     frame: pl.DataFrame
@@ -42,6 +44,7 @@ class RawTable:
     dropped: list[str] = field(default_factory=list)
     ragged: list[tuple[int, str]] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
+    clean: bool = False
 
     @property
     def records(self) -> int:

@@ -16,6 +16,7 @@ from data.errors import SourceError
 from data.integration.coordinates import SHIFTED, to_lon_lat
 from data.sources.mapping import FileKind
 from data.sources.reading.formats import format_of
+from data.sources.reading.geojson import plain_features
 from data.sources.reading.parquet import scan
 from data.sources.reading.raw import GEOMETRY, RawTable, numbered, split_personal, written_out
 
@@ -37,6 +38,8 @@ def shape_headers(path: Path) -> list[str]:
     """Return the names of the properties that the shapes have."""
     if format_of(path) == "geoparquet":
         return [name for name in scan(path).collect_schema().names() if name != _shape_column(path)]
+    if format_of(path) == "geojson" and (features := plain_features(path)) is not None:
+        return features.properties.columns
     return [str(name) for name in _info(path)["fields"]]
 
 
@@ -70,6 +73,10 @@ def read_shapes(path: Path, kind: FileKind) -> RawTable:
     """Read records with their shapes; a system stated twice must be the same one."""
     import shapely
 
+    if format_of(path) == "geojson" and kind.crs in (None, "file", "EPSG:4326"):
+        features = plain_features(path)
+        if features is not None:
+            return _records(features.properties, features.shapes, kind)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         shapes = _shapes(path)
@@ -94,11 +101,17 @@ def read_shapes(path: Path, kind: FileKind) -> RawTable:
         shapes = shapes.set_crs(kind.crs, allow_override=True)
     if shapes.crs is not None:
         shapes = shapes.to_crs("EPSG:4326")
-    headers = [name for name in shapes.columns if name != "geometry"]
-    kept, dropped, keys = split_personal([str(name) for name in headers], kind)
-    columns = {key: pl.from_pandas(shapes[name]) for name, key in zip(headers, keys, strict=True) if key in kept}
     geometry = [None if shape is None else bytes(shape) for shape in shapely.to_wkb(shapes.geometry.to_numpy())]
-    frame, notes = written_out(pl.DataFrame({**columns, GEOMETRY: pl.Series(geometry, dtype=pl.Binary)}))
+    headers = [name for name in shapes.columns if name != "geometry"]
+    properties = pl.DataFrame({str(name): pl.from_pandas(shapes[name]) for name in headers})
+    table = _records(properties, pl.Series(geometry, dtype=pl.Binary), kind)
     if cut_short:
-        notes["numbers_cut_short"] = cut_short
+        table.notes["numbers_cut_short"] = cut_short
+    return table
+
+
+def _records(properties: pl.DataFrame, shapes: pl.Series, kind: FileKind) -> RawTable:
+    kept, dropped, keys = split_personal(properties.columns, kind)
+    named = properties.rename(dict(zip(properties.columns, keys, strict=True))).select(list(kept))
+    frame, notes = written_out(named.with_columns(shapes.alias(GEOMETRY)))
     return RawTable(numbered(frame, 1), kept, dropped, notes=notes)

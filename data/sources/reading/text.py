@@ -19,6 +19,9 @@ from data.sources.personal import without_bom
 from data.sources.reading.formats import HEAD_BYTES
 from data.sources.reading.raw import LINE, RawTable, split_personal
 
+#: ASCII blanks besides the space and the line end.
+OTHER_BLANKS = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
+
 
 def decode(content: bytes, kind: FileKind, where: str) -> tuple[str, int]:
     """Return text with LF line ends and the number of byte sequences that could not be decoded."""
@@ -115,7 +118,7 @@ def read_text(path: Path, kind: FileKind) -> RawTable:
         frame, ragged = _read_carefully(body, keys, list(kept), kind, header_lines, path.name)
     if not ragged and (absent := _missing_cells(body, frame, keys, kind)):
         notes["missing_trailing_cells"] = absent
-    return RawTable(frame.select(LINE, *kept), kept, dropped, ragged, notes)
+    return RawTable(frame.select(LINE, *kept), kept, dropped, ragged, notes, clean=_is_clean(body, kind))
 
 
 def read_texts(paths: Sequence[Path], kind: FileKind) -> tuple[RawTable, list[int]] | None:
@@ -153,8 +156,22 @@ def read_texts(paths: Sequence[Path], kind: FileKind) -> tuple[RawTable, list[in
     places = np.cumsum([0, *rows[:-1]])
     starts = places + header_lines * np.arange(len(rows))
     lines = np.arange(frame.height, dtype=np.int64) + np.repeat(starts - places, rows) + header_lines + 1
-    table = RawTable(frame.select(pl.Series(LINE, lines), *kept), kept, dropped)
+    table = RawTable(frame.select(pl.Series(LINE, lines), *kept), kept, dropped, clean=_is_clean(body, kind))
     return table, starts.tolist()
+
+
+def _is_clean(body: bytes, kind: FileKind) -> bool:
+    """Return whether surely no cell is empty text or has blanks around it: a look at the bytes, not at the cells."""
+    separator = kind.separator.encode()
+    if b'"' in body or not body.isascii() or any(blank in body for blank in OTHER_BLANKS if blank != separator):
+        return False
+    beside = (separator + b" ", b" " + separator, b"\n ", b" \n")
+    return (
+        separator != b" "
+        and not body.startswith(b" ")
+        and not body.endswith(b" ")
+        and not any(blank in body for blank in beside)
+    )
 
 
 def _header_of(content: bytes, kind: FileKind, where: str) -> tuple[list[str], int, int]:

@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 import prcoords
+import pyproj
 import pytest
+import shapely
 
-from data.integration.coordinates import from_lon_lat, metres_per_unit, require_crs, to_lon_lat
+from data.integration.coordinates import from_lon_lat, metres_per_unit, require_crs, to_equal_area_m, to_lon_lat
 
 
 def test_feet_of_oregon_north() -> None:
@@ -83,3 +85,14 @@ def test_there_and_back_in_any_system() -> None:
         assert np.abs(back[1] - lat).max() < 1e-7
     nowhere = to_lon_lat(np.array([np.nan]), np.array([30.0]), "BD-09")
     assert math.isnan(nowhere[0][0])
+
+
+def test_areas_are_those_on_the_ellipsoid() -> None:
+    boxes = [(-2.3, 53.0, -2.2, 53.1), (120.0, 30.0, 120.1, 30.1), (10.0, -0.1, 10.1, 0.1), (0.0, 69.9, 0.1, 70.0)]
+    for west, south, east, north in boxes:
+        # Densified along the parallels: there the geodesic leaves the line that is straight in degrees.
+        lon = np.concatenate([np.linspace(west, east, 500), np.linspace(east, west, 500)])
+        lat = np.repeat([south, north], 500).astype(float)
+        expected, _ = pyproj.Geod(ellps="WGS84").polygon_area_perimeter(lon, lat)
+        flat = to_equal_area_m(np.column_stack((lon, lat)))
+        assert shapely.area(shapely.Polygon(flat)) == pytest.approx(expected, rel=1e-7)
