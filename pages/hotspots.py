@@ -12,6 +12,7 @@ import streamlit as st  # noqa: E402
 
 from pages.ui import (  # noqa: E402
     advice,
+    certainty,
     decisions,
     downloads,
     figures,
@@ -23,6 +24,7 @@ from pages.ui import (  # noqa: E402
     tables,
     theme,
     urls,
+    week,
 )
 from pages.ui.formats import interval, period, when  # noqa: E402
 from pages.ui.language import current, t, term  # noqa: E402
@@ -63,6 +65,7 @@ standing = decisions.latest_by_advice(desk, [row["advice_id"] for row in ranked]
 positions = {row["place_id"]: number for number, row in enumerate(ranked)}
 chosen = ranked[positions.get(st.session_state.get(CHOSEN), 0)]
 view = f"{category}.{horizon_days}.{current()}"
+verdict = certainty.verdict_of(desk, category, horizon_days)
 
 
 def choose_from_table() -> None:
@@ -120,25 +123,36 @@ with right, st.container(border=True):
     tables.figures(
         {
             t("hotspots.expected"): interval(chosen["expected"], chosen["low"], chosen["high"]),
+            t("certainty.column"): certainty.tenths(chosen["top_chance"]),
             t("hotspots.baseline_rank"): advice.baseline_words(chosen),
             t("hotspots.when"): when(chosen["peak_weekday"], chosen["peak_hour"]),
         }
     )
-    tables.takeaway(advice.reason_sentence(chosen))
-    st.plotly_chart(
-        figures.reasons_waterfall(
-            advice.reason_parts(chosen),
-            [advice.factor(value) for _, value in advice.reason_parts(chosen)[1:]],
-            start_label=t("codes.reason.base"),
-            end_label=t("hotspots.expected_here"),
-            count_label=t("hotspots.expected_axis", n=horizon_days),
-        ),
-        config=figures.CONFIG,
-        theme=None,
-        key="hotspots.why",
-        alt=advice.reason_sentence(chosen),
-    )
-    tables.note(advice.counterfactual(chosen))
+    why, sure, time = st.tabs([t("certainty.why"), t("certainty.title"), t("week.title")])
+    with why:
+        tables.takeaway(advice.reason_sentence(chosen))
+        st.plotly_chart(
+            figures.reasons_waterfall(
+                advice.reason_parts(chosen),
+                [advice.factor(value) for _, value in advice.reason_parts(chosen)[1:]],
+                start_label=t("codes.reason.base"),
+                end_label=t("hotspots.expected_here"),
+                count_label=t("hotspots.expected_axis", n=horizon_days),
+            ),
+            config=figures.CONFIG,
+            theme=None,
+            key="hotspots.why",
+            alt=advice.reason_sentence(chosen),
+        )
+        tables.note(f"{certainty.without_sentence(chosen)} {t('certainty.parts')}")
+    with sure:
+        tables.takeaway(certainty.chance_sentence(chosen, verdict))
+        tables.note(f"{certainty.kept_sentence(verdict)} {t('certainty.corrected')}")
+    with time:
+        tables.takeaway(week.sentence(chosen))
+        if chosen["hours"] is not None:
+            st.html(week.drawing(chosen))
+        tables.note(t("week.note"))
     st.markdown(advice.next_step(chosen))
     provenance.draw(desk, "hotspots", chosen["advice_id"])
     if identity.may_do(desk.viewer, "decide"):
@@ -167,3 +181,5 @@ downloads.draw(desk, "hotspots", partial(desk.hotspots, category, horizon_days),
 
 st.subheader(t("hotspots.verdict_title"), anchor=False)
 advice.draw_verdict(desk, category, horizon_days)
+with st.expander(t("certainty.calm.title")):
+    certainty.draw_calm(ranked, verdict)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui import decisions, places, tables, theme
+from pages.ui import certainty, decisions, places, tables, theme
 from pages.ui.formats import day, interval, number, period, rank_change, share, when
 from pages.ui.frame import escape
 from pages.ui.language import t, term
@@ -89,22 +89,6 @@ def reason_sentence(row: dict[str, Any]) -> str:
     return t("hotspots.reason_sentence", reason=words, factor=factor(contribution))
 
 
-def at_least(value: float) -> str:
-    """Return a small expected count; one that would be printed as 0.0 is said to be below 0.1."""
-    return number(value, 1) if value >= 0.05 else "<0.1"
-
-
-def counterfactual(row: dict[str, Any]) -> str:
-    """Return what would be expected if the main reason were as in an average cell."""
-    words, contribution = main_reason(row)
-    return t(
-        "hotspots.counterfactual",
-        reason=words,
-        without=at_least(row["expected"] / exp(contribution)),
-        expected=number(row["expected"], 1),
-    )
-
-
 def next_step(row: dict[str, Any]) -> str:
     """Return the advised action and the step to take, as Markdown."""
     action = row["action"]
@@ -154,6 +138,7 @@ def table_row(desk: Desk, row: dict[str, Any], decision: dict[str, Any] | None) 
         "place": title_of(desk, row),
         "expected": row["expected"],
         "interval": f"{number(row['low'])}–{number(row['high'])}",
+        "chance": certainty.tenths(row.get("top_chance")),
         "baseline": baseline_words(row),
         "count": t("common.hidden") if row.get("suppressed") else number(row["baseline_count"]),
         "when": when(row["peak_weekday"], row["peak_hour"]),
@@ -171,6 +156,7 @@ def table_columns(*, with_decisions: bool) -> dict[str, Any]:
         "place": column.TextColumn(t("hotspots.column.place"), width=200),
         "expected": column.NumberColumn(t("hotspots.column.expected"), format="%.1f", width=80),
         "interval": column.TextColumn(t("hotspots.column.interval"), width=70),
+        "chance": column.TextColumn(t("certainty.column"), help=t("certainty.column_help"), width=84),
         "baseline": column.TextColumn(
             t("hotspots.column.baseline"), help=t("hotspots.column.baseline_help"), width=112
         ),
@@ -287,9 +273,7 @@ def draw_verdict(desk: Desk, category: str, horizon_days: int) -> None:
 
 def chosen_model(desk: Desk, category: str, horizon_days: int) -> str:
     """Return the method the edition ranked a category with, empty when its manifest does not say."""
-    verdicts = desk.manifest.get("verdicts") or []
-    asked = (category, horizon_days)
-    return next((row["model"] for row in verdicts if (row["category"], row["horizon_days"]) == asked), "")
+    return str(certainty.verdict_of(desk, category, horizon_days).get("model") or "")
 
 
 def verdict_sentence(by_model: list[dict[str, Any]], chosen: str) -> str:

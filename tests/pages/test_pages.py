@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import polars as pl
 import pytest
 
 from data import access
@@ -103,6 +106,36 @@ def test_a_link_reproduces_the_view(open_page: OpenPage) -> None:
     shown = everything_shown(test)
     assert "E20260601-town" in shown
     assert "1 Jun 2026 to 7 Jun" in shown
+
+
+def test_a_place_says_how_sure_what_without_last_month_and_when(open_page: OpenPage) -> None:
+    shown = everything_shown(open_page("hotspots", "commander", "en", category="010100", horizon="28"))
+    assert "Chance that this cell will be one of the 8 busiest of the period: more than 19 in 20." in shown
+    assert "listed cells were given a 62% chance on average, and 58% came true" in shown
+    assert "it would still rank 1 (expecting 4.5 instead of 9.0)" in shown
+    assert "Most on Fri 22:00–02:00: 12% of the week, 5.0 times an average four hours." in shown
+    # The four busiest hours are framed: Friday night into Saturday.
+    assert shown.count("class=peak") == 4
+    assert "about 7 of 8 cells stay from one edition to the next instead of 6" in shown
+    assert "hits on past periods change by −2.0%" in shown
+    assert "7 of 8 cells stay from the edition before" in shown
+
+
+def test_an_edition_from_before_says_what_it_does_not_know(open_page: OpenPage, town: Store) -> None:
+    for folder in town.editions.iterdir():
+        frame = pl.read_parquet(folder / "hotspots.parquet")
+        later = ["top_chance", "expected_without_recent", "rank_without_recent", "was_listed", "peak_share", "hours"]
+        frame.drop(*later, "hours_own_share").write_parquet(folder / "hotspots.parquet")
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        known = ("category", "horizon_days", "model", "verdict")
+        manifest["verdicts"] = [{key: row[key] for key in known} for row in manifest["verdicts"]]
+        (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    test = open_page("hotspots", "commander", "en")
+    assert not test.exception
+    shown = everything_shown(test)
+    assert "This edition did not compute how sure that is." in shown
+    assert "the source has dates only" in shown
+    assert "Too few past forecasts to say what a calmer list costs." in shown
 
 
 def test_an_unknown_edition_is_explained(open_page: OpenPage) -> None:

@@ -88,7 +88,20 @@ def build_town(root: Path) -> Store:
             "demo": True,
             "categories": list(CATEGORIES),
             "verdicts": [
-                {"category": category, "horizon_days": days, "model": "additive_boosting", "verdict": "It won."}
+                {
+                    "category": category,
+                    "horizon_days": days,
+                    "model": "additive_boosting",
+                    "verdict": "It won.",
+                    "listed": 8,
+                    "top_promised": 0.62,
+                    "top_kept": 0.58,
+                    "calm": 0.25,
+                    "calm_prices": [
+                        {"calm": 0.0, "stay_share": 0.75, "hits": 100.0, "expected": 96.0},
+                        {"calm": 0.25, "stay_share": 0.875, "hits": 98.0, "expected": 95.0},
+                    ],
+                }
                 for category in CATEGORIES[:1]
                 for days in HORIZONS
             ],
@@ -191,8 +204,15 @@ def _hotspots(as_of: date, edition_id: str) -> pl.DataFrame:
                         "baseline_count": 3.0 * (number + 1),
                         "reasons": [{"reason": name, "contribution": value} for name, value in reasons],
                         "action": "foot_patrol",
+                        "top_chance": 0.98 - 0.12 * number,
+                        "expected_without_recent": expected / 2,
+                        "rank_without_recent": number + 1 if number == 0 else 41,
+                        "was_listed": number != 3,
                         "peak_weekday": 5,
-                        "peak_hour": 20,
+                        "peak_hour": 22,
+                        "peak_share": 0.12,
+                        "hours": [0.03 if 118 <= hour < 122 else 0.88 / 164 for hour in range(168)],
+                        "hours_own_share": 0.7,
                         "beat_code": beat,
                         "station_code": BEATS[beat],
                     }
