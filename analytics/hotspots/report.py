@@ -139,7 +139,14 @@ def evaluate_rankers(
     periods = past_periods(panel, day_number(study.as_of), horizon_days, origins + fitted + horizon_days // 28)
     names = [name for name in LADDER if name in candidates or name in PLAIN]
     rolled = roll_rankers(
-        panel, periods, horizon_days=horizon_days, names=names, seed=seed, tried=origins, fitted=fitted
+        panel,
+        periods,
+        horizon_days=horizon_days,
+        names=names,
+        seed=seed,
+        tried=origins,
+        fitted=fitted,
+        flagged=flagged,
     )
     if rolled is None:
         raise RequestError(
