@@ -45,5 +45,7 @@ pages = {
 home = st.Page(arrive, title="beatwise", url_path="home", default=True, visibility="hidden")
 page = st.navigation([home, *pages.values()])
 
+if reader and page.url_path in frame.WITH_MAPS and identity.may_open(reader, page.url_path):
+    frame.get_ready_for_maps()
 frame.draw_around(reader, home)
 page.run()

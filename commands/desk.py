@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import runpy
 import sys
+import threading
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -36,13 +39,12 @@ def serve(
     ] = None,
 ) -> None:
     """Open the dashboard on a store."""
-    from data.editions import newest_edition
-    from data.snapshots import current_snapshot
-    from data.store import Store
+    # From the store's JSON files alone: the server answers before Polars is imported.
+    from data.store import Store, only_demo
 
     opened = Store.open(store)
-    is_demo = current_snapshot(opened).is_demo
-    newest_edition(opened)
+    is_demo = only_demo(opened.load_reports(opened.newest_snapshot_id()))
+    opened.newest_edition_id()
     mode = auth or ("local" if viewer else "demo" if is_demo else "proxy")
     if mode not in AUTH_MODES:
         raise RequestError(
@@ -67,7 +69,25 @@ def serve(
     # A request under any other name gets no data: a page elsewhere cannot borrow the reader's browser (DNS rebinding).
     for name in dict.fromkeys([*LOOPBACK_NAMES, *(host or ()), *([] if address in LOOPBACK else [address])]):
         where += ["--server.allowedHosts", name]
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *where])
+    run_dashboard(where)
+
+
+def run_dashboard(options: list[str]) -> None:
+    """Become the Streamlit server, in this process: what the checks imported need not be imported again.
+
+    While the first browser fetches the page, a thread imports what the pages need.
+    """
+    import streamlit.web.cli  # noqa: F401  (before the thread, so that two threads never import it at once)
+
+    threading.Thread(target=import_pages, name="import-pages", daemon=True).start()
+    sys.argv = ["streamlit", "run", str(ROOT / "app.py"), *options]
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+
+
+def import_pages() -> None:
+    """Import the modules of the first page, largest first."""
+    for name in ("data.desk", "pydeck", "plotly.graph_objects", "streamlit.elements.plotly_chart", "pages.ui.sheet"):
+        importlib.import_module(name)
 
 
 @viewer_app.command("grant")

@@ -33,12 +33,24 @@ class Edition:
         return dict(read_json(self.folder / "manifest.json"))
 
     def scan(self, table: str) -> pl.LazyFrame:
-        """Return one table lazily, empty when the edition could not make it from its data."""
+        """Return one table lazily, empty when the edition could not make it from its data.
+
+        Raises
+        ------
+        StoreError
+            If there is no such table, or it was deleted after its retention.
+        """
         if table not in EDITION:
             raise StoreError(f"editions have no table {table!r}.", remedy=f"Tables: {', '.join(EDITION)}.")
         path = self.folder / f"{table}.parquet"
         empty = EDITION[table].create_empty()
         if not path.is_file():
+            if name in self.manifest.get("tables", {}):
+                raise StoreError(
+                    f"{name} of this edition was deleted when its retention was over.",
+                    where=self.edition_id,
+                    remedy="Choose a newer edition; `beatwise retain` keeps the report of what was deleted.",
+                )
             return empty.lazy()
         frame = pl.scan_parquet(path)
         # An edition never changes; one written before a column existed answers it with null.
@@ -58,10 +70,7 @@ def newest_edition(store: Store) -> Edition:
     StoreError
         If nothing has been published yet.
     """
-    ids = store.edition_ids()
-    if not ids:
-        raise StoreError("nothing has been published yet.", where=str(store.root), remedy="Run `beatwise publish`.")
-    return Edition(store, ids[-1])
+    return Edition(store, store.newest_edition_id())
 
 
 def edition_id_of(snapshot_id: str, parameters: dict[str, Any], code_version: str) -> str:

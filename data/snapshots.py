@@ -19,7 +19,7 @@ import polars as pl
 from data.errors import StoreError
 from data.files import digest_of, folder_appears_whole, read_json, write_json
 from data.schemas import CANONICAL, DERIVED
-from data.store import Store
+from data.store import Store, only_demo
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Snapshot:
     @cached_property
     def loads(self) -> list[dict[str, Any]]:
         """The ``load.json`` of every load, oldest first: files, row counts, quarantine counts."""
-        return [read_json(self.store.loads / load_id / "load.json") for load_id in self.manifest["loads"]]
+        return self.store.load_reports(self.snapshot_id)
 
     @cached_property
     def jurisdictions(self) -> dict[str, Jurisdiction]:
@@ -67,10 +67,25 @@ class Snapshot:
         found = {load["jurisdiction"]["code"]: Jurisdiction(**load["jurisdiction"]) for load in self.loads}
         return dict(sorted(found.items()))
 
+    @cached_property
+    def erased(self) -> dict[str, Any] | None:
+        """When and by whom its tables were deleted after their retention; None while they are there."""
+        path = self.folder / ERASED
+        return dict(read_json(path)) if path.is_file() else None
+
+    def _require_rows(self) -> None:
+        if self.erased is not None:
+            raise StoreError(
+                f"the rows of this snapshot were deleted on {str(self.erased['at'])[:10]}: "
+                "their retention was over for a part of them.",
+                where=self.snapshot_id,
+                remedy=f"The current snapshot {self.store.current_snapshot_id()} holds what may still be read.",
+            )
+
     @property
     def is_demo(self) -> bool:
         """Whether every row was made by the demo generator. Only then may roles be picked freely."""
-        return bool(self.loads) and all(load.get("demo", False) for load in self.loads)
+        return only_demo(self.loads)
 
     def has(self, table: str) -> bool:
         """Return whether a table holds at least one row."""
@@ -80,7 +95,13 @@ class Snapshot:
         """Return a table as a lazy frame with the schema's columns; empty when nothing was loaded.
 
         Rows replaced by a later load of the same source are left out.
+
+        Raises
+        ------
+        StoreError
+            If there is no such table, or its rows were deleted after their retention.
         """
+        self._require_rows()
         if table in DERIVED:
             parts = parts_of_table(self.folder, table)
             return pl.scan_parquet(parts) if parts else DERIVED[table].create_empty().lazy()
@@ -107,6 +128,7 @@ class Snapshot:
 
     def quarantine(self) -> pl.LazyFrame:
         """Return all rejected rows: source, load_id, source_file, source_line, column, reason (no personal values)."""
+        self._require_rows()
         parts = [self.store.loads / load["load_id"] / "quarantine.parquet" for load in self.loads]
         found = [pl.scan_parquet(part) for part in parts if part.is_file()]
         return pl.concat(found, how="vertical") if found else pl.LazyFrame(schema=QUARANTINE)
@@ -121,6 +143,8 @@ def parts_of_table(folder: Path, table: str) -> list[Path]:
     return [whole] if whole.is_file() else sorted((folder / table).glob("*.parquet"))
 
 
+#: File in the folder of a snapshot, load or edition whose tables were deleted after their retention.
+ERASED = "erased.json"
 #: Columns of quarantine.parquet. ``raw`` is the row as JSON text with personal columns already dropped.
 QUARANTINE: dict[str, Any] = {
     "source": pl.String,
@@ -142,10 +166,7 @@ def current_snapshot(store: Store) -> Snapshot:
     StoreError
         If nothing has been loaded yet.
     """
-    snapshot_id = store.current_snapshot_id()
-    if snapshot_id is None:
-        raise StoreError("nothing has been loaded yet.", where=str(store.root), remedy="Run `beatwise ingest` first.")
-    return Snapshot(store, snapshot_id)
+    return Snapshot(store, store.newest_snapshot_id())
 
 
 def write_snapshot(

@@ -16,9 +16,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from data.errors import StoreError
 from data.files import read_json, write_atomically, write_json
@@ -98,6 +99,24 @@ class Store:
         pointer = self.root / "CURRENT"
         return pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else None
 
+    def newest_snapshot_id(self) -> str:
+        """Return the same.
+
+        Raises
+        ------
+        StoreError
+            If nothing has been loaded yet.
+        """
+        snapshot_id = self.current_snapshot_id()
+        if snapshot_id is None:
+            raise StoreError("nothing has been loaded yet.", where=str(self.root), remedy="Run `beatwise ingest` first.")
+        return snapshot_id
+
+    def load_reports(self, snapshot_id: str) -> list[dict[str, Any]]:
+        """Return the ``load.json`` of every load of a snapshot, oldest first: files, row counts, quarantine counts."""
+        manifest = read_json(self.snapshots / snapshot_id / "manifest.json")
+        return [read_json(self.loads / load_id / "load.json") for load_id in manifest["loads"]]
+
     def make_current(self, snapshot_id: str) -> None:
         """Point readers at a snapshot. The folder must be complete before this is called."""
         write_atomically(self.root / "CURRENT", f"{snapshot_id}\n".encode())
@@ -109,6 +128,19 @@ class Store:
     def edition_ids(self) -> list[str]:
         """Return the ids of all editions, oldest first by time of creation."""
         return _ids_by_creation(self.editions)
+
+    def newest_edition_id(self) -> str:
+        """Return the id of the edition created last.
+
+        Raises
+        ------
+        StoreError
+            If nothing has been published yet.
+        """
+        ids = self.edition_ids()
+        if not ids:
+            raise StoreError("nothing has been published yet.", where=str(self.root), remedy="Run `beatwise publish`.")
+        return ids[-1]
 
     @property
     def records_url(self) -> str:
@@ -123,6 +155,11 @@ class Store:
         with (self.root / "store.lock").open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
+
+
+def only_demo(load_reports: Sequence[dict[str, Any]]) -> bool:
+    """Return whether every row of some loads was made by the demo generator. Only then may roles be picked freely."""
+    return bool(load_reports) and all(load.get("demo", False) for load in load_reports)
 
 
 def _ids_by_creation(folder: Path) -> list[str]:

@@ -8,7 +8,7 @@ desk = guard("briefing")
 
 import streamlit as st  # noqa: E402
 
-from pages.ui import advice, figures, frame, places, provenance, routing, sheet, tables, urls  # noqa: E402
+from pages.ui import advice, frame, places, provenance, routing, sheet, sketch, tables, urls  # noqa: E402
 from pages.ui.formats import period  # noqa: E402
 from pages.ui.language import t  # noqa: E402
 
@@ -26,17 +26,14 @@ span = period(*desk.period(horizon_days)) if top else ""
 left, right = st.columns([1.7, 1], gap="medium")
 left.html(sheet.section(t("briefing.headlines"), sheet.headlines(desk, top, beat)))
 with right:
-    st.plotly_chart(
-        figures.small_map(
+    st.html(
+        sketch.picture(
             places.outlines(desk, "beat"),
             places.base_map(desk),
             [{**row, "rank": number} for number, row in enumerate(top, 1)],
             chosen=beat,
-        ),
-        config={**figures.CONFIG, "staticPlot": True},
-        theme=None,
-        key="briefing.map",
-        alt=t("briefing.map_alt", n=len(top)),
+            alt=t("briefing.map_alt", n=len(top)),
+        )
     )
     tables.note(t("briefing.map_note", m=round(top[0]["cell_m"]) if top else 0))
 st.html(

@@ -15,12 +15,12 @@ from pages.ui import (  # noqa: E402
     certainty,
     decisions,
     downloads,
-    figures,
     frame,
     identity,
     maps,
     places,
     provenance,
+    reasons,
     tables,
     theme,
     urls,
@@ -131,18 +131,14 @@ with right, st.container(border=True):
     why, sure, time = st.tabs([t("certainty.why"), t("certainty.title"), t("week.title")])
     with why:
         tables.takeaway(advice.reason_sentence(chosen))
-        st.plotly_chart(
-            figures.reasons_waterfall(
+        st.html(
+            reasons.bars(
                 advice.reason_parts(chosen),
                 [advice.factor(value) for _, value in advice.reason_parts(chosen)[1:]],
                 start_label=t("codes.reason.base"),
                 end_label=t("hotspots.expected_here"),
-                count_label=t("hotspots.expected_axis", n=horizon_days),
-            ),
-            config=figures.CONFIG,
-            theme=None,
-            key="hotspots.why",
-            alt=advice.reason_sentence(chosen),
+                caption=t("hotspots.expected_axis", n=horizon_days),
+            )
         )
         tables.note(f"{certainty.without_sentence(chosen)} {t('certainty.parts')}")
     with sure:

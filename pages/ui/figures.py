@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from math import exp, log
 from typing import Any
 
 import plotly.graph_objects as go
@@ -37,66 +36,6 @@ def _dressed(figure: go.Figure, height_px: int, **layout: Any) -> go.Figure:
         gridcolor="#e6ebf0", zerolinecolor="#b9c5d1", automargin=True, fixedrange=True, title_font_size=12
     )
     return figure
-
-
-def reasons_waterfall(
-    parts: Sequence[tuple[str, float]], factors: Sequence[str], *, start_label: str, end_label: str, count_label: str
-) -> go.Figure:
-    """Draw how the expected count comes about, from the base rate to the result.
-
-    Parameters
-    ----------
-    parts
-        ``(words, contribution)`` with the base first; contributions are in log units and add up to log(expected).
-
-    factors
-        Words of the contributions after the base.
-
-    Notes
-    -----
-    The axis is logarithmic in the count: equal lengths are equal factors.
-    """
-    base, rest = parts[0][1], parts[1:]
-    rows, level = [], base
-    for words, contribution in rest:
-        rows.append((words, level, contribution))
-        level += contribution
-    names = [start_label, *[name for name, _, _ in rows], end_label]
-    marks = [base, *[begin + step for _, begin, step in rows], level]
-    floor = min([base, level, *[begin for _, begin, _ in rows]]) - 0.25
-    figure = go.Figure(
-        go.Bar(
-            orientation="h",
-            y=names,
-            x=[base - floor, *[step for _, _, step in rows], level - floor],
-            base=[floor, *[begin for _, begin, _ in rows], floor],
-            marker={
-                "color": [
-                    theme.QUIET,
-                    *[theme.RISK[3] if step > 0 else theme.SERIES[0] for _, _, step in rows],
-                    theme.INK,
-                ],
-                "pattern": {"shape": ["", *["" if step > 0 else "/" for _, _, step in rows], ""], "fgopacity": 0.5},
-            },
-            text=[f"{exp(base):.2g}", *factors, f"<b>{exp(level):.2g}</b>"],
-            textposition="outside",
-            cliponaxis=False,
-            hoverinfo="skip",
-        )
-    )
-    top = max(marks)
-    # A decade each where the range is wide, else 1-2-5.
-    wide = top - floor > log(100)
-    steps = [m * 10.0**e for e in range(-4, 4) for m in ((1,) if wide else (1, 2, 5))]
-    ticks = [v for v in steps if floor <= log(v) <= top + 0.7]
-    figure.update_xaxes(
-        tickvals=[log(v) for v in ticks],
-        ticktext=[f"{v:g}" for v in ticks],
-        title={"text": count_label, "font": {"size": 12}},
-        range=[floor, top + 0.25 * (top - floor)],
-    )
-    figure.update_yaxes(autorange="reversed")
-    return _dressed(figure, 60 + 34 * len(names), showlegend=False, bargap=0.35)
 
 
 def monthly_series(
@@ -320,82 +259,3 @@ def need_against_duty(
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(title=labels["axis"], rangemode="tozero")
     return _dressed(figure, 90 + 26 * len(names))
-
-
-def small_map(
-    areas: Sequence[dict[str, Any]],
-    lines: Sequence[dict[str, Any]],
-    places: Sequence[dict[str, Any]],
-    *,
-    chosen: str | None = None,
-    alt_axis: str = "",
-) -> go.Figure:
-    """Draw a map as plain vector lines, for paper: WebGL canvases often print blank.
-
-    Parameters
-    ----------
-    areas
-        ``{"code", "geometry"}``; GeoJSON polygons.
-    lines
-        ``{"kind", "geometry"}`` of the base map; streets are left out of so small a map.
-    places
-        ``{"ring", "rank", "lon", "lat"}`` of the places to number.
-    """
-    from math import cos, radians
-
-    figure = go.Figure()
-    for kind, colour, width in (("river", theme.RIVER, 4), ("main_street", theme.MAIN_STREET, 1)):
-        xs, ys = _joined(row["geometry"] for row in lines if row["kind"] == kind)
-        filled = kind == "river" and any("Polygon" in row["geometry"]["type"] for row in lines if row["kind"] == kind)
-        figure.add_scatter(
-            x=xs, y=ys, mode="lines", line={"color": colour, "width": width}, fill="toself" if filled else None
-        )
-    xs, ys = _joined(row["geometry"] for row in areas)
-    figure.add_scatter(x=xs, y=ys, mode="lines", line={"color": "#8fa0b1", "width": 0.8})
-    xs, ys = _joined(row["geometry"] for row in areas if row["code"] == chosen)
-    figure.add_scatter(x=xs, y=ys, mode="lines", line={"color": theme.PRIMARY, "width": 2.4})
-    figure.add_scatter(
-        x=[row["lon"] for row in places],
-        y=[row["lat"] for row in places],
-        mode="markers+text",
-        text=[str(row["rank"]) for row in places],
-        textfont={"color": "#ffffff", "size": 11},
-        marker={"color": theme.RISK[4], "size": 19, "symbol": "square"},
-    )
-    # The frame is that of the reader's areas, not of every street the base map knows.
-    xs, ys = _joined(row["geometry"] for row in areas)
-    lons, lats = ([v for v in values if v is not None] for values in (xs, ys))
-    frame = [
-        (min(v) - 0.04 * (max(v) - min(v)), max(v) + 0.04 * (max(v) - min(v))) if v else None for v in (lons, lats)
-    ]
-    middle = sum(frame[1]) / 2 if frame[1] else 0.0
-    figure.update_traces(hoverinfo="skip", showlegend=False)
-    figure.update_xaxes(visible=False, range=frame[0])
-    figure.update_yaxes(
-        visible=False,
-        range=frame[1],
-        constrain="domain",
-        scaleanchor="x",
-        scaleratio=1 / max(cos(radians(middle)), 0.1),
-    )
-    figure = _dressed(figure, 260)
-    return figure.update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0})
-
-
-def _joined(geometries: Any) -> tuple[list[float | None], list[float | None]]:
-    """Return all lines and rings as one pair of lists with gaps between them."""
-    xs: list[float | None] = []
-    ys: list[float | None] = []
-    for geometry in geometries:
-        for ring in _rings(geometry["type"], geometry["coordinates"]):
-            xs += [*[point[0] for point in ring], None]
-            ys += [*[point[1] for point in ring], None]
-    return xs, ys
-
-
-def _rings(kind: str, coordinates: Any) -> list[Any]:
-    if kind == "LineString":
-        return [coordinates]
-    if kind in ("Polygon", "MultiLineString"):
-        return list(coordinates)
-    return [ring for polygon in coordinates for ring in polygon]

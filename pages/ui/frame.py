@@ -25,6 +25,7 @@ ORDER = (
     "staffing",
     "my_beat",
     "trends",
+    "model",
     "data_quality",
     "sources",
     "addresses",
@@ -37,16 +38,19 @@ ICONS = {
     "staffing": ":material/groups:",
     "my_beat": ":material/checklist:",
     "trends": ":material/show_chart:",
+    "model": ":material/verified:",
     "data_quality": ":material/rule:",
     "addresses": ":material/pin_drop:",
     "sources": ":material/input:",
     "catalogue": ":material/library_books:",
     "audit": ":material/verified_user:",
 }
+#: Pages that show a map one can move, drawn by deck.gl.
+WITH_MAPS = ("hotspots", "my_beat")
 ROOT = Path(__file__).resolve().parents[2]
 STYLES = Path(__file__).with_name("styles.css")
 DOOR = ROOT / "app.py"
-_GO_HOME, _DRAWN = "frame.go_home", "frame.drawn"
+_GO_HOME, _DRAWN, _READY_FOR_MAPS = "frame.go_home", "frame.drawn", "frame.ready_for_maps"
 
 
 def draw_around(viewer: Viewer | None, home: Any) -> None:
@@ -73,6 +77,21 @@ def draw_around(viewer: Viewer | None, home: Any) -> None:
             _edition_control(viewer)
         _who(viewer)
         st.caption(t("common.promise"))
+
+
+def get_ready_for_maps() -> None:
+    """Let a browser that has just arrived load what draws maps, before there is anything to draw.
+
+    deck.gl is 3 MB of script and the slowest part of a first map. An empty map, hidden and gone with the next click,
+    makes the browser fetch it while this process still reads the edition.
+    """
+    if st.session_state.get(_READY_FOR_MAPS):
+        return
+    st.session_state[_READY_FOR_MAPS] = True
+    from pages.ui import maps
+
+    with st.container(key="first_map"):
+        st.pydeck_chart(maps.deck([], (0.0, 0.0, 1.0, 1.0)), height=1)
 
 
 def came_through_the_door() -> bool:

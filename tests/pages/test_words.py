@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.ui import figures, formats, theme, urls
+from pages.ui import figures, formats, reasons, theme, urls
 from pages.ui.language import LANGUAGES, words
 from tests.conftest import ROOT
 
@@ -84,17 +84,17 @@ def test_every_expected_count_has_a_colour(values: list[float]) -> None:
     assert theme.class_of(max(values), edges) == len(edges) - 1
 
 
-def test_the_waterfall_ends_at_the_expected_count() -> None:
-    figure = figures.reasons_waterfall(
-        [("base", -1.0), ("up", 2.0), ("down", -0.5)],
-        ["×7.39", "×0.61"],
-        start_label="a",
-        end_label="z",
-        count_label="n",
-    )
-    bar = figure.data[0]
-    ends = [base + length for base, length in zip(bar.base, bar.x, strict=True)]
-    assert ends == pytest.approx([-1.0, 1.0, 0.5, 0.5])
+def test_the_bars_of_reasons_end_at_the_expected_count() -> None:
+    parts = [("base", -1.0), ("up", 2.0), ("down", -0.5)]
+    assert reasons.steps(parts) == [(-1.0, -1.0), (-1.0, 1.0), (1.0, 0.5), (0.5, 0.5)]
+    drawn = reasons.bars(parts, ["×7.39", "×0.61"], start_label="a<b", end_label="z", caption="n")
+    # From -1.25 (a quarter below the lowest) to 1.0 is the whole width.
+    assert '<tr class="up"><th scope="row">up</th><td class="num">×7.39</td>' in drawn
+    assert 'style="left:11.1%;width:88.9%"' in drawn
+    assert '<tr class="down"><th scope="row">down</th>' in drawn
+    assert 'style="left:77.8%;width:22.2%"' in drawn
+    assert '<td class="num">1.6</td><td class="track"><i style="left:0.0%;width:77.8%">' in drawn
+    assert "a&lt;b" in drawn
 
 
 def test_a_band_is_not_drawn_across_an_unknown_month() -> None:
