@@ -27,6 +27,7 @@ SEPARATED_ROLES: frozenset[Role] = frozenset({"steward", "security", "auditor"})
 PAGES: dict[str, frozenset[Role]] = {
     "briefing": frozenset({"commander", "officer"}),
     "hotspots": frozenset({"commander", "researcher", "officer"}),
+    "model": frozenset({"commander", "researcher", "auditor"}),
     "staffing": frozenset({"commander", "auditor"}),
     "my_beat": frozenset({"commander", "officer"}),
     "trends": frozenset({"commander", "researcher", "officer"}),

@@ -9,6 +9,7 @@ import polars as pl
 from data import access
 from data.desk.base import DeskBase
 from data.errors import RequestError
+from data.schemas.models import ORACLE
 
 
 class Advice(DeskBase):
@@ -58,9 +59,9 @@ class Advice(DeskBase):
         return _of(self._read("model_scores"), category, horizon_days).sort("origin", "model", "area_km2")
 
     def model_comparison(self, category: str, horizon_days: int) -> pl.DataFrame:
-        """Return every method on the same past periods, the chosen one first: schema ``ModelComparison``."""
+        """Return every method on the same past periods, chosen first, oracle last: schema ``ModelComparison``."""
         found = _of(self._read("model_comparison"), category, horizon_days)
-        return found.sort("chosen", "hits", "model", descending=[True, True, False])
+        return found.sort(~pl.col("chosen"), pl.col("model") == ORACLE, -pl.col("hits"), "model")
 
     def model_curves(self, category: str, horizon_days: int) -> pl.DataFrame:
         """Return the share of incidents caught by area: schema ``ModelCurves``, for the whole force."""

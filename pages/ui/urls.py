@@ -24,6 +24,7 @@ OF_PAGE: dict[str, tuple[str, ...]] = {
     "staffing": ("unit",),
     "my_beat": ("beat",),
     "trends": ("category", "beat", "unit"),
+    "model": ("category", "horizon"),
     "data_quality": (),
     "addresses": (),
     "catalogue": (),

@@ -30,6 +30,7 @@ LETTERS = dict(zip("CROSXA", ROLES, strict=True))
 PAGES = {
     "briefing": "CO",
     "hotspots": "CRO",
+    "model": "CRA",
     "staffing": "CA",
     "my_beat": "CO",
     "trends": "CRO",

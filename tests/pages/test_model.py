@@ -1,0 +1,81 @@
+"""The model page: the verdict in words, what is wrong for whom, and what the simulation says."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from data.editions import Edition, write_edition
+from data.store import Store
+from pages.ui.language import words
+from pages.ui.model_words import verdict_of
+from tests.pages.conftest import OpenPage, everything_shown
+from tests.pages.town import NEWER, OLDER
+
+
+def method(model: str, chosen: bool = False, **gains: float | None) -> dict:
+    names = [f"{gain}{end}" for gain in ("gain_365", "gain_1095") for end in ("", "_low", "_high")]
+    return {"model": model, "chosen": chosen, **dict.fromkeys(names), **gains}
+
+
+@pytest.mark.parametrize(
+    ("low_365", "high_365", "low_1095", "high_1095", "verdict"),
+    [
+        (0.1, 2.0, 0.2, 1.0, "better"),
+        (0.1, 2.0, -0.2, 1.0, "better_one"),
+        (-0.1, 2.0, -0.2, 1.0, "same"),
+        (0.1, 2.0, -2.0, -1.0, "worse"),
+        (None, None, None, None, "alone"),
+    ],
+)
+def test_a_verdict_goes_by_the_paired_intervals(low_365, high_365, low_1095, high_1095, verdict: str) -> None:
+    used = method(
+        "kernel", True, gain_365_low=low_365, gain_365_high=high_365, gain_1095_low=low_1095, gain_1095_high=high_1095
+    )
+    assert verdict_of([used, method("count_365")]) == verdict
+    # Where a plain count is used, it has won, whatever the other count did.
+    assert verdict_of([{**used, "model": "count_1095"}]) == "plain"
+    assert verdict_of([method("kernel")]) == "none"
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_page_says_verdict_errors_exclusion_and_feedback(open_page: OpenPage, lang: str) -> None:
+    shown = everything_shown(open_page("model", "commander", lang))
+    told = words(lang)
+    assert told["model.verdict.better_one"] in shown
+    assert "24.0%" in shown and "20.0%" in shown and "40.0%" in shown  # used, plain count, best possible
+    # s1 is told 1.6 times what happened, beyond chance; of four groups the other three are not.
+    assert told["model.groups_wrong_high"].split("{group}")[1].split("{ratio}")[0] in shown
+    assert "1.60" in shown
+    assert told["model.source.excluded"].split("{n}")[0] in shown
+    assert told["model.feedback.apart"].split("{n}")[0].split("{everything}")[0] in shown
+    assert "40%" in shown and "3%" in shown
+
+
+def test_a_researcher_sees_small_groups_as_hidden(open_page: OpenPage) -> None:
+    commander = everything_shown(open_page("model", "commander", "en"))
+    researcher = everything_shown(open_page("model", "researcher", "en"))
+    assert "5 / 2" in commander
+    assert "5 / 2" not in researcher
+    assert words("en")["common.hidden"] in researcher
+
+
+def test_an_edition_from_before_the_tables_shows_what_it_has(open_page: OpenPage) -> None:
+    test = open_page("model", "auditor", "en", edition=OLDER)
+    assert not test.exception and not test.error
+    shown = everything_shown(test)
+    assert words("en")["model.older"] in shown
+    assert words("en")["hotspots.score.pai"] in shown
+
+
+def test_a_simulation_where_chance_blurs_both_is_told_by_its_crowding(open_page: OpenPage, town: Store) -> None:
+    edition = Edition(town, NEWER)
+    rows = edition.read("feedback")
+    near = (pl.col("measure") == "distance") & (pl.col("rule") == "everything")
+    alike = rows.with_columns(low=pl.when(near).then(0.0).otherwise("low"))
+    tables = {name: edition.read(name) for name in edition.manifest["tables"]}
+    manifest = {key: value for key, value in edition.manifest.items() if key not in ("edition_id", "tables")}
+    later = {**manifest, "created_at": "2026-07-02T00:00:00+00:00"}
+    write_edition(town, "E20260702-town", {**tables, "feedback": alike}, later)
+    shown = everything_shown(open_page("model", "commander", "en", edition="E20260702-town"))
+    assert words("en")["model.feedback.crowds"].split("{crowded}")[0] in shown
