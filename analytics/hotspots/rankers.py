@@ -229,6 +229,8 @@ MIXTURES = {
     "gamma_poisson": ("lag_36m_w0", "lag_36m_w4"),
     "kernel": KERNEL_COLUMNS,
 }
+#: Plain counts every other ranker has to beat.
+PLAIN = ("count_365", "count_1095")
 #: Members of the ensemble.
 ENSEMBLE = ("kernel", "poisson_glm", "gamma_poisson")
 

@@ -13,7 +13,7 @@ import numpy as np
 from analytics.cells import Floats, cells_for_area
 from analytics.hotspots.evaluation import jaccard, paired_bootstrap, score_ranking
 from analytics.hotspots.history import day_number
-from analytics.hotspots.rankers import LADDER
+from analytics.hotspots.rankers import LADDER, PLAIN
 from analytics.hotspots.selection import (
     FITTED,
     Rolled,
@@ -28,8 +28,6 @@ from data.errors import RequestError
 
 #: The ranker chosen at each origin from older origins alone: what a reader of that day would have been given.
 AUTOMATIC = "automatic"
-#: Plain counts every ranker is compared with.
-PLAIN = ("count_365", "count_1095")
 #: Two-sided level of the paired bootstrap intervals.
 LEVEL = 0.9
 

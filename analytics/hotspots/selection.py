@@ -1,8 +1,7 @@
 """Choose between rankers on past origins, and say so when the plain count wins.
 
 All origins used lie before the forecast's own; a ranker that is tried on an origin was fitted on periods that had
-ended before the oldest origin it is tried on. The simpler ranker stays unless a more involved one is better with a
-paired bootstrap interval above zero.
+ended before the oldest origin it is tried on. The rule of the choice itself is in ``choice.py``.
 """
 
 from __future__ import annotations
@@ -14,12 +13,13 @@ import numpy as np
 
 from analytics.cells import Floats
 from analytics.hotspots.calibration import CalibratedRanker, CalibrationMap
-from analytics.hotspots.evaluation import Score, average_hits, paired_bootstrap, score_ranking
+from analytics.hotspots.choice import Evidence, choose_ranker, gather_evidence
+from analytics.hotspots.evaluation import Score, score_ranking
 from analytics.hotspots.history import Flags
 from analytics.hotspots.intervals import coverage_of, estimate_dispersion, fit_width
 from analytics.hotspots.levels import LevelModel
 from analytics.hotspots.panel import Panel, Period, feature_names
-from analytics.hotspots.rankers import LADDER, Ranker, fit_rankers, make_ranker
+from analytics.hotspots.rankers import LADDER, PLAIN, Ranker, fit_rankers, make_ranker
 
 #: Periods a ranker is tried on, and fitted on.
 TRIED = 8
@@ -30,10 +30,6 @@ STEP_DAYS = 28
 LEAST_HISTORY_DAYS = 365
 #: Fewest periods to try rankers on; below that only the counts compete.
 FEWEST_TRIED = 3
-#: Multiples of the budget over which hit rates are averaged when rankers are compared: one budget alone is noise.
-BUDGETS = (1, 2, 4)
-#: Two-sided level of the interval that a more involved ranker must clear.
-CHOICE_LEVEL = 0.8
 #: Most rows to fit on, a third each of high places, other places with incidents, and other places without.
 MOST_ROWS = 60_000
 #: Places that fits are about, in budgets, and the weight of all others. From origins before 2015-03 (Portland) or
@@ -187,8 +183,7 @@ def select_ranker(
         )
         for name, expectations in table.items()
     }
-    rates = _hit_rates(rolled, flagged)
-    chosen, verdict = _choose(names, rates, seed)
+    chosen, verdict = choose_ranker(names, _evidence_of(rolled, flagged), seed)
     dispersion, width = _spread(table[chosen], newest, flagged, interval_level)
     coverage = {name: cover_across(table[name], newest, flagged, interval_level) for name in _with_baseline([chosen])}
     calibration = CalibrationMap.fit(np.concatenate(raw[chosen]), np.concatenate([observed_counts(p) for p in newest]))
@@ -297,7 +292,7 @@ def choose_beforehand(rolled: Rolled, names: Sequence[str], flagged: int, seed: 
 
     Only origins whose period had ended by then count, so nothing is chosen on what was still to come.
     """
-    rates = _hit_rates(rolled, flagged)
+    evidence = _evidence_of(rolled, flagged)
     origins = [p.origin for p in rolled.newest]
     chosen: list[str | None] = []
     for origin in origins:
@@ -305,33 +300,13 @@ def choose_beforehand(rolled: Rolled, names: Sequence[str], flagged: int, seed: 
         if len(ended) < FEWEST_TRIED:
             chosen.append(None)
             continue
-        chosen.append(_choose(names, {name: rate[ended] for name, rate in rates.items()}, seed)[0])
+        chosen.append(choose_ranker(names, {name: each.at(ended) for name, each in evidence.items()}, seed)[0])
     return chosen
 
 
-def _hit_rates(rolled: Rolled, flagged: int) -> dict[str, Floats]:
-    return {
-        name: np.array([_hit_rate(e, p, flagged) for e, p in zip(expectations, rolled.newest, strict=True)])
-        for name, expectations in rolled.raw.items()
-    }
-
-
-def _choose(names: Sequence[str], rates: dict[str, Floats], seed: int) -> tuple[str, str]:
-    chosen = names[0]
-    for name in names[1:]:
-        _, low, _ = paired_bootstrap(rates[name] - rates[chosen], seed=seed, level=CHOICE_LEVEL)
-        if low > 0:
-            chosen = name
-    plain = rates["count_365"]
-    n = len(plain)
-    if chosen == "count_365":
-        return chosen, f"The plain 365-day count wins here: nothing was clearly better on {n} past origins."
-    gain, low, high = paired_bootstrap(rates[chosen] - plain, seed=seed, level=CHOICE_LEVEL)
-    return chosen, (
-        f"{chosen} caught {100 * rates[chosen].mean():.1f} % of incidents on {n} past origins, the plain 365-day "
-        f"count {100 * plain.mean():.1f} %; difference {100 * gain:+.1f} points "
-        f"({100 * CHOICE_LEVEL:.0f} % interval {100 * low:+.1f} to {100 * high:+.1f})."
-    )
+def _evidence_of(rolled: Rolled, flagged: int) -> dict[str, Evidence]:
+    seen = [observed_counts(period) for period in rolled.newest]
+    return gather_evidence(rolled.raw, rolled.told, seen, [period.events or 0.0 for period in rolled.newest], flagged)
 
 
 def _without_test(
@@ -357,12 +332,7 @@ def _without_test(
 
 
 def _with_baseline(names: Sequence[str]) -> list[str]:
-    return [name for name in LADDER if name in names or name == "count_365"]
-
-
-def _hit_rate(expected: Floats, period: Period, flagged: int) -> float:
-    events = max(period.events or 0.0, 1.0)
-    return float(np.mean([average_hits(expected, observed_counts(period), flagged * b) / events for b in BUDGETS]))
+    return [name for name in LADDER if name in names or name in PLAIN]
 
 
 def _flagged_pairs(expected: Sequence[Floats], periods: Sequence[Period], flagged: int) -> tuple[Floats, Floats]:

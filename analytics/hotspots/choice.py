@@ -1,0 +1,115 @@
+"""The rule by which a more involved ranker replaces a simpler one, and the sentence that says so.
+
+Two things are weighed on past origins: the incidents caught by a list of the length asked for (and of half and twice
+that, because one length alone is noise) and how close the expected counts came. A more involved ranker has to catch
+clearly more, or no fewer and be clearly closer. So a plain count stays wherever it catches more than what comes after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.cells import Floats
+from analytics.hotspots.evaluation import average_hits, paired_bootstrap, poisson_deviance
+from analytics.hotspots.rankers import PLAIN
+
+#: Multiples of the budget over which hits are averaged when rankers are compared.
+BUDGETS = (0.5, 1, 2)
+#: Two-sided level of the interval that a more involved ranker must clear.
+CHOICE_LEVEL = 0.8
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one ranker showed on every tried origin, on scales on which differences may be averaged.
+
+    Attributes
+    ----------
+    hits
+        Share of incidents caught, over the mean of all rankers at the same budget, averaged over :data:`BUDGETS`.
+    caught
+        Share of incidents caught within the budget asked for.
+    deviance
+        Mean Poisson deviance per place of what a reader would have been told.
+    """
+
+    hits: Floats
+    caught: Floats
+    deviance: Floats
+
+    def at(self, which: Sequence[int]) -> Evidence:
+        """Return the evidence of some origins."""
+        return Evidence(self.hits[which], self.caught[which], self.deviance[which])
+
+
+def gather_evidence(
+    raw: Mapping[str, Sequence[Floats]],
+    told: Mapping[str, Sequence[Floats]],
+    seen: Sequence[Floats],
+    events: Sequence[float],
+    flagged: int,
+) -> dict[str, Evidence]:
+    """Return the evidence of every ranker tried.
+
+    Parameters
+    ----------
+    raw, told
+        Ranker to one array of expected counts per tried origin: as fitted, and as a reader would have been told.
+    seen, events
+        Counts per place that then happened, and all incidents of the period; same order.
+    flagged
+        Places in the budget.
+    """
+    total = np.maximum(np.array(events, dtype=float), 1.0)
+    places = [max(1, round(flagged * budget)) for budget in BUDGETS]
+    rates = {
+        name: np.array([[average_hits(e, y, n) for n in places] for e, y in zip(each, seen, strict=True)])
+        / total[:, None]
+        for name, each in raw.items()
+    }
+    usual = np.maximum(np.mean([rate.mean(axis=0) for rate in rates.values()], axis=0), 1e-9)
+    return {
+        name: Evidence(
+            (rate / usual).mean(axis=1),
+            rate[:, BUDGETS.index(1)],
+            np.array([poisson_deviance(e, y) for e, y in zip(told[name], seen, strict=True)]),
+        )
+        for name, rate in rates.items()
+    }
+
+
+def choose_ranker(names: Sequence[str], evidence: Mapping[str, Evidence], seed: int) -> tuple[str, str]:
+    """Return the ranker to use, of names simple first, and one English sentence on why."""
+    chosen = names[0]
+    for name in names[1:]:
+        if _is_better(evidence[name], evidence[chosen], seed):
+            chosen = name
+    best = max((name for name in PLAIN if name in evidence), key=lambda name: float(evidence[name].hits.mean()))
+    own, plain = evidence[chosen], evidence[best]
+    n = len(plain.hits)
+    days = best.removeprefix("count_")
+    if chosen in PLAIN:
+        return chosen, (
+            f"The plain {chosen.removeprefix('count_')}-day count wins here: nothing was better on {n} past origins."
+        )
+    gain, low, high = paired_bootstrap(own.caught - plain.caught, seed=seed, level=CHOICE_LEVEL)
+    told = (
+        f"{chosen} caught {100 * own.caught.mean():.1f} % of incidents on {n} past origins, the plain {days}-day "
+        f"count {100 * plain.caught.mean():.1f} %; difference {100 * gain:+.1f} points "
+        f"({100 * CHOICE_LEVEL:.0f} % interval {100 * low:+.1f} to {100 * high:+.1f})."
+    )
+    if low <= 0:
+        told += " For the list alone the plain count is about as good; its numbers are worse."
+    return chosen, told
+
+
+def _is_better(one: Evidence, other: Evidence, seed: int) -> bool:
+    """Whether a more involved ranker earns its place: clearly more hits, or no fewer and clearly better numbers."""
+    hits, clearly_more, _ = paired_bootstrap(one.hits - other.hits, seed=seed, level=CHOICE_LEVEL)
+    if clearly_more > 0:
+        return True
+    _, clearly_closer, _ = paired_bootstrap(other.deviance - one.deviance, seed=seed, level=CHOICE_LEVEL)
+    return hits >= 0 and clearly_closer > 0
