@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -222,6 +223,31 @@ def catalogue(
         described = described.filter(described["table"] == table)
     result = {"columns": described.to_dicts(), "grade_problems": grade_problems()}
     tell(result, as_json, catalogue_text(described))
+
+
+@app.command()
+def retain(
+    store: StoreOption,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Judge periods on this day; default: today."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete what is past its retention in the catalogue, and keep a report of what was deleted under which rule."""
+    from data.retention import plan_retention
+    from data.retention import retain as carry_out
+    from data.store import Store
+
+    opened = Store.open(store)
+    at = now()
+    day = as_of.date() if as_of is not None else at.date()
+    if not dry_run:
+        items = [one.to_dict() for one in plan_retention(opened, day)]
+        record(opened, "retain", str(day), snapshot_id=opened.current_snapshot_id(), items=items)
+    report = carry_out(opened, as_of=day, retained_by=operator(), now=at, dry_run=dry_run)
+    tell(report.to_dict(), as_json, report.to_text())
 
 
 @app.command("visits-export")

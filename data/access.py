@@ -71,6 +71,8 @@ TABLES: dict[str, frozenset[Role]] = {
     "quality": frozenset({"steward", "auditor"}),
     "lineage": frozenset({"commander", "researcher", "officer", "steward", "auditor"}),
     "visits_export": frozenset({"steward"}),
+    # What is due for deletion, by table and load: counts and days, no rows.
+    "retention": frozenset({"steward", "auditor"}),
     "address_links": frozenset({"steward", "auditor"}),
     # Grade 4, above the steward's grade, for one purpose: to decide what a text means. Every reading is logged.
     "address_texts": frozenset({"steward"}),

@@ -45,9 +45,9 @@ class Edition:
         path = self.folder / f"{table}.parquet"
         empty = EDITION[table].create_empty()
         if not path.is_file():
-            if name in self.manifest.get("tables", {}):
+            if table in self.manifest.get("tables", {}):
                 raise StoreError(
-                    f"{name} of this edition was deleted when its retention was over.",
+                    f"{table} of this edition was deleted when its retention was over.",
                     where=self.edition_id,
                     remedy="Choose a newer edition; `beatwise retain` keeps the report of what was deleted.",
                 )

@@ -52,6 +52,8 @@ class Lineage:
     rows
         Rows behind one row of advice by file: ``table``, ``source_file``, ``load_id``, ``rows``; empty for a whole
         table. What they are is said by ``rows_are``: ``incidents``, ``register`` or ``shifts``.
+    erased_at
+        When the rows of the snapshot were deleted after their retention; counts, files and digests stay.
     """
 
     edition_id: str
@@ -66,6 +68,7 @@ class Lineage:
     files: list[FileBehind]
     rows_are: str | None = None
     rows: list[dict[str, Any]] = field(default_factory=list)
+    erased_at: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the lineage as JSON-able values."""
@@ -103,7 +106,7 @@ def trace(store: Store, edition_id: str, *, table: str | None = None, advice_id:
     jurisdiction = manifest["jurisdiction"]["code"]
     loads = [load for load in snapshot.loads if load["jurisdiction"]["code"] == jurisdiction]
     counted = {name: snapshot.manifest["tables"].get(name, {}).get("rows", 0) for name in behind}
-    what, rows = (None, []) if row is None else _rows_behind(snapshot, table, row, manifest)
+    what, rows = (None, []) if row is None or snapshot.erased else _rows_behind(snapshot, table, row, manifest)
     return Lineage(
         edition_id=edition_id,
         table=table,
@@ -117,6 +120,7 @@ def trace(store: Store, edition_id: str, *, table: str | None = None, advice_id:
         files=_files(loads, behind),
         rows_are=what,
         rows=rows,
+        erased_at=str(snapshot.erased["at"]) if snapshot.erased else None,
     )
 
 

@@ -36,12 +36,14 @@ class Named(_Strict):
 class Retention(_Strict):
     """How long something is kept. ``days`` counts from the load; None where another event ends it.
 
+    ``since`` names a column whose day the period counts from instead; a row without that day stays.
     ``assumed`` marks a period that no public text settles.
     """
 
     zh: str
     en: str
     days: int | None = Field(default=None, ge=1)
+    since: str | None = None
     assumed: bool = False
 
 
@@ -98,6 +100,9 @@ class Catalogue(_Strict):
                     raise ValueError(f"{table}: unknown class {one.class_id!r}")
                 if one.retention is not None and one.retention not in self.retentions:
                     raise ValueError(f"{table}: unknown retention {one.retention!r}")
+                if one.retention is not None and (since := self.retentions[one.retention].since) is not None:
+                    if since not in SCHEMAS[table].column_names():
+                        raise ValueError(f"{table} has no column {since!r} that {one.retention} counts from")
                 if one.legal_basis is not None and known.basis(one.legal_basis) is None:
                     raise ValueError(f"{table}: unknown legal basis {one.legal_basis!r}")
                 if unknown := [name for name in one.purposes or () if known.purpose(name) is None]:

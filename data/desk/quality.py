@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -18,6 +19,7 @@ from data.quality.measures import QualityReport, quality_history, report_quality
 from data.quality.thresholds import Verdict, judge_store
 from data.records.audit import append_audit
 from data.records.visits import read_all_visits
+from data.retention import expiry_list, plan_retention, retention_reports
 from data.snapshots import current_snapshot
 from data.sources.mapping import Mapping, built_in_mappings, load_mapping
 
@@ -61,6 +63,27 @@ class Quality(DeskBase):
             "purpose": {one.id: (one.zh, one.en) for one in register.purposes},
             "basis": {one.id: (one.zh, one.en) for one in register.bases},
         }
+
+    def retention_due(self, as_of: date) -> pl.DataFrame:
+        """Return what the store holds and when it must go, the earliest first; nothing is deleted.
+
+        Returns
+        -------
+        DataFrame
+            Columns of ``RETENTION``. ``rows_due`` counts what is past its period on ``as_of``; 0 for what is to come.
+        """
+        self._require("retention")
+        due = {(one.holder, one.table, one.columns): one.rows for one in plan_retention(self.store, as_of)}
+        rows = [
+            {**one.to_dict(), "due": one.due, "rows_due": due.get((one.holder, one.table, one.columns), 0)}
+            for one in expiry_list(self.store)
+        ]
+        return pl.DataFrame(rows, schema=RETENTION)
+
+    def retention_reports(self) -> list[dict[str, Any]]:
+        """Return what earlier runs of ``beatwise retain`` deleted, newest first: counts and rules, no rows."""
+        self._require("retention")
+        return retention_reports(self.store)
 
     def catalogue_rules(self) -> Catalogue:
         """Return classes, retention classes and derivations as the catalogue states them."""
@@ -156,3 +179,16 @@ def _writes_visits(mapping: Mapping) -> bool:
 
 #: Columns of :meth:`Quality.inbox`.
 INBOX = {"rule_id": pl.String, "table": pl.String, "rows": pl.Int64, "mine": pl.Int64}
+#: Columns of :meth:`Quality.retention_due`.
+RETENTION: dict[str, Any] = {
+    "kind": pl.String,
+    "holder": pl.String,
+    "source": pl.String,
+    "table": pl.String,
+    "retention": pl.String,
+    "columns": pl.List(pl.String),
+    "since": pl.String,
+    "due": pl.Date,
+    "rows": pl.Int64,
+    "rows_due": pl.Int64,
+}

@@ -70,6 +70,7 @@ TABLES = {
     "quality": "SA",
     "lineage": "CROSA",
     "visits_export": "S",
+    "retention": "SA",
     "address_links": "SA",
     "address_texts": "S",
     "mappings": "SA",

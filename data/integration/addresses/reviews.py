@@ -12,7 +12,6 @@ import polars as pl
 
 from data.errors import RequestError
 from data.files import digest_of
-from data.integration.rederiving import rederive
 from data.records.address_reviews import read_address_reviews
 from data.records.database import Records
 from data.snapshots import Snapshot, current_snapshot
@@ -85,6 +84,9 @@ def apply_reviews(store: Store, records: Records, *, applied_by: str, now: datet
     RequestError
         If no decision waits to be applied.
     """
+    # The desk reads this module on every page; the ingest is needed here only.
+    from data.integration.rederiving import rederive
+
     with store.locked_for_writing():
         before = current_snapshot(store)
         decided = decided_reviews(before, records)
