@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from analytics.cells import Grid
+    from analytics.edition import EditionParameters
     from analytics.hotspots.budget import Budget
+    from analytics.hotspots.forecast import HotspotForecast
+    from analytics.hotspots.sensitivity import GridScore
     from analytics.hotspots.units import UnitLattice
     from data.snapshots import Snapshot
 
@@ -69,6 +73,13 @@ def hotspots(
     visits_per_shift: Annotated[
         float, typer.Option("--visits-per-shift", help="Stops at each place per shift: one every two hours.")
     ] = 4.0,
+    sensitivity: Annotated[
+        bool,
+        typer.Option(
+            "--sensitivity",
+            help="Also try the ranker on grids moved, turned and resized, on past periods: how much hangs on the grid.",
+        ),
+    ] = False,
     jurisdiction: ForceOption = None,
     seed: int = 0,
     as_json: JsonOption = False,
@@ -86,12 +97,15 @@ def hotspots(
         known_incidents,
         rank_places,
     )
+    from analytics.hotspots.sensitivity import tell_sensitivity
     from data.exports import make_export
     from data.files import write_atomically
     from data.snapshots import current_snapshot
     from data.store import Store
 
     writable(output)
+    if sensitivity and (unit != "grid" or length_km or patrol_hours):
+        raise RequestError("grids are compared by area.", where="--sensitivity", remedy="Use cells and --area-km2.")
     covered = AREA_KM2 if area_km2 is None else area_km2
     parameters = EditionParameters(
         as_of.date(), (days,), (category,), jurisdiction, cell_m=cell_m, area_km2=covered, seed=seed
@@ -110,14 +124,48 @@ def hotspots(
             incidents, snapshot.read("areas"), force, parameters, grid=grid, units=units, budget=budget
         )
         progress(1, 1, f"ranking places for {category}")
+        tried = try_other_grids(incidents, snapshot, grid, parameters, forecast, progress) if sensitivity else []
     record(
         opened, "export", "hotspots", snapshot_id=snapshot.snapshot_id, category=category, as_of=as_of.date(), days=days
     )
     places = forecast.cells.select(*CONTRACT, "ring") if units is None else told_of_units(forecast.cells, unit)
     write_atomically(output, make_export(output.stem, places, "geojson").content)
-    result = {"output": str(output), "cells": places.height, "unit": unit, "snapshot_id": snapshot.snapshot_id}
-    word = "cells" if units is None else "places"
-    tell({**result, "verdict": forecast.verdict}, as_json, f"{places.height} {word} → {output}")
+    result: dict[str, Any] = {
+        "output": str(output),
+        "cells": places.height,
+        "unit": unit,
+        "snapshot_id": snapshot.snapshot_id,
+    }
+    if tried:
+        result["sensitivity"] = [score.to_dict() for score in tried]
+    text = f"{places.height} {'cells' if units is None else 'places'} → {output}"
+    tell({**result, "verdict": forecast.verdict}, as_json, f"{text}\n\n{tell_sensitivity(tried)}" if tried else text)
+
+
+def try_other_grids(
+    incidents: pl.DataFrame,
+    snapshot: Snapshot,
+    grid: Grid,
+    parameters: EditionParameters,
+    forecast: HotspotForecast,
+    progress: Callable[[int, int, str], None],
+) -> list[GridScore]:
+    """Return how the forecast's ranker does on other grids, on past periods."""
+    from analytics.hotspots.sensitivity import change_grids, try_grids
+
+    label = "trying other grids"
+    return try_grids(
+        incidents,
+        change_grids(grid),
+        as_of=parameters.as_of,
+        horizon_days=parameters.horizons_days[0],
+        category=parameters.categories[0],
+        area_km2=parameters.area_km2,
+        ranker=forecast.backtest.chosen,
+        areas=snapshot.read("areas"),
+        seed=parameters.seed,
+        progress=lambda done, total: progress(done, total, label),
+    )
 
 
 def budget_of(

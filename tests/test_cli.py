@@ -113,6 +113,7 @@ HOTSPOTS = ("hotspots", "--as-of", AS_OF, "--days", 28, "--category", "010100")
         (["hotspots", "--as-of", "1999-01-01", "--days", 28, "--category", "010100"], "nothing is known before"),
         ([*HOTSPOTS, "--unit", "segment"], "--length-km or --patrol-hours"),
         ([*HOTSPOTS, "--patrol-hours", 5, "--area-km2", 1], "one budget"),
+        ([*HOTSPOTS, "--unit", "h3", "--sensitivity"], "compared by area"),
         (["staffing", "--edition", "E0"], "no edition"),
         (["visits", "--edition", "NEWEST", "--beat", "nowhere"], "unknown beat"),
         (["hotspots", "--as-of", "yesterday", "--days", 28, "--category", "010100"], "yesterday"),

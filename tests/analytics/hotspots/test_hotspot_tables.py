@@ -117,7 +117,7 @@ def test_an_edition_gets_valid_tables(incidents, areas, base_map, grid, as_of):
     assert (hotspots["expected_without_recent"] <= hotspots["expected"] * 1.05).all()
     assert hotspots["was_listed"].null_count() == 10
     scores = tables["model_scores"]
-    assert set(scores["model"]) == {"count_365", "kernel"}
+    assert set(scores["model"]) == {"count_365", "count_1095", "kernel"}
     assert scores.filter(pl.col("horizon_days") == 28)["origin"].n_unique() == 4
     # Both horizons are tried on the same days, the newest 28 days before.
     assert scores.group_by("horizon_days").agg(pl.col("origin").max())["origin"].to_list() == [date(2022, 12, 4)] * 2
