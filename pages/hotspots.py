@@ -177,5 +177,7 @@ downloads.draw(desk, "hotspots", partial(desk.hotspots, category, horizon_days),
 
 st.subheader(t("hotspots.verdict_title"), anchor=False)
 advice.draw_verdict(desk, category, horizon_days)
+if identity.may_open(desk.viewer, "model"):
+    st.html(urls.anchor("model", t("hotspots.to_model")))
 with st.expander(t("certainty.calm.title")):
     certainty.draw_calm(ranked, verdict)

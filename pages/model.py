@@ -114,17 +114,14 @@ if not groups:
 else:
     sentence = model_words.groups_sentence(desk, groups)
     tables.takeaway(sentence)
-    left, right = st.columns([1, 1.35], gap="medium")
-    with left:
-        st.plotly_chart(
-            model_figures.ratios_by_group(model_words.ratio_rows(desk, groups), axis=t("model.ratio_axis")),
-            config=figures.CONFIG,
-            theme=None,
-            key="model.groups",
-            alt=sentence,
-        )
-    with right:
-        st.html(model_words.groups_table(desk, groups))
+    st.plotly_chart(
+        model_figures.ratios_by_group(model_words.ratio_rows(desk, groups), axis=t("model.ratio_axis")),
+        config=figures.CONFIG,
+        theme=None,
+        key="model.groups",
+        alt=sentence,
+    )
+    st.html(model_words.groups_table(desk, groups))
     tables.note(t("model.groups_note"))
     downloads.draw(desk, "model_groups", partial(desk.model_groups, category, horizon_days), ("csv", "xlsx"))
 

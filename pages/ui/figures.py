@@ -17,7 +17,8 @@ from pages.ui import theme
 CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
 
 
-def _dressed(figure: go.Figure, height_px: int, **layout: Any) -> go.Figure:
+def dressed(figure: go.Figure, height_px: int, **layout: Any) -> go.Figure:
+    """Return a figure with the margins, fonts and grid that every chart here has."""
     figure.update_layout(
         height=height_px,
         margin={"l": 8, "r": 16, "t": 28, "b": 8},
@@ -90,7 +91,7 @@ def monthly_series(
     )
     figure.update_xaxes(tickformat="%Y-%m", hoverformat="%Y-%m", nticks=12)
     figure.update_yaxes(rangemode="tozero", title=labels["axis"])
-    return _dressed(figure, 340, hovermode="x unified")
+    return dressed(figure, 340, hovermode="x unified")
 
 
 def _runs(low: Sequence[float | None], high: Sequence[float | None]) -> list[list[int]]:
@@ -145,7 +146,7 @@ def hour_heatmap(
         )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(title=hour_label, dtick=3, showgrid=False, range=[-0.5, 23.5])
-    return _dressed(figure, 290)
+    return dressed(figure, 290)
 
 
 def change_bars(rows: Sequence[tuple[str, float]], *, axis: str) -> go.Figure:
@@ -170,7 +171,7 @@ def change_bars(rows: Sequence[tuple[str, float]], *, axis: str) -> go.Figure:
     # Wide enough for the figure outside the bar on a tablet.
     room = 0.4 * (highest + lowest)
     figure.update_xaxes(title=axis, range=[-lowest - room * (lowest > 0), highest + room])
-    return _dressed(figure, 70 + 30 * max(len(rows), 1), showlegend=False)
+    return dressed(figure, 70 + 30 * max(len(rows), 1), showlegend=False)
 
 
 def funnel_bars(steps: Sequence[tuple[str, int]], *, axis: str) -> go.Figure:
@@ -190,7 +191,7 @@ def funnel_bars(steps: Sequence[tuple[str, int]], *, axis: str) -> go.Figure:
     )
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(title=axis, range=[0, most * 1.5])
-    return _dressed(figure, 60 + 36 * len(steps), showlegend=False, bargap=0.35)
+    return dressed(figure, 60 + 36 * len(steps), showlegend=False, bargap=0.35)
 
 
 def share_heatmap(
@@ -221,7 +222,7 @@ def share_heatmap(
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(side="top", showgrid=False)
-    return _dressed(figure, 70 + 38 * len(units))
+    return dressed(figure, 70 + 38 * len(units))
 
 
 def need_against_duty(
@@ -258,4 +259,4 @@ def need_against_duty(
     )
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(title=labels["axis"], rangemode="tozero")
-    return _dressed(figure, 90 + 26 * len(names))
+    return dressed(figure, 90 + 26 * len(names))

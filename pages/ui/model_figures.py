@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pages.ui import theme
-from pages.ui.figures import _dressed as dressed
+from pages.ui.figures import dressed
 
 #: Ticks of a share on a logarithmic axis.
 SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -63,11 +63,10 @@ def hit_rate_curves(
             hovertemplate="%{x:.2%} → %{y:.1%}<extra>" + name + "</extra>",
         )
     if budget_share:
-        figure.add_vline(
-            x=budget_share,
-            line={"color": theme.INK, "width": 1, "dash": "dot"},
-            annotation={"text": labels["budget"], "font": {"size": 12}, "yanchor": "bottom"},
-            annotation_position="bottom right",
+        figure.add_vline(x=budget_share, line={"color": theme.INK, "width": 1, "dash": "dot"})
+        # On a logarithmic axis a note stands at the logarithm, a line at the value.
+        figure.add_annotation(
+            x=log10(budget_share), y=0.03, text=labels["budget"], showarrow=False, xanchor="left", xshift=4
         )
     figure.update_xaxes(
         type="log", tickvals=list(SHARES), ticktext=[f"{100 * v:g}%" for v in SHARES], title=labels["x"]

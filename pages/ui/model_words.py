@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pages.ui import places, tables
-from pages.ui.advice import PLAIN_COUNT
+from pages.ui.advice import EQUAL_WITHIN, PLAIN_COUNT
 from pages.ui.formats import NONE, number, share, signed
 from pages.ui.language import t, term
 
@@ -23,7 +23,8 @@ WORTH_TELLING = 0.05
 def verdict_of(rows: list[dict[str, Any]]) -> str:
     """Return how the chosen method stands against both plain counts: one of the keys under ``model.verdict``.
 
-    ``plain`` where a plain count is used; ``same`` where a paired interval includes zero.
+    ``plain`` where a plain count is used; ``same`` where the paired intervals include zero; ``slight`` where the
+    method is better beyond chance by so little that a reader would not notice.
     """
     chosen = next((row for row in rows if row["chosen"]), None)
     if chosen is None:
@@ -38,7 +39,8 @@ def verdict_of(rows: list[dict[str, Any]]) -> str:
     if any(high is not None and high < 0 for high in highs):
         return "worse"
     if all(low > 0 for low in known):
-        return "better"
+        gains = [chosen[name] for name in ("gain_365", "gain_1095") if chosen[name] is not None]
+        return "slight" if chosen["pai"] and min(gains) / chosen["pai"] <= EQUAL_WITHIN else "better"
     return "better_one" if any(low > 0 for low in known) else "same"
 
 
@@ -57,7 +59,12 @@ def verdict_sentence(rows: list[dict[str, Any]]) -> str:
         plain=share(plain.get("hit_rate"), 1),
         oracle=share(oracle.get("hit_rate"), 1),
     )
-    return f"{t(f'model.verdict.{verdict_of(rows)}')}{t('model.verdict.joint')}{told}"
+    return t("model.verdict.both", verdict=t(f"model.verdict.{verdict_of(rows)}"), rates=told)
+
+
+def method_name(model: str, *, used: bool) -> str:
+    """Return a method in words, marked when the edition ranks with it."""
+    return f"{term('model', model)} {t('hotspots.score.used')}" if used else term("model", model)
 
 
 def gain_words(row: dict[str, Any], name: str) -> str:
@@ -84,7 +91,7 @@ def methods_table(rows: list[dict[str, Any]]) -> str:
     )
     shown = [
         [
-            term("model", row["model"]) + (t("hotspots.score.used") if row["chosen"] else ""),
+            method_name(row["model"], used=row["chosen"]),
             f"{number(row['hits'])} / {number(row['events'])}",
             share(row["hit_rate"], 1),
             number(row["pai"], 1),
@@ -118,10 +125,7 @@ def curves_of(rows: list[dict[str, Any]], chosen: str) -> list[tuple[str, list[d
     for row in rows:
         by_model.setdefault(row["model"], []).append(row)
     order = [name for name in dict.fromkeys((chosen, *PLAIN_COUNTS, ORACLE)) if name in by_model]
-    return [
-        (term("model", name) + (t("hotspots.score.used") if name == chosen else ""), by_model[name], name == chosen)
-        for name in order
-    ]
+    return [(method_name(name, used=name == chosen), by_model[name], name == chosen) for name in order]
 
 
 def curve_sentence(rows: list[dict[str, Any]], chosen: str) -> str:
@@ -144,7 +148,7 @@ def curve_table(rows: list[dict[str, Any]], chosen: str) -> str:
         [t("model.column.area"), *(name for name, _, _ in curves)],
         [
             [
-                share(points[0]["area_share"], 2) + (t("model.list_area") if points[0]["is_budget"] else ""),
+                share(points[0]["area_share"], 2) + (f" {t('model.list_area')}" if points[0]["is_budget"] else ""),
                 *(share(point["hit_rate"], 1) for point in points),
             ]
             for points in zip(*(points for _, points, _ in curves), strict=True)

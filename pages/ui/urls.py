@@ -102,6 +102,15 @@ def query_of(page: str) -> dict[str, str]:
     return build(_view(), page)
 
 
+def anchor(page: str, words: str) -> str:
+    """Return a link to another page, as HTML, that takes the view along."""
+    from html import escape
+    from urllib.parse import urlencode
+
+    address = f"{page}?{urlencode(query_of(page))}"
+    return f'<p class="bw-note"><a href="{escape(address)}" target="_self">{escape(words)} →</a></p>'
+
+
 def view_of(page: str) -> dict[str, str]:
     """Return what a page is asked to show, for its audit row: its own keys, without language and edition."""
     return {key: value for key, value in build(_view(), page).items() if key not in EVERYWHERE}

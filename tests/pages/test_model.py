@@ -15,7 +15,7 @@ from tests.pages.town import NEWER, OLDER
 
 def method(model: str, chosen: bool = False, **gains: float | None) -> dict:
     names = [f"{gain}{end}" for gain in ("gain_365", "gain_1095") for end in ("", "_low", "_high")]
-    return {"model": model, "chosen": chosen, **dict.fromkeys(names), **gains}
+    return {"model": model, "chosen": chosen, "pai": 10.0, **dict.fromkeys(names), **gains}
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,19 @@ def method(model: str, chosen: bool = False, **gains: float | None) -> dict:
 )
 def test_a_verdict_goes_by_the_paired_intervals(low_365, high_365, low_1095, high_1095, verdict: str) -> None:
     used = method(
-        "kernel", True, gain_365_low=low_365, gain_365_high=high_365, gain_1095_low=low_1095, gain_1095_high=high_1095
+        "kernel",
+        True,
+        gain_365=1.0,
+        gain_365_low=low_365,
+        gain_365_high=high_365,
+        gain_1095=0.6,
+        gain_1095_low=low_1095,
+        gain_1095_high=high_1095,
     )
     assert verdict_of([used, method("count_365")]) == verdict
+    if verdict == "better":
+        # A gain of less than a fiftieth, however sure, is told as what it is.
+        assert verdict_of([{**used, "pai": 60.0, "gain_365": 1.1, "gain_1095": 1.1}]) == "slight"
     # Where a plain count is used, it has won, whatever the other count did.
     assert verdict_of([{**used, "model": "count_1095"}]) == "plain"
     assert verdict_of([method("kernel")]) == "none"
@@ -79,3 +89,10 @@ def test_a_simulation_where_chance_blurs_both_is_told_by_its_crowding(open_page:
     write_edition(town, "E20260702-town", {**tables, "feedback": alike}, later)
     shown = everything_shown(open_page("model", "commander", "en", edition="E20260702-town"))
     assert words("en")["model.feedback.crowds"].split("{crowded}")[0] in shown
+
+
+def test_the_hotspots_page_leads_to_the_model_page_those_who_may_open_it(open_page: OpenPage) -> None:
+    link = {"category": "040100", "horizon": "7"}
+    commander = everything_shown(open_page("hotspots", "commander", "en", **link))
+    assert 'href="model?lang=en&amp;as=commander&amp;category=040100&amp;horizon=7"' in commander
+    assert "model?" not in everything_shown(open_page("hotspots", "officer", "en", **link))
