@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import shapely
+from numpy.typing import NDArray
 
 from data.schemas.columns import AREA_LEVELS
 from data.sources.mapping import Parents
@@ -75,15 +76,25 @@ class AreaFinder:
         if len(self._known):
             fresh = fresh.filter(~fresh.is_in(self._known.implode()))
         if len(fresh):
-            numbers = fresh.to_numpy()
-            lat = (numbers & LAT_MASK) - HALF
-            lon = (numbers >> LAT_BITS) - 2 * HALF
-            tree = shapely.STRtree(shapely.points(lon / STEPS_PER_DEGREE, lat / STEPS_PER_DEGREE))
-            area, place = tree.query(self._shapes, predicate="intersects")
-            pairs = pl.DataFrame({"place": numbers[place], "area": area.astype(np.uint32)})
-            self._pairs = pl.concat([self._pairs, pairs])
+            self._pairs = pl.concat([self._pairs, self._areas_at(fresh.sort().to_numpy())])
             self._known = pl.concat([self._known, fresh])
         return points
+
+    def _areas_at(self, places: NDArray[np.int64]) -> pl.DataFrame:
+        """Return ``place`` and ``area`` of places in ascending order, which is from west to east."""
+        lon = ((places >> LAT_BITS) - 2 * HALF) / STEPS_PER_DEGREE
+        lat = ((places & LAT_MASK) - HALF) / STEPS_PER_DEGREE
+        boxes = shapely.bounds(self._shapes)
+        first = np.searchsorted(lon, boxes[:, 0], side="left")
+        last = np.searchsorted(lon, boxes[:, 2], side="right")
+        near: list[NDArray[np.int64]] = []
+        for start, end, south, north in zip(first, last, boxes[:, 1], boxes[:, 3], strict=True):
+            between = lat[start:end]
+            near.append(start + np.flatnonzero((between >= south) & (between <= north)))
+        place = np.concatenate(near)
+        area = np.repeat(np.arange(len(near), dtype=np.uint32), [len(one) for one in near])
+        inside = shapely.intersects_xy(self._shapes[area], lon[place], lat[place])
+        return pl.DataFrame({"place": places[place[inside]], "area": area[inside]})
 
     def steady(self, level: str) -> pl.DataFrame:
         """Return ``place`` and ``code`` of the places that lie in the same area of one level whatever the day."""

@@ -19,7 +19,7 @@ from data.schemas.columns import LOCATION_LEVELS
 from data.snapshots import Jurisdiction
 from data.sources.mapping import PROVENANCE, FileKind
 from data.sources.personal import key_of_header
-from data.sources.personal_values import redact, scrub
+from data.sources.personal_values import different_texts, redact, scrub
 from data.sources.reading import GEOMETRY, LINE, RawTable
 
 #: Row-wide reasons.
@@ -177,9 +177,19 @@ def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
             column = column.cast(pl.String).str.replace(r"\.0$", "")
         elif dtype != pl.String:
             column = column.cast(pl.String, strict=False)
+        elif _have_no_blanks(different_texts(frame[name])):
+            continue
         column = column.str.strip_chars()
         casts.append(pl.when(column != "").then(column).alias(name))
-    return frame.with_columns(casts)
+    return frame.with_columns(casts) if casts else frame
+
+
+def _have_no_blanks(texts: pl.Series | None) -> bool:
+    """Return whether surely no text is empty or has blanks around it."""
+    if texts is None:
+        return False
+    text = pl.col("text")
+    return not texts.to_frame("text").select(((text == "") | (text != text.str.strip_chars())).any()).item()
 
 
 def _is_empty(frame: pl.DataFrame) -> pl.Expr:
@@ -257,18 +267,25 @@ def _apply(
     mapped = _shaped(mapped, types, provided)
     mapped = _with_defaults(mapped, kind, types)
     missing = [
-        pl.when(pl.col(name).is_null()).then(pl.lit(f"{told_by.get(name, name)}\t{MISSING}"))
+        (pl.col(name).is_null(), told_by.get(name, name), MISSING)
         for name, column in schema.columns().items()
         if not column.nullable and name not in PROVENANCE
     ]
     keyless = pl.all_horizontal(pl.col(kind.identity).is_null())
-    missing.append(pl.when(keyless).then(pl.lit(f"{told_by.get(kind.identity[0], kind.identity[0])}\t{MISSING}")))
-    why = [
-        pl.when(pl.col(f"$bad{place}")).then(pl.lit(f"{header}\t{reason}"))
-        for place, (_, header, reason) in enumerate(problems)
-    ]
-    mapped = mapped.with_columns(pl.coalesce(*why, *missing).alias(_WHY))
-    return mapped.select(LINE, _WHY, *(name for name in types if name not in PROVENANCE)), provided, noted
+    missing.append((keyless, told_by.get(kind.identity[0], kind.identity[0]), MISSING))
+    stated = [(pl.col(f"$bad{place}"), header, reason) for place, (_, header, reason) in enumerate(problems)]
+    why = _first_problem(mapped, [*stated, *missing])
+    return mapped.select(LINE, *(name for name in types if name not in PROVENANCE)).with_columns(why), provided, noted
+
+
+def _first_problem(mapped: pl.DataFrame, problems: list[tuple[pl.Expr, str, str]]) -> pl.Series:
+    """Return header and reason of each row's first problem; null in most rows, which are not looked at twice."""
+    bad = mapped.select(pl.any_horizontal(flag for flag, _, _ in problems).alias("bad")).to_series()
+    why = pl.repeat(None, mapped.height, dtype=pl.String, eager=True).alias(_WHY)
+    if not bad.any():
+        return why
+    texts = [pl.when(flag).then(pl.lit(f"{header}\t{reason}")) for flag, header, reason in problems]
+    return why.scatter(bad.arg_true(), mapped.filter(bad).select(pl.coalesce(texts)).to_series())
 
 
 def _evaluate(frame: pl.DataFrame, columns: list[pl.Expr], slow: set[str]) -> pl.DataFrame:
@@ -316,17 +333,18 @@ def _located(mapped: pl.DataFrame, kind: FileKind, types: dict[str, pl.DataType]
             added += [points["x"], points["y"], crs.alias("crs")]
     mapped = mapped.with_columns(added)
     if "location_level" in types and "location_level" not in mapped.columns:
-        level = pl.lit(None, dtype=pl.String)
+        words = pl.Enum(LOCATION_LEVELS)
+        level = pl.lit(None, dtype=words)
         if added:
-            level = pl.when(pl.col("lon").is_not_null()).then(pl.lit("point"))
+            level = pl.when(pl.col("lon").is_not_null()).then(pl.lit("point", dtype=words))
         otherwise = kind.point.otherwise if kind.point is not None else []
         stated = otherwise or [("community_code", "community"), ("beat_code", "beat"), ("unit_code", "station")]
         rest = [
-            pl.when(pl.col(column).is_not_null()).then(pl.lit(name))
+            pl.when(pl.col(column).is_not_null()).then(pl.lit(name, dtype=words))
             for column, name in stated
             if column in mapped.columns
         ]
-        filled = pl.coalesce(level, *rest, pl.lit("none")).cast(pl.Enum(LOCATION_LEVELS))
+        filled = pl.coalesce(level, *rest, pl.lit("none", dtype=words))
         mapped = mapped.with_columns(filled.alias("location_level"))
     return mapped
 
@@ -378,8 +396,10 @@ def _split(
     read = {key for rule in kind.rules.values() for h in rule.reads if (key := _key(h)) in headers} - hidden
     shown = [pl.col(key).alias(header) for key, header in headers.items() if key in read]
     bad = mapped[_WHY].is_not_null()
+    if not bad.any():
+        return mapped.drop(_WHY).rename({LINE: "source_line"}), pl.DataFrame(schema=REFUSED)
     cells = pl.struct(shown).struct.json_encode() if shown else pl.lit(None, dtype=pl.String)
-    raw = frame.filter(bad).select(cells.alias("raw")).to_series() if bad.any() else pl.Series([], dtype=pl.String)
+    raw = frame.filter(bad).select(cells.alias("raw")).to_series()
     parts = pl.col(_WHY).str.split_exact("\t", 1).struct
     refused = (
         mapped.filter(bad)

@@ -112,9 +112,9 @@ def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl
     """
     if column.dtype != pl.String or column.is_empty():
         return column, {}
-    # Where few texts differ, only the different ones are looked at.
-    few = column.head(MANY).n_unique() < MANY / 4
-    different = column.unique() if few else column
+    different = different_texts(column)
+    if different is None:
+        different = column
     suspect = different.str.contains(SUSPECT).fill_null(False)
     if not suspect.any():
         return column, {}
@@ -133,6 +133,11 @@ def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl
         return column, {}
     where = {kind: column.is_in(cells).fill_null(False) for kind, cells in sorted(of_kind.items())}
     return column.replace(list(replaced), list(replaced.values())), where
+
+
+def different_texts(column: pl.Series) -> pl.Series | None:
+    """Return the different texts of a column in which few differ; None where it is not worth telling them apart."""
+    return column.unique() if column.head(MANY).n_unique() < min(MANY, column.len()) / 4 else None
 
 
 def scrub(

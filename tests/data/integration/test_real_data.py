@@ -56,7 +56,8 @@ def test_portland(shared_data: Path, store: Store) -> None:
     assert recent["beat_code"].is_not_null().mean() == pytest.approx(0.9967, abs=0.00005)
     assert set(incidents["station_code"].drop_nulls()) == {"NO", "CE", "EA"}
     areas = current_snapshot(store).read("areas").filter(pl.col("level") == "beat")
-    assert areas["area_km2"].sum() == pytest.approx(4_117_743_415 * 0.3048**2 / 1e6, rel=1e-4)
+    # The published sum is planar in EPSG:2913, whose scale makes areas 0.017 % smaller here than on the ground.
+    assert areas["area_km2"].sum() == pytest.approx(4_117_743_415 * 0.3048**2 / 1e6 * 1.000167, rel=2e-6)
 
 
 def test_portland_shapefiles_add_nothing_but_an_empty_record(shared_data: Path, store: Store) -> None:
