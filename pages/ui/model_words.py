@@ -16,8 +16,6 @@ PLAIN_COUNTS = (PLAIN_COUNT, "count_1095")
 ORACLE = "oracle"
 #: Group kinds in the order they are told; ``source`` is told apart.
 KINDS = ("station", "density", "housing")
-#: Expected / observed whose interval leaves out 1 is told as a real difference beyond this distance from 1.
-WORTH_TELLING = 0.05
 
 
 def verdict_of(rows: list[dict[str, Any]]) -> str:
@@ -218,13 +216,12 @@ def groups_of(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def groups_sentence(desk: Desk, groups: list[dict[str, Any]]) -> str:
-    """Return for which group the forecast was most wrong, if for any by more than chance."""
+    """Return for how many groups the interval leaves out 1, and which of them is most wrong."""
     wrong = [
         row
         for row in groups
         if row["ratio"] is not None
-        and row["ratio_high"] is not None
-        and (row["ratio_low"] > 1 + WORTH_TELLING or row["ratio_high"] < 1 - WORTH_TELLING)
+        and (row["ratio_low"] > 1 or (row["ratio_high"] is not None and row["ratio_high"] < 1))
     ]
     if not wrong:
         return t("model.groups_even")

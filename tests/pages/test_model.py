@@ -54,9 +54,9 @@ def test_the_page_says_verdict_errors_exclusion_and_feedback(open_page: OpenPage
     told = words(lang)
     assert told["model.verdict.better_one"] in shown
     assert "24.0%" in shown and "20.0%" in shown and "40.0%" in shown  # used, plain count, best possible
-    # s1 is told 1.6 times what happened, beyond chance; of four groups the other three are not.
-    assert told["model.groups_wrong_high"].split("{group}")[1].split("{ratio}")[0] in shown
-    assert "1.60" in shown
+    # Of four groups two leave out 1: s1 with 1.6, and the least dense third with 4, whose interval has no upper end.
+    worst = {"n": 2, "of": 4, "group": told["model.group.density_low"], "ratio": "4.00"}
+    assert told["model.groups_wrong_high"].format(**worst) in shown
     assert told["model.source.excluded"].split("{n}")[0] in shown
     assert told["model.feedback.apart"].split("{n}")[0].split("{everything}")[0] in shown
     assert "40%" in shown and "3%" in shown
