@@ -6,6 +6,7 @@ how many officers does that take, and what has the past looked like. Each step i
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -223,6 +224,7 @@ def rank_places(
     grid: Grid | None = None,
     units: UnitLattice | None = None,
     budget: Budget | None = None,
+    listed_before: Collection[str] = (),
 ) -> HotspotForecast:
     """Rank the places of one category for one period: what ``beatwise hotspots`` writes and the scorecard scores.
 
@@ -237,6 +239,8 @@ def rank_places(
     grid, units, budget
         Another grid than the unshifted one of ``parameters.cell_m``, other places than its cells
         (``analytics.hotspots.units``), another budget than ``parameters.area_km2``.
+    listed_before
+        Ids of the places that ``parameters.calm`` holds on to.
     """
     from analytics.cells import Grid
     from analytics.hotspots.forecast import forecast_hotspots
@@ -254,6 +258,8 @@ def rank_places(
         grid=grid,
         area_km2=parameters.area_km2,
         budget=budget,
+        listed_before=listed_before,
+        calm=parameters.calm,
         areas=areas,
         interval_level=parameters.interval_level,
         seed=parameters.seed,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from analytics.hotspots.sensitivity import GridScore
     from analytics.hotspots.units import UnitLattice
     from data.snapshots import Snapshot
+    from data.store import Store
 
 #: Area covered when nothing else is asked for, km²: the middle of what a patrol can hold (0.25 to 0.75 sq mi).
 AREA_KM2 = 0.65
@@ -73,6 +74,12 @@ def hotspots(
     visits_per_shift: Annotated[
         float, typer.Option("--visits-per-shift", help="Stops at each place per shift: one every two hours.")
     ] = 4.0,
+    calm: Annotated[
+        float, typer.Option("--calm", min=0, max=1, help="Hold on to the places of an edition, as in publish.")
+    ] = 0.0,
+    held_to: Annotated[
+        str | None, typer.Option("--held-to", help="Edition whose places are held on to; needs the same cells.")
+    ] = None,
     sensitivity: Annotated[
         bool,
         typer.Option(
@@ -108,7 +115,7 @@ def hotspots(
         raise RequestError("grids are compared by area.", where="--sensitivity", remedy="Use cells and --area-km2.")
     covered = AREA_KM2 if area_km2 is None else area_km2
     parameters = EditionParameters(
-        as_of.date(), (days,), (category,), jurisdiction, cell_m=cell_m, area_km2=covered, seed=seed
+        as_of.date(), (days,), (category,), jurisdiction, cell_m=cell_m, area_km2=covered, seed=seed, calm=calm
     )
     budget = budget_of(area_km2, length_km, patrol_hours, dwell_minutes, visits_per_shift)
     opened = Store.open(store)
@@ -118,10 +125,18 @@ def hotspots(
     choose_categories(incidents, parameters)
     grid = Grid(force.analysis_crs, cell_m=cell_m).shifted(*pair_of(offset_m), rotation_deg)
     units = units_of(unit, snapshot, incidents, grid, parameters.as_of, resolution=resolution, snap_m=snap_m)
+    before = places_before(opened, held_to, parameters, grid) if calm else []
     with progress_bar() as progress:
         progress(0, 1, f"ranking places for {category}")
         forecast = rank_places(
-            incidents, snapshot.read("areas"), force, parameters, grid=grid, units=units, budget=budget
+            incidents,
+            snapshot.read("areas"),
+            force,
+            parameters,
+            grid=grid,
+            units=units,
+            budget=budget,
+            listed_before=before,
         )
         progress(1, 1, f"ranking places for {category}")
         tried = try_other_grids(incidents, snapshot, grid, parameters, forecast, progress) if sensitivity else []
@@ -140,6 +155,29 @@ def hotspots(
         result["sensitivity"] = [score.to_dict() for score in tried]
     text = f"{places.height} {'cells' if units is None else 'places'} → {output}"
     tell({**result, "verdict": forecast.verdict}, as_json, f"{text}\n\n{tell_sensitivity(tried)}" if tried else text)
+
+
+def places_before(store: Store, edition_id: str | None, parameters: EditionParameters, grid: Grid) -> list[str]:
+    """Return the places an earlier edition lists, if they are cells of the same grid."""
+    import polars as pl
+
+    from data.editions import Edition
+
+    if edition_id is None:
+        raise RequestError("calm needs an edition to hold on to.", where="--calm", remedy="Name it with --held-to.")
+    edition = Edition(store, edition_id)
+    if str(edition.manifest["parameters"]["as_of"]) >= parameters.as_of.isoformat():
+        raise RequestError(f"edition {edition_id} is not from before {parameters.as_of}.", where="--held-to")
+    (category,), (horizon_days,) = parameters.categories, parameters.horizons_days
+    same = (pl.col("category") == category) & (pl.col("horizon_days") == horizon_days)
+    listed: list[str] = edition.scan("hotspots").filter(same).collect()["place_id"].to_list()
+    if not any(place.startswith(f"{grid.key}:") for place in listed):
+        raise RequestError(
+            f"edition {edition_id} lists no cell of this grid for {category}, {horizon_days} days.",
+            where="--held-to",
+            remedy="Use its cell size, category and period.",
+        )
+    return listed
 
 
 def try_other_grids(

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import run_cli
 
 pytestmark = pytest.mark.xdist_group("demo_cli")
-AS_OF = "2026-07-01"
+AS_OF, LATER = "2026-07-01", "2026-07-08"
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,18 @@ def test_hotspots_of_street_segments_within_patrol_hours(store: Path, tmp_path: 
     assert places["place_id"].is_unique
     assert places["expected"].is_monotonic_decreasing
     assert places.to_crs("EPSG:4547").length.to_numpy() == pytest.approx(places["length_m"].to_numpy(), rel=0.01)
+
+
+def test_a_calm_list_keeps_the_places_of_an_edition(store: Path, edition_id: str, tmp_path: Path) -> None:
+    listed = pl.read_parquet(store / "editions" / edition_id / "hotspots.parquet")
+    listed = listed.filter(pl.col("category") == "020100", pl.col("horizon_days") == 28)
+    output = tmp_path / "calm.geojson"
+    asked = ["--as-of", LATER, "--days", 28, "--category", "020100", "--cell-m", 150, "--area-km2", 1.5]
+    run_cli("hotspots", "--store", store, *asked, "--calm", 1, "--held-to", edition_id, "--output", output)
+    # Fully calm: every cell of the edition is on the list again.
+    centres = gpd.read_file(output).to_crs("EPSG:4547").centroid.to_crs("EPSG:4326")
+    kept = {(round(point.x, 5), round(point.y, 5)) for point in centres}
+    assert kept == {(round(lon, 5), round(lat, 5)) for lon, lat in listed.select("lon", "lat").iter_rows()}
 
 
 def test_hotspots_use_nothing_from_the_as_of_day_on(shared_data: Path, tmp_path: Path) -> None:
@@ -113,6 +125,8 @@ HOTSPOTS = ("hotspots", "--as-of", AS_OF, "--days", 28, "--category", "010100")
         (["hotspots", "--as-of", "1999-01-01", "--days", 28, "--category", "010100"], "nothing is known before"),
         ([*HOTSPOTS, "--unit", "segment"], "--length-km or --patrol-hours"),
         ([*HOTSPOTS, "--patrol-hours", 5, "--area-km2", 1], "one budget"),
+        ([*HOTSPOTS, "--calm", 0.5], "--held-to"),
+        ([*HOTSPOTS, "--calm", 0.5, "--held-to", "NEWEST"], "not from before"),
         ([*HOTSPOTS, "--unit", "h3", "--sensitivity"], "compared by area"),
         (["staffing", "--edition", "E0"], "no edition"),
         (["visits", "--edition", "NEWEST", "--beat", "nowhere"], "unknown beat"),
