@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.cells import Grid
+from analytics.hotspots.calibration import CalibratedRanker, CalibrationMap
 from analytics.hotspots.forecast import forecast_hotspots, round_significant
 from analytics.hotspots.history import day_number, read_history
 from analytics.hotspots.panel import Lattice, build_period, feature_names
@@ -178,6 +179,33 @@ def test_reasons_are_exact_for_places_never_seen(panel, name, data):
     assert sum(float(r["contribution"]) for r in reasons) == pytest.approx(float(np.log(expected[0])), abs=2e-6)
     base, _ = ranker.explain(place)
     assert float(reasons[0]["contribution"]) == pytest.approx(base, abs=2e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    level=st.floats(-2, 2),
+    gaps=st.lists(st.floats(0.05, 2), min_size=2, max_size=6),
+    slopes=st.lists(st.floats(0.05, 3), min_size=2, max_size=6),
+)
+@pytest.mark.parametrize("name", ["kernel", "additive_boosting"])
+def test_reasons_of_what_is_told_are_exact_after_level_and_calibration(panel, name, seed, level, gaps, slopes):
+    features, counts = panel
+    knots = np.cumsum([-6.0, *gaps])
+    steps = [gap * slope for gap, slope in zip(gaps, slopes + slopes * len(gaps), strict=False)]
+    told = CalibratedRanker(
+        _fitted(name, features, counts), CalibrationMap(knots, np.cumsum([-5.0, *steps])), log_level=level
+    )
+    places = features[np.random.default_rng(seed).choice(len(features), 20, replace=False)]
+    base, parts = told.explain(places)
+    np.testing.assert_allclose(base + parts.sum(axis=1), np.log(told.predict(places)), atol=1e-9)
+    shown = round_significant(told.predict(places))
+    for expected, reasons in zip(shown, explain_places(told, places, shown), strict=True):
+        # Every contribution is stored with six decimals; their sum misses by half of the last one at most.
+        assert abs(sum(float(r["contribution"]) for r in reasons) - np.log(expected)) <= 0.6e-6
+    # Calibration stretches all parts of a place alike and never turns one round.
+    raw = told.ranker.explain(places)[1]
+    assert (np.sign(parts) == np.sign(raw))[np.abs(raw) > 1e-9].all()
 
 
 _RANKERS: dict[str, object] = {}

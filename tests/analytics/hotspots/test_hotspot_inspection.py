@@ -108,7 +108,7 @@ def test_bands_hold_every_place_once_and_band_0_the_flagged(rolled: Rolled) -> N
 
 def test_groups_are_flagged_hit_and_told_as_counted(rolled: Rolled) -> None:
     grouping = Grouping("station", ("east", "empty", "west"), np.array([2, 0, 0, -1]), np.array([0.3, 0.1, 0.6]))
-    east, west = compare_groups(rolled, "kernel", 1, [grouping])
+    east, west = compare_groups(rolled.told["kernel"], rolled.newest, 1, [grouping])
     assert (east["group_code"], west["group_code"]) == ("east", "west")
     assert (west["flagged_share"], west["hits"], west["incidents"], west["hit_rate"]) == (1.0, 9.0, 9.0, 1.0)
     assert (east["flagged_share"], east["hits"], east["incidents"], east["hit_rate"]) == (0.0, 0.0, 5.0, 0.0)

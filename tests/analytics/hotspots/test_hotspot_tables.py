@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import shapely
 
+from analytics.edition import at_stored_precision
 from analytics.hotspots.places import name_areas, name_streets, suggest_action
 from analytics.hotspots.tables import hotspot_tables
 from data.actions import load_actions
@@ -109,6 +110,9 @@ def test_an_edition_gets_valid_tables(incidents, areas, base_map, grid, as_of):
     assert all(len(week) == 168 and abs(sum(week) - 1) < 1e-3 for week in weeks)
     assert all(sum(week[20::24]) > 0.9 for week in weeks)
     assert hotspots["hours_own_share"].is_between(0, 1).all()
+    stored = at_stored_precision(hotspots)
+    for expected, reasons in stored.select("expected", "reasons").iter_rows():
+        assert abs(sum(part["contribution"] for part in reasons) - np.log(expected)) <= 1e-6
     assert hotspots["top_chance"].is_between(0, 1).all()
     # A higher expectation never has a lower chance.
     for _, listed in hotspots.group_by("horizon_days"):
