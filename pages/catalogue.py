@@ -8,7 +8,8 @@ desk = guard("catalogue")
 
 import streamlit as st  # noqa: E402
 
-from pages.ui import frame, holdings, tables  # noqa: E402
+from data import access  # noqa: E402
+from pages.ui import expiries, frame, holdings, tables  # noqa: E402
 from pages.ui.language import current, t, term  # noqa: E402
 
 if desk.viewer.role != "security" and desk.has_edition:
@@ -47,3 +48,14 @@ tables.note(t("catalogue.bases_note"))
 st.subheader(t("catalogue.retention_title"), anchor=False)
 st.html(holdings.retention_table(desk.catalogue_rules()))
 tables.note(t("catalogue.retention_note"))
+
+if access.may_read(desk.viewer, "retention"):
+    today = desk.today()
+    due = desk.retention_due(today)
+    st.subheader(t("catalogue.expiry.title"), anchor=False)
+    tables.takeaway(expiries.summary_of(due))
+    if due.height:
+        st.html(f'<div class="bw-scroll">{expiries.expiry_table(due, words, today)}</div>')
+    tables.note(t("catalogue.expiry.note"))
+    for line in expiries.report_words(desk.retention_reports()):
+        tables.note(line)

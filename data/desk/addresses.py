@@ -63,10 +63,11 @@ class Addresses(DeskBase):
         append_audit(self.records, event)
         if waiting.is_empty():
             return waiting
-        readings = {
-            "written": parse_addresses(plain_text(waiting["written"])),
-            "standard": parse_addresses(waiting["standard"]),
-        }
+        standard = parse_addresses(waiting["standard"])
+        # As the linkage reads them: a caller may leave out the sign of a city or district.
+        known = {name: standard[name].drop_nulls().unique().sort().to_list() for name in ("city", "district")}
+        written = parse_addresses(plain_text(waiting["written"]), cities=known["city"], districts=known["district"])
+        readings = {"written": written, "standard": standard}
         named = [
             elements.select(pl.col(name).alias(f"{side}_{name}") for name in ELEMENTS)
             for side, elements in readings.items()

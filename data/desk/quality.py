@@ -64,6 +64,10 @@ class Quality(DeskBase):
             "basis": {one.id: (one.zh, one.en) for one in register.bases},
         }
 
+    def today(self) -> date:
+        """Return the day of the records' clock, in UTC: the day retention is judged on."""
+        return date.fromisoformat(self.records.now()[:10])
+
     def retention_due(self, as_of: date) -> pl.DataFrame:
         """Return what the store holds and when it must go, the earliest first; nothing is deleted.
 

@@ -15,7 +15,7 @@ from pages.ui.language import pick, t, term
 
 if TYPE_CHECKING:
     from data.catalogue.bases import BasisVersion, LegalBases
-    from data.catalogue.columns import Catalogue
+    from data.catalogue.columns import Catalogue, Retention
     from data.catalogue.routing import RoutingRule
 
 Words = dict[str, dict[str, tuple[str, str]]]
@@ -155,12 +155,18 @@ def retention_table(known: Catalogue) -> str:
         [
             [
                 pick(one.zh, one.en) + (" *" if one.assumed else ""),
-                t("catalogue.until_event") if one.days is None else t("catalogue.days", n=number(one.days)),
+                _period(one),
             ]
             for one in known.retentions.values()
         ],
         numeric=(1,),
     )
+
+
+def _period(rule: Retention) -> str:
+    if rule.days is None:
+        return t("catalogue.until_event")
+    return t("catalogue.days_since_closed" if rule.since else "catalogue.days", n=number(rule.days))
 
 
 def _joined(texts: list[str]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.ui import tables
-from pages.ui.formats import moment, number
+from pages.ui.formats import day, moment, number
 from pages.ui.frame import phrases
 from pages.ui.language import t, term
 
@@ -42,6 +43,10 @@ def draw(desk: Desk, table: str, advice_id: str | None = None) -> None:
 
 def _draw_found(desk: Desk, found: Lineage) -> None:
     tables.takeaway(chain_words(found))
+    if found.erased_at:
+        st.info(
+            t("lineage.rows_gone", day=day(date.fromisoformat(found.erased_at[:10]))), icon=":material/auto_delete:"
+        )
     if found.rows:
         counts = [row["rows"] for row in found.rows]
         total = number(sum(counts)) if None not in counts else t("lineage.hidden")
