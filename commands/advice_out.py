@@ -135,6 +135,7 @@ def evaluate(
     """Back-test every ranker on past origins, beside plain counts and the oracle, as one document."""
     from analytics.cells import Grid
     from analytics.edition import EditionParameters, choose_categories, choose_jurisdiction, known_incidents
+    from analytics.hotspots.groups import group_places
     from analytics.hotspots.report import evaluate_rankers
     from analytics.hotspots.study import Study
     from data.files import write_atomically
@@ -161,6 +162,7 @@ def evaluate(
         areas=snapshot.read("areas"),
         include_discovered=include_discovered,
     )
+    places = study.grid.centres(study.lattice.columns, study.lattice.rows)
     found = evaluate_rankers(
         study,
         category,
@@ -169,6 +171,7 @@ def evaluate(
         origins=origins,
         interval_level=parameters.interval_level,
         seed=seed,
+        groupings=group_places(*places, snapshot.read("areas"), snapshot.read("population"), as_of=parameters.as_of),
     )
     document = found.to_markdown()
     if output is not None:

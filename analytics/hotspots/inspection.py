@@ -17,6 +17,7 @@ from analytics.hotspots.evaluation import Score, average_hits, paired_bootstrap
 from analytics.hotspots.forecast import HotspotForecast
 from analytics.hotspots.groups import Grouping, group_places
 from analytics.hotspots.history import is_discovered
+from analytics.hotspots.panel import Period
 from analytics.hotspots.selection import Rolled, cover_across, observed_counts
 from analytics.hotspots.study import Study
 from data.schemas.models import ORACLE, ModelCalibration, ModelComparison, ModelCurves, ModelGroups
@@ -75,7 +76,7 @@ class Inspection:
                 rolled, chosen, flagged, cell_km2=area_km2, total_km2=total_km2, seed=self.seed
             ),
             "model_calibration": calibrate(rolled, chosen, flagged),
-            "model_groups": compare_groups(rolled, chosen, flagged, self.groupings(study))
+            "model_groups": compare_groups(rolled.told[chosen], rolled.newest, flagged, self.groupings(study))
             + split_by_source(self.incidents, str(found.parameters["category"]), study),
         }
         key = {"category": found.parameters["category"], "horizon_days": found.parameters["horizon_days"]}
@@ -228,10 +229,17 @@ def calibrate(rolled: Rolled, chosen: str, flagged: int) -> list[dict[str, Any]]
     return rows
 
 
-def compare_groups(rolled: Rolled, chosen: str, flagged: int, groupings: Sequence[Grouping]) -> list[dict[str, Any]]:
-    """Return flags, hits and expected against observed counts by group of places, over all tried origins."""
-    told = rolled.told[chosen]
-    counts = [observed_counts(period) for period in rolled.newest]
+def compare_groups(
+    told: Sequence[Floats], periods: Sequence[Period], flagged: int, groupings: Sequence[Grouping]
+) -> list[dict[str, Any]]:
+    """Return flags, hits and expected against observed counts by group of places, over past periods.
+
+    Parameters
+    ----------
+    told
+        Expected counts of every place, one array per period.
+    """
+    counts = [observed_counts(period) for period in periods]
     chosen_places = np.zeros(len(counts[0]))
     caught = np.zeros(len(counts[0]))
     for expected, seen in zip(told, counts, strict=True):

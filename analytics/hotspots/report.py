@@ -12,7 +12,9 @@ import numpy as np
 
 from analytics.cells import Floats, cells_for_area
 from analytics.hotspots.evaluation import jaccard, paired_bootstrap, score_ranking
+from analytics.hotspots.groups import Grouping
 from analytics.hotspots.history import day_number
+from analytics.hotspots.inspection import compare_groups
 from analytics.hotspots.rankers import LADDER, PLAIN
 from analytics.hotspots.selection import (
     FITTED,
@@ -52,6 +54,9 @@ class Evaluation:
         Mean PAI of the best possible choice of cells.
     chosen
         Ranker behind ``automatic`` at each origin; None where too few older origins were left to choose on.
+    groups
+        Flags, hits and expected against observed counts of ``automatic`` by group of places (see
+        ``inspection.compare_groups``); empty without groupings.
     """
 
     parameters: dict[str, Any]
@@ -60,6 +65,7 @@ class Evaluation:
     rows: list[dict[str, Any]]
     oracle_pai: float | None
     chosen: tuple[str | None, ...]
+    groups: tuple[dict[str, Any], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""
@@ -70,6 +76,7 @@ class Evaluation:
             "oracle_pai": self.oracle_pai,
             "rankers": self.rows,
             "chosen": list(self.chosen),
+            "groups": [dict(row) for row in self.groups],
         }
 
     def to_markdown(self) -> str:
@@ -110,7 +117,36 @@ class Evaluation:
             f"({asked['discovered_left_out']} rows left out). Incidents are as recorded, not as they happened.",
             "",
         ]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._groups_told()])
+
+    def _groups_told(self) -> list[str]:
+        """Return the section on groups of places as lines; none without groups."""
+        if not self.groups:
+            return []
+        lines = [
+            f"## `{AUTOMATIC}` by group of places",
+            "",
+            "| kind | group | share of list | of incidents | of residents | of area | hit rate | expected | observed "
+            "| expected / observed (90 %) |",
+            "|---|---|---|---|---|---|---|---|---|---|",
+        ]
+        for row in self.groups:
+            names = ("flagged_share", "incident_share", "population_share", "area_share", "hit_rate")
+            shares = " | ".join("–" if row[name] is None else f"{row[name]:.1%}" for name in names)
+            interval = f"{_number(row['ratio'])} ({_number(row['ratio_low'])} to {_number(row['ratio_high'])})"
+            lines.append(
+                f"| {row['kind']} | {row['group_code']} | {shares} | {row['expected']:.0f} | {row['incidents']:g} "
+                f"| {interval} |"
+            )
+        return [
+            *lines,
+            "",
+            "- Thirds hold a third of the residents each, by density and by share of rented dwellings. By chance alone "
+            "about one interval in ten leaves out 1.",
+            "- Where people report less, a place looks quieter and is expected to be: incident records alone cannot "
+            "tell the difference.",
+            "",
+        ]
 
 
 def evaluate_rankers(
@@ -124,8 +160,14 @@ def evaluate_rankers(
     candidates: Sequence[str] = LADDER,
     interval_level: float = 0.8,
     seed: int = 0,
+    groupings: Sequence[Grouping] = (),
 ) -> Evaluation:
     """Back-test every candidate on the newest ``origins`` periods known to the study.
+
+    Parameters
+    ----------
+    groupings
+        Groups of the study's places (``groups.group_places``) to tell errors by.
 
     Raises
     ------
@@ -158,6 +200,7 @@ def evaluate_rankers(
         _row(name, scores[name], told[name], list(range(len(rolled.newest))), scores, rolled, flagged, interval_level)
         for name in names
     ]
+    groups: list[dict[str, Any]] = []
     if picked:
         automatic = [told[name or names[0]][i] for i, name in enumerate(chosen)]
         rows.append(
@@ -172,6 +215,8 @@ def evaluate_rankers(
                 interval_level,
             )
         )
+        told_then = [automatic[i] for i in picked]
+        groups = compare_groups(told_then, [rolled.newest[i] for i in picked], flagged, groupings)
     oracle = _scores(rolled, [observed_counts(p) for p in rolled.newest], flagged, study)
     parameters = {
         "category": category,
@@ -191,7 +236,7 @@ def evaluate_rankers(
     }
     days = tuple(date(1970, 1, 1) + timedelta(days=p.origin) for p in rolled.newest)
     events = tuple(p.events or 0.0 for p in rolled.newest)
-    return Evaluation(parameters, days, events, rows, _mean([s.pai for s in oracle]), tuple(chosen))
+    return Evaluation(parameters, days, events, rows, _mean([s.pai for s in oracle]), tuple(chosen), tuple(groups))
 
 
 def _scores(rolled: Rolled, expectations: Sequence[Floats], flagged: int, study: Study) -> list[Any]:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from analytics.hotspots.groups import Grouping
 from analytics.hotspots.history import day_number
 from analytics.hotspots.report import AUTOMATIC, evaluate_rankers
 from analytics.hotspots.selection import Rolled, choose_beforehand
@@ -99,3 +100,25 @@ def test_the_command_writes_the_document(demo_store, tmp_path):
     assert len(told["origins"]) == 3
     assert {row["ranker"] for row in told["rankers"]} >= {"count_365", "additive_boosting"}
     assert output.read_text(encoding="utf-8").startswith("# Back-test of hotspots: 010100, 7 days")
+
+
+def test_groups_are_told_of_the_automatic_choice_where_they_are_given(study, found):
+    west = np.asarray(study.lattice.columns < 10).astype(int)
+    told = evaluate_rankers(
+        study,
+        "THEFT",
+        horizon_days=28,
+        area_km2=0.04,
+        origins=6,
+        fitted=6,
+        candidates=NAMES,
+        groupings=[Grouping("station", ("east", "west"), west)],
+    )
+    assert found.groups == ()
+    assert "by group of places" not in found.to_markdown()
+    groups = {row["group_code"]: row for row in told.groups}
+    # The three origins that had older ones to choose on.
+    assert sum(row["incidents"] for row in groups.values()) == sum(told.events[:3])
+    assert sum(row["flagged_share"] for row in groups.values()) == pytest.approx(1)
+    assert f"| station | west | {groups['west']['flagged_share']:.1%} |" in told.to_markdown()
+    assert json.loads(json.dumps(told.to_dict()))["groups"][0]["group_code"] == "east"
