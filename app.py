@@ -45,7 +45,10 @@ pages = {
 home = st.Page(arrive, title="beatwise", url_path="home", default=True, visibility="hidden")
 page = st.navigation([home, *pages.values()])
 
-if reader and page.url_path in frame.WITH_MAPS and identity.may_open(reader, page.url_path):
-    frame.get_ready_for_maps()
+opens_with_map = page.url_path in frame.WITH_MAPS
+if reader and opens_with_map and identity.may_open(reader, page.url_path):
+    frame.load_ahead(charts=False)
 frame.draw_around(reader, home)
 page.run()
+if reader and not opens_with_map:
+    frame.load_ahead(charts=True)

@@ -50,7 +50,7 @@ WITH_MAPS = ("hotspots", "my_beat")
 ROOT = Path(__file__).resolve().parents[2]
 STYLES = Path(__file__).with_name("styles.css")
 DOOR = ROOT / "app.py"
-_GO_HOME, _DRAWN, _READY_FOR_MAPS = "frame.go_home", "frame.drawn", "frame.ready_for_maps"
+_GO_HOME, _DRAWN, _LOADED_AHEAD = "frame.go_home", "frame.drawn", "frame.loaded_ahead"
 
 
 def draw_around(viewer: Viewer | None, home: Any) -> None:
@@ -79,19 +79,24 @@ def draw_around(viewer: Viewer | None, home: Any) -> None:
         st.caption(t("common.promise"))
 
 
-def get_ready_for_maps() -> None:
-    """Let a browser that has just arrived load what draws maps, before there is anything to draw.
+def load_ahead(*, charts: bool) -> None:
+    """Let a browser that has just arrived load what draws maps (and charts), before there is anything to draw.
 
-    deck.gl is 3 MB of script and the slowest part of a first map. An empty map, hidden and gone with the next click,
-    makes the browser fetch it while this process still reads the edition.
+    deck.gl and Plotly are 3 and 5 MB of script and the slowest part of a first map or chart. An empty map, hidden and
+    gone with the next click, makes the browser fetch them: ahead of the page where a map is what the reader waits for,
+    and after it on any other, so that the next page opens at once.
     """
-    if st.session_state.get(_READY_FOR_MAPS):
+    if st.session_state.get(_LOADED_AHEAD):
         return
-    st.session_state[_READY_FOR_MAPS] = True
+    st.session_state[_LOADED_AHEAD] = True
     from pages.ui import maps
 
-    with st.container(key="first_map"):
+    with st.container(key="load_ahead"):
         st.pydeck_chart(maps.deck([], (0.0, 0.0, 1.0, 1.0)), height=1)
+        if charts:
+            import plotly.graph_objects as go
+
+            st.plotly_chart(go.Figure(layout={"height": 10}), key="load_ahead.chart")
 
 
 def came_through_the_door() -> bool:

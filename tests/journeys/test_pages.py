@@ -33,8 +33,8 @@ def link(page: str, **query: str) -> str:
 def assert_nothing_shown(visitor: Visitor) -> None:
     """No table, chart, map or figure of the store is on the page."""
     for widget in ("stDataFrame", "stTable", "stPlotlyChart", "stDeckGlJsonChart", "stMetric", "stDownloadButton"):
-        # The empty map that makes a browser load deck.gl early holds nothing of the store.
-        assert visitor.page.locator(f"[data-testid='{widget}']:not(.st-key-first_map *)").count() == 0, widget
+        # What makes a browser load its scripts ahead holds nothing of the store.
+        assert visitor.page.locator(f"[data-testid='{widget}']:not(.st-key-load_ahead *)").count() == 0, widget
 
 
 def assert_nobody_else_was_asked(visitor: Visitor) -> None:
@@ -54,7 +54,7 @@ def test_page_opens_whole_for_a_role_that_may(visitor: Visitor, page: str, role:
     assert visitor.page.locator("html").get_attribute("lang") == {"zh": "zh-CN", "en": "en"}[language]
     assert len(body) > 200
     if (page, role) in MAPS:
-        canvas = visitor.page.locator("[data-testid='stDeckGlJsonChart']:not(.st-key-first_map *) canvas").first
+        canvas = visitor.page.locator("[data-testid='stDeckGlJsonChart']:not(.st-key-load_ahead *) canvas").first
         canvas.wait_for(timeout=20_000)
         visitor.page.wait_for_timeout(1_500)
         assert len(set(canvas.screenshot())) > 200, "the map is one colour"
