@@ -26,7 +26,7 @@ from pages.ui import (  # noqa: E402
     urls,
     week,
 )
-from pages.ui.formats import interval, period, when  # noqa: E402
+from pages.ui.formats import interval, period, sentences, when  # noqa: E402
 from pages.ui.language import current, t, term  # noqa: E402
 
 #: Cells of the risk surface sent to the browser: the highest ones, about 150 kB.
@@ -140,10 +140,10 @@ with right, st.container(border=True):
                 caption=t("hotspots.expected_axis", n=horizon_days),
             )
         )
-        tables.note(f"{certainty.without_sentence(chosen)} {t('certainty.parts')}")
+        tables.note(sentences(certainty.without_sentence(chosen), t("certainty.parts")))
     with sure:
         tables.takeaway(certainty.chance_sentence(chosen, verdict))
-        tables.note(f"{certainty.kept_sentence(verdict)} {t('certainty.corrected')}")
+        tables.note(sentences(certainty.kept_sentence(verdict), t("certainty.corrected")))
     with time:
         tables.takeaway(week.sentence(chosen))
         if chosen["hours"] is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.ui import tables
-from pages.ui.formats import number, share
+from pages.ui.formats import number, sentences, share
 from pages.ui.language import t
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def chance_sentence(row: dict[str, Any], verdict: dict[str, Any]) -> str:
     if row.get("top_chance") is None:
         return t("certainty.unknown")
     told = t("certainty.chance", chance=tenths(row["top_chance"]), n=verdict.get("listed", "–"))
-    return told + (t("certainty.low") if row["top_chance"] < LOW else "")
+    return sentences(told, t("certainty.low") if row["top_chance"] < LOW else "")
 
 
 def kept_sentence(verdict: dict[str, Any]) -> str:
@@ -84,8 +84,10 @@ def draw_calm(ranked: list[dict[str, Any]], verdict: dict[str, Any]) -> None:
         return
     first = prices[0]
     n = verdict["listed"]
-    # The calmest of the choices that still differ: further ones keep the same places.
-    told = next((row for row in prices[1:] if row["stay_share"] > first["stay_share"]), prices[-1])
+    # The choice this list was made with, else the first that keeps more places at all.
+    used = [row for row in prices[1:] if row["calm"] == verdict.get("calm")]
+    calmer = [row for row in prices[1:] if row["stay_share"] > first["stay_share"]]
+    told = (used or calmer or prices[-1:])[0]
     tables.takeaway(
         t(
             "certainty.calm.sentence",
@@ -104,7 +106,9 @@ def draw_calm(ranked: list[dict[str, Any]], verdict: dict[str, Any]) -> None:
             [t(f"certainty.calm.column.{name}") for name in ("calm", "stay", "expected", "hits")],
             [
                 [
-                    f"{row['calm']:g}" + (t("certainty.calm.used") if row["calm"] == verdict.get("calm") else ""),
+                    sentences(
+                        f"{row['calm']:g}", t("certainty.calm.used") if row["calm"] == verdict.get("calm") else ""
+                    ),
                     f"{round(row['stay_share'] * n)} / {n}",
                     _change(row["expected"], first["expected"]),
                     f"{number(row['hits'])} ({_change(row['hits'], first['hits'])})",

@@ -99,3 +99,8 @@ def rank_change(rank: int, baseline_rank: int) -> str:
     if baseline_rank == rank:
         return f"{baseline_rank} ="
     return f"{baseline_rank} {'↑' if rank < baseline_rank else '↓'}{abs(baseline_rank - rank)}"
+
+
+def sentences(*texts: str) -> str:
+    """Return sentences one after the other: Chinese ones follow at once, English ones after a space."""
+    return ("" if current() == "zh" else " ").join(text for text in texts if text)

@@ -5,11 +5,12 @@ HTML for the same reason as ``reasons.py``: it stands on the page with the first
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
 from pages.ui import theme
-from pages.ui.formats import hours_from, share, weekday
+from pages.ui.formats import hours_from, sentences, share, weekday
 from pages.ui.frame import escape
 from pages.ui.language import t
 
@@ -17,6 +18,10 @@ from pages.ui.language import t
 BLOCK_HOURS = 4
 #: Share of the week four hours have when nothing stands out.
 EVEN_SHARE = BLOCK_HOURS / 168
+#: How many times that four hours must hold to be called the time of need.
+MARKED = 1.6
+#: Edges of the five shades, as multiples of an even hour: the same for every place, so that a flat week looks flat.
+STEPS = (0.5, 1.0, 1.5, 2.5)
 #: Weight of the place's own record below which a reader is told that the category's week speaks.
 MOSTLY_OWN = 0.5
 
@@ -27,15 +32,16 @@ def sentence(row: dict[str, Any]) -> str:
         return t("week.unknown")
     if row["peak_hour"] is None or row.get("hours") is None:
         return t("week.day_only", weekday=weekday(row["peak_weekday"]))
+    times = row["peak_share"] / EVEN_SHARE
     told = t(
-        "week.sentence",
+        "week.sentence" if times >= MARKED else "week.even",
         weekday=weekday(row["peak_weekday"]),
         hours=hours_from(row["peak_hour"], BLOCK_HOURS),
         share=share(row["peak_share"]),
-        times=f"{row['peak_share'] / EVEN_SHARE:.1f}",
+        times=f"{times:.1f}",
     )
     own = row["hours_own_share"] or 0.0
-    return told + t("week.own" if own >= MOSTLY_OWN else "week.category", own=share(own))
+    return sentences(told, t("week.own" if own >= MOSTLY_OWN else "week.category", own=share(own)))
 
 
 def drawing(row: dict[str, Any]) -> str:
@@ -43,14 +49,13 @@ def drawing(row: dict[str, Any]) -> str:
     shares: Sequence[float] | None = row.get("hours")
     if shares is None:
         return ""
-    highest = max(shares) or 1.0
     start = (row["peak_weekday"] - 1) * 24 + row["peak_hour"]
     block = {(start + step) % 168 for step in range(BLOCK_HOURS)}
     head = "".join(f"<b>{hour}</b>" if hour % 3 == 0 else "<b></b>" for hour in range(24))
     lines = [f'<span class="head"><em></em>{head}</span>']
     for number in range(7):
         cells = "".join(
-            f'<i style="background:{_colour(shares[24 * number + hour] / highest)}"'
+            f'<i style="background:{_colour(shares[24 * number + hour])}"'
             f"{' class=peak' if 24 * number + hour in block else ''}></i>"
             for hour in range(24)
         )
@@ -58,5 +63,5 @@ def drawing(row: dict[str, Any]) -> str:
     return f'<div class="bw-week" role="img" aria-label="{escape(sentence(row))}">{"".join(lines)}</div>'
 
 
-def _colour(height: float) -> str:
-    return theme.RISK[min(len(theme.RISK) - 1, int(height * len(theme.RISK)))]
+def _colour(value: float) -> str:
+    return theme.RISK[bisect_right(STEPS, value * 168)]

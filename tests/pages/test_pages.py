@@ -113,7 +113,7 @@ def test_a_place_says_how_sure_what_without_last_month_and_when(open_page: OpenP
     assert "Chance that this cell will be one of the 8 busiest of the period: more than 19 in 20." in shown
     assert "listed cells were given a 62% chance on average, and 58% came true" in shown
     assert "it would still rank 1 (expecting 4.5 instead of 9.0)" in shown
-    assert "Most on Fri 22:00–02:00: 12% of the week, 5.0 times an average four hours." in shown
+    assert "Most on Fri 22:00–02:00: 12% of the week, 5.0 times an average four hours. (The place" in shown
     # The four busiest hours are framed: Friday night into Saturday.
     assert shown.count("class=peak") == 4
     assert "about 7 of 8 cells stay from one edition to the next instead of 6" in shown
