@@ -21,7 +21,8 @@ KINDS = ("station", "density", "housing")
 def verdict_of(rows: list[dict[str, Any]]) -> str:
     """Return how the chosen method stands against both plain counts: one of the keys under ``model.verdict``.
 
-    ``plain`` where a plain count is used; ``same`` where the paired intervals include zero; ``slight`` where the
+    ``plain`` where a plain count is used; ``same`` where the paired intervals include zero, ``same_sharper`` where
+    its expected counts came nearer to what happened all the same; ``slight`` where the
     method is better beyond chance by so little that a reader would not notice.
     """
     chosen = next((row for row in rows if row["chosen"]), None)
@@ -39,7 +40,11 @@ def verdict_of(rows: list[dict[str, Any]]) -> str:
     if all(low > 0 for low in known):
         gains = [chosen[name] for name in ("gain_365", "gain_1095") if chosen[name] is not None]
         return "slight" if chosen["pai"] and min(gains) / chosen["pai"] <= EQUAL_WITHIN else "better"
-    return "better_one" if any(low > 0 for low in known) else "same"
+    if any(low > 0 for low in known):
+        return "better_one"
+    counts = [row["deviance"] for row in rows if row["model"] in PLAIN_COUNTS and row["deviance"] is not None]
+    sharper = chosen["deviance"] is not None and counts and chosen["deviance"] < min(counts)
+    return "same_sharper" if sharper else "same"
 
 
 def verdict_sentence(rows: list[dict[str, Any]]) -> str:

@@ -15,7 +15,7 @@ from tests.pages.town import NEWER, OLDER
 
 def method(model: str, chosen: bool = False, **gains: float | None) -> dict:
     names = [f"{gain}{end}" for gain in ("gain_365", "gain_1095") for end in ("", "_low", "_high")]
-    return {"model": model, "chosen": chosen, "pai": 10.0, **dict.fromkeys(names), **gains}
+    return {"model": model, "chosen": chosen, "pai": 10.0, "deviance": None, **dict.fromkeys(names), **gains}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,10 @@ def test_a_verdict_goes_by_the_paired_intervals(low_365, high_365, low_1095, hig
     if verdict == "better":
         # A gain of less than a fiftieth, however sure, is told as what it is.
         assert verdict_of([{**used, "pai": 60.0, "gain_365": 1.1, "gain_1095": 1.1}]) == "slight"
+    if verdict == "same":
+        counts = [{**method("count_365"), "deviance": 0.3}, {**method("count_1095"), "deviance": 0.2}]
+        assert verdict_of([{**used, "deviance": 0.19}, *counts]) == "same_sharper"
+        assert verdict_of([{**used, "deviance": 0.25}, *counts]) == "same"
     # Where a plain count is used, it has won, whatever the other count did.
     assert verdict_of([{**used, "model": "count_1095"}]) == "plain"
     assert verdict_of([method("kernel")]) == "none"
