@@ -9,8 +9,10 @@ import codecs
 import csv
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -20,6 +22,7 @@ from data.sources.mapping import FileKind
 from data.sources.reading import LINE, RawTable, format_of, read_records
 from data.sources.reading.text import read_texts
 
+Item = TypeVar("Item")
 #: A text file above this size is cut, bytes.
 PIECE_BYTES = 64 << 20
 #: A Parquet file with more rows is cut; smaller pieces are put together up to this many rows.
@@ -114,6 +117,16 @@ def read_together(paths: Sequence[Path], kind: FileKind, files: Sequence[int]) -
             yield from read_pieces(path, kind, file)
     else:
         yield Piece(kind, together[0], list(files), together[1])
+
+
+def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Return the same items; while one is worked on the next is made by another thread."""
+    nothing: Any = object()
+    with ThreadPoolExecutor(1, thread_name_prefix="reading") as pool:
+        following = pool.submit(next, items, nothing)
+        while (item := following.result()) is not nothing:
+            following = pool.submit(next, items, nothing)
+            yield item
 
 
 def small_texts_together(paths: Sequence[Path], kinds: Sequence[FileKind]) -> Iterator[list[int]]:

@@ -79,7 +79,7 @@ def number_rows(
     numbers = np.ones(rows.height, dtype=np.int32)
     if kind.identical_rows == "legitimate":
         places = shared.arg_true()
-        numbers[places.to_numpy()] = _numbers(rows[places], within)
+        numbers[places.to_numpy()] = _numbers(rows, places, kind, within)
     elif shared.any():
         last = rows.select(pl.struct(*([within] if within else []), DIGEST).is_last_distinct()).to_series()
         repeated, rows, shared = rows.filter(~last), rows.filter(last), shared.filter(last)
@@ -93,20 +93,30 @@ def number_rows(
     return rows.with_columns(key.alias("record_key"), shared).drop(DIGEST), repeated
 
 
-def _numbers(several: pl.DataFrame, within: str | None) -> np.ndarray[Any, np.dtype[np.int32]]:
+def _numbers(
+    rows: pl.DataFrame, places: pl.Series, kind: FileKind, within: str | None
+) -> np.ndarray[Any, np.dtype[np.int32]]:
     """Return the number of each row among those of its digest: by content, so that the order of a file matters not."""
     groups = [*([within] if within else []), DIGEST]
-    apart = {"source_line", "geometry", *PROVENANCE, *groups}
-    content = [name for name in several.columns if name not in apart and several[name].null_count() < several.height]
-    ordered = several.select(
-        pl.int_range(pl.len(), dtype=pl.UInt32).alias("$row"), *groups, *content, "source_line"
-    ).sort(*groups, *content, "source_line", maintain_order=True)
+    # What is part of the identity is the same in all rows of a digest; numbers are so in thousandths only.
+    same = {name for name in kind.identity if not rows.schema.get(name, pl.Null()).is_float()}
+    apart = {"source_line", "geometry", *PROVENANCE, *groups, *same}
+    content = [name for name in rows.columns if name not in apart and _differs(rows[name])]
+    several = rows.select(*groups, *content, "source_line")[places]
+    ordered = several.with_row_index("$row").sort(*groups, *content, "source_line", maintain_order=True)
     row = pl.int_range(pl.len(), dtype=pl.Int32)
     first = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in groups) | (row == 0)
     found = ordered.select("$row", (row - pl.when(first).then(row).forward_fill() + 1).alias("$n"))
     numbers = np.empty(several.height, dtype=np.int32)
     numbers[found["$row"].to_numpy()] = found["$n"].to_numpy()
     return numbers
+
+
+def _differs(column: pl.Series) -> bool:
+    """Return whether a column may hold different values; texts are not looked through."""
+    if column.null_count() == column.len():
+        return False
+    return column.dtype == pl.String or column.has_nulls() or column.min() != column.max()
 
 
 def _stable_text(frame: pl.DataFrame, name: str) -> pl.Expr:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 #: Exact names: pinyin initials of common 110 call records (caller, handset owner, operator, identity number).
 NAMES = frozenset(
@@ -58,11 +59,13 @@ def without_bom(header: str) -> str:
     return header.replace("\ufeff", "").replace("ï»¿", "").strip()
 
 
+@lru_cache(maxsize=10_000)
 def key_of_header(header: str) -> str:
     """Return the form in which headers are compared: no case, spaces, hyphens, underscores, BOM; NFKC characters."""
     return re.sub(r"[\s_\-]+", "", unicodedata.normalize("NFKC", without_bom(header))).casefold()
 
 
+@lru_cache(maxsize=10_000)
 def is_personal(header: str) -> bool:
     """Return whether a header names personal data."""
     key = key_of_header(header)
