@@ -19,6 +19,8 @@ STEPS_PER_DEGREE = 10_000_000
 #: A place as one number: longitude, then latitude in the lower bits; both made positive.
 LAT_BITS = 31
 LAT_MASK, HALF = (1 << LAT_BITS) - 1, 90 * STEPS_PER_DEGREE
+#: Cells of :class:`BoxGrid` that a box may take up, on average; and more than there can be rows of them.
+MOST_CELLS_PER_BOX, CELLS_ACROSS = 40, 1 << 30
 #: Points remembered between batches; above that the memory is emptied.
 MOST_PLACES = 2_000_000
 
@@ -46,16 +48,18 @@ class AreaFinder:
         if len(shapes):
             west, south, east, north = map(float, shapely.total_bounds(shapes))
             self.box = (west, south, east, north)
+        self._grid = BoxGrid(shapely.bounds(shapes))
         self._shapes = shapes
         self._areas = wanted.select("area", pl.col("level").cast(pl.String), "valid_from", "valid_to", code="area_code")
         self._forget()
 
     def _forget(self) -> None:
-        self._known = pl.Series("place", [], dtype=pl.Int64)
-        self._pairs = pl.DataFrame(schema={"place": pl.Int64, "area": pl.UInt32})
+        # Places looked up, ascending, and the areas they lie in, ascending by place.
+        self._known = np.empty(0, dtype=np.int64)
+        self._pair_places, self._pair_areas = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint32)
 
-    def look_up(self, points: pl.DataFrame) -> pl.DataFrame:
-        """Find the areas of the places of some points that were not asked for before.
+    def look_up(self, points: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Find the areas of the places of some points; places asked for before are remembered.
 
         Parameters
         ----------
@@ -64,41 +68,40 @@ class AreaFinder:
 
         Returns
         -------
-        DataFrame
-            The same rows with ``place``: the point in steps of 10⁻⁷ degrees as one number, null without a point.
+        tuple of DataFrame
+            The same rows with ``place``: the point in steps of 10⁻⁷ degrees as one number, null without a point. And
+            ``place``, ``area``: all areas of these places, for :meth:`steady` and :meth:`by_day`.
         """
         points = points.with_columns(_place().alias("place"))
         if not len(self._shapes):
-            return points
+            return points, pl.DataFrame(schema={"place": pl.Int64, "area": pl.UInt32})
+        asked = points["place"].unique().drop_nulls().sort().to_numpy()
         if len(self._known) > MOST_PLACES:
             self._forget()
-        fresh = points["place"].unique().drop_nulls()
-        if len(self._known):
-            fresh = fresh.filter(~fresh.is_in(self._known.implode()))
+        at = np.searchsorted(self._known, asked)
+        fresh = asked[(at == len(self._known)) | (np.append(self._known, -1)[at] != asked)]
         if len(fresh):
-            self._pairs = pl.concat([self._pairs, self._areas_at(fresh.sort().to_numpy())])
-            self._known = pl.concat([self._known, fresh])
-        return points
+            places, areas = self._areas_at(fresh)
+            order = np.argsort(merged := np.concatenate([self._pair_places, places]), kind="stable")
+            self._pair_places = merged[order]
+            self._pair_areas = np.concatenate([self._pair_areas, areas])[order]
+            self._known = np.sort(np.concatenate([self._known, fresh]), kind="stable")
+        first = np.searchsorted(self._pair_places, asked, side="left")
+        counts = np.searchsorted(self._pair_places, asked, side="right") - first
+        index = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+        return points, pl.DataFrame({"place": self._pair_places[index], "area": self._pair_areas[index]})
 
-    def _areas_at(self, places: NDArray[np.int64]) -> pl.DataFrame:
-        """Return ``place`` and ``area`` of places in ascending order, which is from west to east."""
+    def _areas_at(self, places: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+        """Return places and areas that belong together, ascending by place."""
         lon = ((places >> LAT_BITS) - 2 * HALF) / STEPS_PER_DEGREE
         lat = ((places & LAT_MASK) - HALF) / STEPS_PER_DEGREE
-        boxes = shapely.bounds(self._shapes)
-        first = np.searchsorted(lon, boxes[:, 0], side="left")
-        last = np.searchsorted(lon, boxes[:, 2], side="right")
-        near: list[NDArray[np.int64]] = []
-        for start, end, south, north in zip(first, last, boxes[:, 1], boxes[:, 3], strict=True):
-            between = lat[start:end]
-            near.append(start + np.flatnonzero((between >= south) & (between <= north)))
-        place = np.concatenate(near)
-        area = np.repeat(np.arange(len(near), dtype=np.uint32), [len(one) for one in near])
-        inside = shapely.intersects_xy(self._shapes[area], lon[place], lat[place])
-        return pl.DataFrame({"place": places[place[inside]], "area": area[inside]})
+        point, area = self._grid.candidates(lon, lat)
+        inside = shapely.intersects_xy(self._shapes[area], lon[point], lat[point])
+        return places[point[inside]], area[inside]
 
-    def steady(self, level: str) -> pl.DataFrame:
+    def steady(self, pairs: pl.DataFrame, level: str) -> pl.DataFrame:
         """Return ``place`` and ``code`` of the places that lie in the same area of one level whatever the day."""
-        candidates, dated = self._candidates(level)
+        candidates, dated = self._candidates(pairs, level)
         if dated:
             candidates = candidates.join(self._changing(candidates).select("place"), on="place", how="anti")
         # On a shared border the first code decides.
@@ -108,7 +111,7 @@ class AreaFinder:
             candidates = pl.concat([candidates.filter(~several).select("place", "code"), first])
         return candidates.select("place", "code")
 
-    def by_day(self, points: pl.DataFrame, level: str) -> pl.DataFrame:
+    def by_day(self, pairs: pl.DataFrame, points: pl.DataFrame, level: str) -> pl.DataFrame:
         """Return ``row`` and ``code`` of the points at places whose area of one level changes with the day.
 
         Parameters
@@ -116,7 +119,7 @@ class AreaFinder:
         points
             ``row`` (unique), ``place`` and ``on`` (date, may be null).
         """
-        candidates, dated = self._candidates(level)
+        candidates, dated = self._candidates(pairs, level)
         if not dated:
             return pl.DataFrame(schema={"row": points.schema["row"], "code": pl.String})
         held = (pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("on"))) & (
@@ -126,15 +129,62 @@ class AreaFinder:
         chosen = points.select("row", "place", "on").join(self._changing(candidates), on="place").filter(holds)
         return chosen.group_by("row").agg(pl.col("code").min())
 
-    def _candidates(self, level: str) -> tuple[pl.DataFrame, bool]:
+    def _candidates(self, pairs: pl.DataFrame, level: str) -> tuple[pl.DataFrame, bool]:
         areas = self._areas.filter(pl.col("level") == level)
         dated = areas.select((pl.col("valid_from").is_not_null() | pl.col("valid_to").is_not_null()).any()).item()
-        return self._pairs.join(areas, on="area"), bool(dated)
+        return pairs.join(areas, on="area"), bool(dated)
 
     def _changing(self, candidates: pl.DataFrame) -> pl.DataFrame:
         return candidates.filter(
             (pl.col("valid_from").is_not_null() | pl.col("valid_to").is_not_null()).any().over("place")
         )
+
+
+class BoxGrid:
+    """Boxes around areas, indexed by equal cells of longitude and latitude: which boxes can hold a point.
+
+    Parameters
+    ----------
+    boxes
+        Shape (n, 4): west, south, east, north, degrees.
+    """
+
+    def __init__(self, boxes: NDArray[np.float64]) -> None:
+        self._boxes = boxes
+        # Cells about as large as a box: a few boxes a cell, a few cells a box. Large boxes beside small ones need more.
+        sides = boxes[:, 2:] - boxes[:, :2]
+        self._cell = max(float(np.median(sides)), 1e-6) if len(boxes) else 1.0
+        while True:
+            low, high = self._cells(boxes[:, 0], boxes[:, 1]), self._cells(boxes[:, 2], boxes[:, 3])
+            wide, tall = high[0] - low[0] + 1, high[1] - low[1] + 1
+            if (wide * tall).sum() <= MOST_CELLS_PER_BOX * max(len(boxes), 1):
+                break
+            self._cell *= 2
+        counts = wide * tall
+        box = np.repeat(np.arange(len(boxes), dtype=np.uint32), counts)
+        number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        cell = (low[0][box] + number // tall[box]) * CELLS_ACROSS + low[1][box] + number % tall[box]
+        order = np.argsort(cell, kind="stable")
+        self._cell_of_box, self._box = cell[order], box[order]
+
+    def _cells(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        column, row = np.floor((lon + 180) / self._cell), np.floor((lat + 90) / self._cell)
+        return column.astype(np.int64), row.astype(np.int64)
+
+    def candidates(
+        self, lon: NDArray[np.float64], lat: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+        """Return the numbers of points and of the boxes they lie in, ascending by point."""
+        column, row = self._cells(lon, lat)
+        cell = column * CELLS_ACROSS + row
+        first = np.searchsorted(self._cell_of_box, cell, side="left")
+        counts = np.searchsorted(self._cell_of_box, cell, side="right") - first
+        point = np.repeat(np.arange(len(lon)), counts)
+        box = self._box[np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())]
+        west, south, east, north = self._boxes[box].T
+        x, y = lon[point], lat[point]
+        inside = (x >= west) & (x <= east) & (y >= south) & (y <= north)
+        return point[inside], box[inside]
 
 
 def _place() -> pl.Expr:
@@ -165,9 +215,9 @@ def locate_points(points: pl.DataFrame, areas: pl.DataFrame, level: str) -> pl.D
     of rows. Edges are straight in degrees. A point without a date takes the boundaries that are still open.
     """
     finder = AreaFinder(areas)
-    placed = finder.look_up(points)
-    found = placed.select("row", "place").join(finder.steady(level), on="place").select("row", "code")
-    return pl.concat([found, finder.by_day(placed, level)])
+    placed, pairs = finder.look_up(points)
+    found = placed.select("row", "place").join(finder.steady(pairs, level), on="place").select("row", "code")
+    return pl.concat([found, finder.by_day(pairs, placed, level)])
 
 
 def parents_of(areas: pl.DataFrame) -> dict[str, dict[str, tuple[str, str]]]:
@@ -209,14 +259,14 @@ def assign_areas(records: pl.DataFrame, areas: pl.DataFrame | AreaFinder) -> pl.
     """
     finder = areas if isinstance(areas, AreaFinder) else AreaFinder(areas)
     parents = finder.parents
-    result = finder.look_up(records)
+    result, pairs = finder.look_up(records)
     for level, column in COLUMN_OF_LEVEL.items():
-        found = finder.steady(level).rename({"code": f"${level}"})
+        found = finder.steady(pairs, level).rename({"code": f"${level}"})
         if found.height:
             result = result.join(found, on="place", how="left", maintain_order="left")
         else:
             result = result.with_columns(pl.lit(None, dtype=pl.String).alias(f"${level}"))
-        by_day = finder.by_day(result, level)
+        by_day = finder.by_day(pairs, result, level)
         if by_day.height:
             result = result.join(by_day, on="row", how="left", maintain_order="left")
             result = result.with_columns(pl.coalesce("code", f"${level}").alias(f"${level}")).drop("code")

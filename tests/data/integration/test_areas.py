@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date
 
 import polars as pl
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from data.integration.areas import assign_areas, join_children, locate_points, parents_of
+from data.integration.areas import AreaFinder, assign_areas, join_children, locate_points, parents_of
 from data.schemas import Areas
 from data.sources.mapping import Parents
 
@@ -111,3 +114,27 @@ def test_parents_are_the_sum_of_their_children() -> None:
     ]
     assert shapely.from_wkb(made["geometry"][0]).equals(shapely.box(0, 0, 2, 1))
     assert Areas.is_valid(made)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), large=st.booleans())
+def test_places_are_found_as_one_by_one(seed: int, large: bool) -> None:
+    chance = random.Random(seed)
+    rows = [area("all", "station", None, (-170, -80, 170, 80))] if large else []
+    for number in range(chance.randrange(12)):
+        west, south = chance.uniform(-5, 5), chance.uniform(-5, 5)
+        size = chance.choice([0.01, 0.5, 3])
+        rows.append(area(f"b{number:02}", "beat", None, (west, south, west + size, south + size)))
+    table = areas(*rows)
+    finder = AreaFinder(table)
+    for _ in range(3):
+        points = records(
+            *((chance.randrange(-60, 60) / 10, chance.randrange(-60, 60) / 10, *[None] * 4) for _ in range(40))
+        )
+        found = assign_areas(points, finder)
+        for row, lon, lat in points.select("row", "lon", "lat").iter_rows():
+            point = shapely.Point(lon, lat)
+            inside = [one for one in table.rows(named=True) if shapely.from_wkb(one["geometry"]).intersects(point)]
+            expected = min((one["area_code"] for one in inside if one["level"] == "beat"), default=None)
+            assert found["beat_code"][row] == expected
+            assert found["station_code"][row] == ("all" if large else None)
