@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ from commands.shell import ForceOption, JsonOption, StoreOption, app, progress_b
 from data.errors import RequestError
 
 if TYPE_CHECKING:
+    from analytics.hotspots.forecast import HotspotForecast
     from analytics.scorecard import Entry
 
 scorecard_app = typer.Typer(help="Scores by the rules of public contests.", no_args_is_help=True)
@@ -34,7 +35,9 @@ def score_challenge(
     category: Annotated[
         list[str] | None,
         typer.Option(
-            help="Category code, or ALL; repeat. Default: those of the challenge the store holds.", show_default=False
+            help="Category code, ALL, or TARGETS (the three of the challenge together); repeat. "
+            "Default: those of the challenge the store holds.",
+            show_default=False,
         ),
     ] = None,
     window: Annotated[
@@ -113,9 +116,10 @@ def score_origin(
     areas_sq_mi: Sequence[float],
     seed: int,
     polygons: Any,
-    progress: Any,
+    progress: Callable[[int, int, str], None],
+    see: Callable[[HotspotForecast], None] | None = None,
 ) -> tuple[list[Entry], list[str]]:
-    """Forecast from what was known before the origin, then read what happened and score it."""
+    """Forecast from what was known before the origin, then read what happened and score it; ``see`` is shown each."""
     import polars as pl
 
     from analytics.cells import Grid
@@ -172,6 +176,8 @@ def score_origin(
                     seed=seed,
                 )
                 forecast = rank_places(seen, areas, force, parameters, study=study)
+                if see:
+                    see(forecast)
                 baseline = (
                     study.panel(category).period(day_number(origin), (end - origin).days, observed=False).baseline
                 )

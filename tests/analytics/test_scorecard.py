@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from pyproj import Transformer
 
 from analytics.cells import Grid
 from analytics.hotspots.panel import Lattice
 from analytics.scorecard import (
     ALL,
     MAP_SQ_FT,
+    PUBLISHED_PAI,
     SQ_FT_PER_SQ_MI,
+    TARGETS,
     categories_to_score,
     cells_within,
     compare,
     end_of_window,
     of_category,
+    pai_of,
     require_months,
     require_rules,
     score_entry,
@@ -27,7 +33,7 @@ from analytics.scorecard import (
 from commands.scorecard import score_origin
 from data.errors import RequestError
 from data.snapshots import Jurisdiction
-from tests.analytics.hotspots.conftest import AS_OF, GRID, make_incidents
+from tests.analytics.hotspots.conftest import AS_OF, GRID, frame_of, make_incidents
 
 #: 250 feet in metres, near Portland.
 FEET = Grid("EPSG:2913", 76.2)
@@ -146,6 +152,73 @@ def test_categories_are_scored_where_their_history_allows():
     assert categories_to_score(early, origin)[0] == ["STREET CRIMES", "MOTOR VEHICLE THEFT", "BURGLARY", ALL]
     assert ALL not in categories_to_score(early.filter(pl.col("category") != "OTHER"), origin)[0]
     assert of_category(held, ALL)["category"].unique().to_list() == [ALL]
+
+
+def test_the_three_categories_together_are_one_and_the_others_stay() -> None:
+    held = pl.DataFrame({"category": ["BURGLARY", "OTHER", "STREET CRIMES"]})
+    assert of_category(held, TARGETS)["category"].to_list() == [TARGETS, "OTHER", TARGETS]
+    assert of_category(held, "BURGLARY").equals(held)
+
+
+@pytest.mark.real_data
+def test_every_published_score_is_reproduced_and_the_best_are_those_we_quote(shared_data: Path) -> None:
+    line = re.compile(
+        r"^(\*?)\s*(\S+) \((\w+) (\d)(WK|MO)\): ([\d.]+) "
+        r"\[hits: (\d+), num_crimes: (\d+), forecast_area: ([\d.]+), total_map_area: ([\d.]+)\]"
+    )
+    classes = {"sc": "STREET CRIMES", "toa": "MOTOR VEHICLE THEFT", "burg": "BURGLARY", "acfs": TARGETS}
+    best: dict[str, dict[str, float]] = {}
+    entries = 0
+    for path in sorted((shared_data / "nij_portland" / "reference").glob("*.txt")):
+        for found in filter(None, map(line.match, path.read_text(encoding="utf-8").splitlines())):
+            broke_a_rule, team, called, number, unit, pai, *parts = found.groups()
+            hits, incidents, forecast, total = map(float, parts)
+            assert pai_of(hits, incidents, forecast, total) == pytest.approx(float(pai), abs=1e-6)
+            entries += 1
+            # PASDA's re-scored figures exceed the best of any grid without overlaps.
+            if not broke_a_rule and team != "PASDA":
+                window, scores = f"{number}{unit[0].lower()}", best.setdefault(classes[called], {})
+                scores[window] = max(scores.get(window, 0.0), float(pai))
+    assert entries == 140
+    assert set(best) == set(PUBLISHED_PAI)
+    for category, scores in best.items():
+        assert {window: round(pai, 1) for window, pai in scores.items()} == pytest.approx(
+            PUBLISHED_PAI[category], abs=0.051
+        )
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+def test_portland_is_scored_as_a_count_in_feet_does(shared_data: Path) -> None:
+    calls = pl.read_parquet(shared_data / "nij_portland" / "calls_target3_2012-03_2017-02.parquet")
+    calls = calls.filter(pl.col("category") == "BURGLARY", pl.col("occ_date") < date(2016, 4, 1))
+    to_degrees = Transformer.from_crs("EPSG:2913", "EPSG:4326", always_xy=True)
+    lon, lat = to_degrees.transform(calls["x_coordinate"].to_numpy(), calls["y_coordinate"].to_numpy())
+    incidents = frame_of("BURGLARY", lon, lat, calls["occ_date"].to_list())
+    origin, force = date(2016, 3, 1), Jurisdiction("town", "市", "City", "America/Los_Angeles", "EPSG:2913")
+    told: list[pl.DataFrame] = []
+    (entry,), _ = score_origin(
+        Held(incidents),
+        force,
+        origin,
+        ["1m"],
+        ["BURGLARY"],
+        cell_m=250 * 0.3048,
+        areas_sq_mi=(0.25,),
+        seed=0,
+        polygons=None,
+        progress=lambda *_: None,
+        see=lambda forecast: told.append(forecast.cells),
+    )
+    actual = calls.filter(pl.col("occ_date") >= origin).select(
+        pl.col("x_coordinate") // 250, pl.col("y_coordinate") // 250
+    )
+    flagged = set(told[0].select("column", "row").iter_rows())
+    assert len(flagged) == 112
+    assert entry.hits == sum(cell in flagged for cell in actual.iter_rows())
+    assert entry.incidents == actual.height == 68
+    assert entry.forecast_sq_ft == pytest.approx(112 * 62_500)
+    assert entry.pai == pytest.approx((entry.hits / 68) / (112 * 62_500 / MAP_SQ_FT))
 
 
 class Held:
