@@ -155,6 +155,20 @@ def test_a_scorecard_of_months_the_store_lacks_is_refused_by_name(store: Path, t
     assert not output.exists()
 
 
+def test_the_simulation_takes_the_demo_citys_own_truth(store: Path, tmp_path: Path) -> None:
+    asked = ["--category", "020100", "--periods", 3, "--runs", 2]
+    told = json.loads(run_cli("simulate", "--store", store, *asked, "--json").stdout)
+    assert told["truth"] == "the surface the demo city was drawn from"
+    assert told["city"]["assumptions"]["listed"] == 150
+    assert set(told["city"]["rules"]) == {"everything", "everything_limited", "reported", "reported_capped"}
+    assert len(told["urns"]) == 10
+    output = tmp_path / "out.md"
+    done = run_cli("simulate", "--store", store, "--category", "nope", "--output", output, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "ranks no places for 'nope'" in done.stderr
+    assert not output.exists()
+
+
 def test_a_folder_that_is_no_store_is_refused(tmp_path: Path) -> None:
     done = run_cli("publish", "--store", tmp_path, "--as-of", AS_OF, "--days", 7, check=False)
     assert done.returncode == 2
