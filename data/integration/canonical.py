@@ -12,6 +12,7 @@ from data.errors import SchemaError
 from data.integration.coordinates import to_equal_area_m, to_lon_lat
 from data.integration.keys import SHARED, number_rows, with_digests
 from data.integration.parts import PART, join_parts
+from data.integration.repeats import OTHER_TABLE, REPEATED, reasons_of_repeats
 from data.integration.rules import MISSING, UNREADABLE, read_rule
 from data.integration.times import read_times
 from data.schemas import CANONICAL
@@ -23,7 +24,7 @@ from data.sources.personal_values import different_texts, redact, scrub
 from data.sources.reading import GEOMETRY, LINE, RawTable
 
 #: Row-wide reasons.
-EMPTY, RAGGED, REPEATED = "empty_row", "ragged_row", "repeated_in_file"
+EMPTY, RAGGED = "empty_row", "ragged_row"
 #: Grade from which a published cell is left out of the quarantine.
 HIDDEN_GRADE = 4
 _WHY = "$why"
@@ -126,8 +127,9 @@ def to_canonical(
     problems = [ragged, empty, refused, broken]
     if whole_file:
         kept, repeated = number_rows(kept, kind, source)
+        why = PART if parts else pl.lit(reasons_of_repeats(repeated, kept, kind))
         kept = kept.drop(SHARED).with_columns(pl.lit(source).alias("source"), pl.lit(file_name).alias("source_file"))
-        problems.append(_refusals(repeated, PART if parts else REPEATED))
+        problems.append(_refusals(repeated, why))
     refused = pl.concat(problems).sort("source_line", maintain_order=True)
     refused = refused.with_columns(pl.col("column").replace(raw.headers))
     notes = raw.notes | {name: lines.len() for name, lines in noted.items()}
@@ -140,6 +142,8 @@ def to_canonical(
 def _of_interest(frame: pl.DataFrame, raw: RawTable, kind: FileKind) -> pl.DataFrame:
     read = {_key(header) for rule in kind.rules.values() for header in rule.reads}
     read |= {key_of_header(refusal.header) for refusal in kind.refuse}
+    if kind.only_with is not None:
+        read.add(key_of_header(kind.only_with))
     if kind.unpivot is not None:
         read |= {key for key, header in raw.headers.items() if kind.unpivot.name_of(header) is not None}
     return frame.select(name for name in frame.columns if name in read or name in (LINE, GEOMETRY))
@@ -220,7 +224,10 @@ def _apply(
     keys = set(frame.columns) - {LINE, GEOMETRY}
     zone = jurisdiction.timezone
     values: dict[str, pl.Expr] = {}
-    problems: list[tuple[pl.Expr, str, str]] = [
+    problems: list[tuple[pl.Expr, str, str]] = []
+    if kind.only_with is not None and (key := key_of_header(kind.only_with)) in keys:
+        problems.append((pl.col(key).is_null() | (pl.col(key).str.strip_chars() == ""), key, OTHER_TABLE))
+    problems += [
         (pl.col(key).str.contains(refusal.matches).fill_null(False), key, refusal.reason)
         for refusal in kind.refuse
         if (key := key_of_header(refusal.header)) in keys
@@ -408,7 +415,8 @@ def _split(
             parts.field("field_0").alias("column"),
             parts.field("field_1").alias("reason"),
         )
-        .with_columns(raw.alias("raw"))
+        # What the other tables of the file make of a row is not this one's to show.
+        .with_columns(pl.when(pl.col("reason") != OTHER_TABLE).then(raw).alias("raw"))
     )
     return mapped.filter(~bad).drop(_WHY).rename({LINE: "source_line"}), refused
 

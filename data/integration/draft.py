@@ -18,12 +18,14 @@ from data.integration.batches import (
     expected_rows,
     in_batches,
     needs_whole_file,
+    one_ahead,
     read_together,
     small_texts_together,
 )
-from data.integration.canonical import RAGGED, REFUSED, REPEATED, to_canonical
+from data.integration.canonical import RAGGED, REFUSED, to_canonical
 from data.integration.keys import SHARED, number_rows
 from data.integration.merging import Merged, merge_versions, scan_loads, whole_rows
+from data.integration.repeats import reasons_of_repeats
 from data.integration.reports import FileReport
 from data.integration.spill import FILE, Spill, digits_for, prefixes
 from data.schemas import CANONICAL
@@ -90,19 +92,21 @@ class Draft:
                 self._take(batch, latest)
 
     def _pieces(self, tell: Callable[[int, str], None]) -> Iterator[Piece]:
+        for piece in one_ahead(self._read_pieces()):
+            tell(piece.files[0], self.paths[piece.files[0]].name)
+            for place in piece.files:
+                self.reports[place].personal_dropped = piece.raw.dropped
+            # Notes are about single files: what is read together has none.
+            report = self.reports[piece.files[0]]
+            _add(report.notes, piece.raw.notes)
+            if piece.kind.table == "areas" and GEOMETRY in piece.raw.frame.columns:
+                _add(report.notes, _shape_notes(piece.raw.frame[GEOMETRY]))
+            piece.raw.notes = {}
+            yield piece
+
+    def _read_pieces(self) -> Iterator[Piece]:
         for places in small_texts_together(self.paths, self.kinds):
-            tell(places[0], self.paths[places[0]].name)
-            kind = self.kinds[places[0]]
-            for piece in read_together([self.paths[place] for place in places], kind, places):
-                for place in piece.files:
-                    self.reports[place].personal_dropped = piece.raw.dropped
-                # Notes are about single files: what is read together has none.
-                report = self.reports[piece.files[0]]
-                _add(report.notes, piece.raw.notes)
-                if kind.table == "areas" and GEOMETRY in piece.raw.frame.columns:
-                    _add(report.notes, _shape_notes(piece.raw.frame[GEOMETRY]))
-                piece.raw.notes = {}
-                yield piece
+            yield from read_together([self.paths[place] for place in places], self.kinds[places[0]], places)
 
     def _take(self, batch: Piece, latest: date) -> None:
         kind, files = batch.kind, sorted(set(batch.files))
@@ -241,7 +245,7 @@ class Draft:
             rows = spill.take(part)
             if not numbered:
                 rows, repeated = number_rows(rows, kinds[name], self.source, within=FILE)
-                self._repeated(repeated, table)
+                self._repeated(repeated, reasons_of_repeats(repeated, rows, kinds[name]), table)
             found.append(rows)
         together = found[0]
         if len(found) > 1:
@@ -254,13 +258,11 @@ class Draft:
                 setattr(report, status, getattr(report, status) + count)
         return merged
 
-    def _repeated(self, rows: pl.DataFrame, table: str) -> None:
+    def _repeated(self, rows: pl.DataFrame, reasons: pl.Series, table: str) -> None:
         for file, count in rows.group_by(FILE).len().iter_rows():
             self.reports[file].kept -= count
         nothing = [pl.lit(None, dtype=pl.String).alias(name) for name in ("column", "raw")]
-        self._refuse(
-            rows.select("source_line", FILE, pl.lit(REPEATED).alias("reason"), *nothing).select(*REFUSED, FILE), table
-        )
+        self._refuse(rows.select("source_line", FILE, reasons.alias("reason"), *nothing).select(*REFUSED, FILE), table)
 
 
 def _add(counts: dict[str, int], more: dict[str, int]) -> None:

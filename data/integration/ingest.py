@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,7 +31,7 @@ from data.integration.reports import FileReport, IngestReport
 from data.integration.spill import digits_for, prefixes
 from data.snapshots import Snapshot, parts_of_table, write_snapshot
 from data.sources.mapping import load_mapping
-from data.sources.matching import match_file
+from data.sources.matching import match_kinds
 from data.store import Store
 
 __all__ = ["FileReport", "IngestReport", "incidents_of", "ingest"]
@@ -89,11 +90,18 @@ def ingest(
     require_basis(mapping.source.legal_basis, mapping.source.purpose, now.date())
     if not paths:
         raise SourceError("no file was named.", remedy="Name the files to load.")
-    kinds = [match_file(Path(path), mapping) for path in paths]
-    reports = [
-        FileReport(path.name, kind.name, kind.table, sha256_of_file(path), path.stat().st_size)
-        for path, kind in zip(map(Path, paths), kinds, strict=True)
-    ]
+    files = [Path(path) for path in paths]
+    with ThreadPoolExecutor(1, thread_name_prefix="digests") as pool:
+        digests = pool.map(_digest_if_there, files)
+        matched = [match_kinds(path, mapping) for path in files]
+        # A file that fills several tables is read once for each, and accounted for in each.
+        reports = [
+            FileReport(path.name, kind.name, kind.table, digest, path.stat().st_size)
+            for path, kinds_of_file, digest in zip(files, matched, digests, strict=True)
+            for kind in kinds_of_file
+        ]
+    files = [path for path, kinds_of_file in zip(files, matched, strict=True) for _ in kinds_of_file]
+    kinds = [kind for kinds_of_file in matched for kind in kinds_of_file]
     inputs = digest_of([mapping.sha256, sorted({report.sha256 for report in reports})])
     with store.locked_for_writing():
         previous = store.current_snapshot_id()
@@ -123,12 +131,12 @@ def ingest(
             **({"watermarks": watermarks} if watermarks else {}),
         }
         with folder_appears_whole(store.loads / load_id, store.scratch) as folder:
-            draft = Draft(store, mapping, loads, load_id, folder, list(map(Path, paths)), kinds, reports)
+            draft = Draft(store, mapping, loads, load_id, folder, files, kinds, reports)
             draft.read(latest, lambda step, name: tell(step, steps, name))
             tell(steps - 2, steps, "writing the load")
             tables = draft.write()
-            files = [asdict(report) for report in reports]
-            write_json(folder / "load.json", {**about, "files": files, "tables": tables})
+            told = [asdict(report) for report in reports]
+            write_json(folder / "load.json", {**about, "files": told, "tables": tables})
         tell(steps - 1, steps, "deriving incidents")
         written = read_json(store.loads / load_id / "load.json")
         links = SnapshotLinks(store, previous, [*loads, written], mapping.jurisdiction.code)
@@ -145,6 +153,11 @@ def ingest(
         tell(steps, steps, "done")
     notes = snapshot.manifest["notes"]
     return IngestReport(snapshot.snapshot_id, load_id, mapping.source.name, reports, notes=notes)
+
+
+def _digest_if_there(path: Path) -> str:
+    # A file that is not there is told of when it is matched.
+    return sha256_of_file(path) if path.is_file() else ""
 
 
 def _silent(done: int, total: int, label: str) -> None:

@@ -17,6 +17,8 @@ import polars as pl
 
 from data.files import read_json, write_atomically
 from data.integration.folding import FOLDED_LINKS
+from data.integration.parts import PART
+from data.integration.repeats import NO_FAULT
 from data.quality.funnel import explain_funnel
 from data.schemas import CANONICAL
 from data.snapshots import Snapshot
@@ -137,9 +139,9 @@ def _of_files(load: dict[str, Any]) -> list[Measure]:
     tables = dict.fromkeys(file["table"] for file in load["files"] if file["table"] in CANONICAL)
     for table in tables:
         files = [file for file in load["files"] if file["table"] == table]
-        # An empty row says nothing that could be right or wrong.
-        empty = sum(file["quarantined"].get("empty_row", 0) for file in files)
-        read = sum(file["read"] for file in files) - empty
+        # A row that is empty, or belongs to another table of its file, says nothing that could be right or wrong.
+        silent = sum(file["quarantined"].get(reason, 0) for file in files for reason in NO_FAULT - {PART})
+        read = sum(file["read"] for file in files) - silent
         repeated = sum(file["quarantined"].get("repeated_in_file", 0) for file in files)
         kept = sum(file["kept"] for file in files)
         found.append(Measure("validity", table, "", _share(kept, read), read))

@@ -11,7 +11,7 @@ from typing import Any
 from data.errors import SourceError
 from data.integration.canonical import to_canonical
 from data.sources.mapping import FileKind, Mapping, built_in_mappings, load_mapping
-from data.sources.matching import Fit, fit_of, match_file
+from data.sources.matching import Fit, fit_of, match_kinds
 from data.sources.reading import FORMAT_OF_SUFFIX, format_of, read_records
 
 #: Records mapped on trial; the rest are read by the same rules on ingest.
@@ -42,13 +42,22 @@ class Trial:
 
 @dataclass
 class MappingCheck:
-    """How one mapping takes one file: every [[file]] with its fit, and a trial of the one that would be used."""
+    """How one mapping takes one file: every [[file]] with its fit, and a trial of those that would be used.
+
+    Attributes
+    ----------
+    chosen, trial
+        The block the file belongs to, and what happened to its first records.
+    beside
+        Blocks that read the same file for another table → their trial.
+    """
 
     mapping: str
     title: str
     chosen: str | None
     fits: list[Fit]
     trial: Trial | None = None
+    beside: dict[str, Trial] = field(default_factory=dict)
 
 
 @dataclass
@@ -76,24 +85,42 @@ class SourceCheck:
                 lines.append(f"{check.mapping} ({check.title}): does not fit")
                 lines += [f"  {fit.kind} ({fit.table}): {fit.misfit}" for fit in check.fits]
                 continue
-            fit = next(fit for fit in check.fits if fit.kind == check.chosen)
-            lines.append(f"{check.mapping} ({check.title}): read as {fit.kind} into {fit.table}")
-            lines += [f"  {column:<24} ← {header}" for column, header in fit.matched.items()]
-            if fit.missing:
-                lines.append(f"  not in the file, stays empty: {', '.join(fit.missing)}")
-            if fit.extra:
-                lines.append(f"  in the file, not read: {', '.join(fit.extra)}")
-            if fit.personal:
-                lines.append(f"  personal, dropped at the door: {', '.join(fit.personal)}")
-            if check.trial is not None:
-                trial = check.trial
-                lines.append(f"  {trial.sampled:,} of {trial.records:,} records tried: {trial.kept:,} kept")
-                lines += [f"    {count:,} × {problem}" for problem, count in trial.problems.items()]
-                lines += [f"    {count:,} × {note} (row kept)" for note, count in trial.notes.items()]
-                poor = [f"{name} {share:.1%}" for name, share in trial.filled.items() if share < 1]
-                if poor:
-                    lines.append(f"    not always filled: {', '.join(poor)}")
+            by_name = {fit.kind: fit for fit in check.fits}
+            used = [by_name[check.chosen], *(by_name[name] for name in check.beside)]
+            lines.append(f"{check.mapping} ({check.title}): " + _used_words(used))
+            unread = set.intersection(*(set(fit.extra) for fit in used))
+            for fit in used:
+                if len(used) > 1:
+                    lines.append(f"  as {fit.kind} into {fit.table}:")
+                lines += [f"  {column:<24} ← {header}" for column, header in fit.matched.items()]
+                if fit.missing:
+                    lines.append(f"  not in the file, stays empty: {', '.join(fit.missing)}")
+                trial = check.trial if fit.kind == check.chosen else check.beside[fit.kind]
+                lines += _trial_lines(trial) if trial is not None else []
+            if extra := [header for header in used[0].extra if header in unread]:
+                lines.append(f"  in the file, not read: {', '.join(extra)}")
+            if used[0].personal:
+                lines.append(f"  personal, dropped at the door: {', '.join(used[0].personal)}")
+            lines += [
+                f"  beside it, but not read: {kind} ({misfit})"
+                for kind, misfit in ((fit.kind, fit.misfit) for fit in check.fits if fit.beside == check.chosen)
+                if misfit
+            ]
         return "\n".join(lines)
+
+
+def _used_words(used: list[Fit]) -> str:
+    if len(used) == 1:
+        return f"read as {used[0].kind} into {used[0].table}"
+    return f"fills {len(used)} tables: {', '.join(fit.table for fit in used)}"
+
+
+def _trial_lines(trial: Trial) -> list[str]:
+    lines = [f"  {trial.sampled:,} of {trial.records:,} records tried: {trial.kept:,} kept"]
+    lines += [f"    {count:,} × {problem}" for problem, count in trial.problems.items()]
+    lines += [f"    {count:,} × {note} (row kept)" for note, count in trial.notes.items()]
+    poor = [f"{name} {share:.1%}" for name, share in trial.filled.items() if share < 1]
+    return [*lines, f"    not always filled: {', '.join(poor)}"] if poor else lines
 
 
 def check_source(path: Path, mapping: str | Path | None = None) -> SourceCheck:
@@ -126,10 +153,12 @@ def check_source(path: Path, mapping: str | Path | None = None) -> SourceCheck:
 def check_mapping(path: Path, mapping: Mapping) -> MappingCheck:
     """Say how one mapping takes one file; nothing is stored."""
     fits = [fit_of(path, kind) for kind in mapping.files]
-    chosen = next((fit.kind for fit in fits if fit.fits), None)
+    chosen = next((fit.kind for fit in fits if fit.fits and fit.beside is None), None)
     check = MappingCheck(mapping.source.name, mapping.source.title_en, chosen, fits)
     if chosen is not None:
-        check.trial = _try(path, match_file(path, mapping), mapping)
+        host, *others = match_kinds(path, mapping)
+        check.trial = _try(path, host, mapping)
+        check.beside = {kind.name: _try(path, kind, mapping) for kind in others}
     return check
 
 

@@ -85,7 +85,7 @@ def extract_tables(mapping: Mapping, url: str, folder: Path, since: dict[str, di
     SourceError
         If the mapping has no such block, the URL is not understood, or the database refuses. Never shows the password.
     """
-    kinds = [kind for kind in mapping.files if "database" in kind.formats]
+    kinds = [kind for kind in mapping.files if "database" in kind.formats and kind.beside is None]
     if not kinds:
         raise SourceError(
             'no [[file]] has format = "database".',

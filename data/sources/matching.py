@@ -25,6 +25,8 @@ class Fit:
         Name of the block.
     misfit
         Why it does not fit, None when it does.
+    beside
+        Block whose file this one reads too, if any.
     matched
         Rule → header as published.
     missing
@@ -38,6 +40,7 @@ class Fit:
     kind: str
     table: str
     misfit: str | None = None
+    beside: str | None = None
     matched: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     extra: list[str] = field(default_factory=list)
@@ -51,10 +54,10 @@ class Fit:
 
 def fit_of(path: Path, kind: FileKind) -> Fit:
     """Compare a file's name, format and headers with one [[file]] block; reads the header only."""
-    fit = Fit(kind.name, kind.table)
+    fit = Fit(kind.name, kind.table, beside=kind.beside)
     form = format_of(path)
     if path.name.endswith(EXTRACTED):
-        if "database" not in kind.formats or path.name != f"{kind.name}{EXTRACTED}":
+        if "database" not in kind.formats or path.name != f"{kind.beside or kind.name}{EXTRACTED}":
             fit.misfit = "it is what another block asked a database for"
             return fit
     elif form not in kind.formats:
@@ -70,6 +73,8 @@ def fit_of(path: Path, kind: FileKind) -> Fit:
         return fit
     published = dict(zip(keys_of(headers), headers, strict=True))
     absent = [need for need in kind.headers if not any(key_of_header(one) in published for one in need.split("|"))]
+    if kind.only_with is not None and key_of_header(kind.only_with) not in published:
+        absent.append(kind.only_with)
     if absent:
         fit.misfit = f"it lacks the header {', '.join(absent)}"
     read: set[str] = set()
@@ -80,6 +85,8 @@ def fit_of(path: Path, kind: FileKind) -> Fit:
             fit.matched[name] = published[keys[0]]
         elif rule.reads and not any(header.startswith("$") for header in rule.reads):
             fit.missing.append(name)
+    if kind.only_with is not None:
+        read.add(key_of_header(kind.only_with))
     fit.personal = [header for header in headers if kind.is_personal(header)]
     unpivoted = {h for h in headers if kind.unpivot is not None and kind.unpivot.name_of(h) is not None}
     fit.extra = [h for key, h in published.items() if key not in read and h not in fit.personal and h not in unpivoted]
@@ -87,7 +94,7 @@ def fit_of(path: Path, kind: FileKind) -> Fit:
 
 
 def match_file(path: Path, mapping: Mapping) -> FileKind:
-    """Return the first [[file]] a file fits.
+    """Return the first [[file]] a file fits; blocks beside it come with :func:`match_kinds`.
 
     Raises
     ------
@@ -104,6 +111,8 @@ def match_file(path: Path, mapping: Mapping) -> FileKind:
         )
     tried = []
     for kind in mapping.files:
+        if kind.beside is not None:
+            continue
         fit = fit_of(path, kind)
         if fit.fits:
             return kind
@@ -113,3 +122,15 @@ def match_file(path: Path, mapping: Mapping) -> FileKind:
         where=path.name,
         remedy=f"Run `beatwise source check {path.name}` to see which headers match.",
     )
+
+
+def match_kinds(path: Path, mapping: Mapping) -> list[FileKind]:
+    """Return every [[file]] a file is read by: the first that fits, and those beside it whose headers it has.
+
+    Raises
+    ------
+    SourceError
+        As :func:`match_file`.
+    """
+    host = match_file(path, mapping)
+    return [host, *(kind for kind in mapping.files if kind.beside == host.name and fit_of(path, kind).fits)]

@@ -249,8 +249,12 @@ def _draw_check(name: str, check: Any) -> None:
     if check.chosen is None or check.trial is None:
         st.error(t("sources.fits_nothing", file=name), icon=":material/error:")
         return
-    trial = check.trial
-    fit = next(fit for fit in check.fits if fit.kind == check.chosen)
+    _draw_trial(name, next(fit for fit in check.fits if fit.kind == check.chosen), check.trial)
+    for kind, trial in check.beside.items():
+        _draw_trial(name, next(fit for fit in check.fits if fit.kind == kind), trial)
+
+
+def _draw_trial(name: str, fit: Any, trial: Any) -> None:
     refused = trial.sampled - trial.kept
     tables.takeaway(
         t(

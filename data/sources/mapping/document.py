@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from data.errors import SourceError
 from data.snapshots import Jurisdiction
-from data.sources.mapping.kinds import FileKind
+from data.sources.mapping.kinds import READING, FileKind
 from data.sources.mapping.rules import Strict, zone_name
 
 
@@ -54,6 +54,25 @@ class Mapping(Strict):
     def jurisdiction(self) -> Jurisdiction:
         """The police force as snapshots keep it."""
         return Jurisdiction(**self.source.jurisdiction.model_dump())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_as_the_block_beside(cls, document: Any) -> Any:
+        """Fill what a block beside another one leaves out: the file is the same, so is how it is read."""
+        kinds = document.get("file") if isinstance(document, dict) else None
+        if not isinstance(kinds, list) or not all(isinstance(kind, dict) for kind in kinds):
+            return document
+        hosts = {kind.get("name"): kind for kind in kinds if "beside" not in kind}
+        filled = []
+        for kind in kinds:
+            host = hosts.get(kind["beside"]) if "beside" in kind else {}
+            if host is None:
+                raise ValueError(
+                    f"[[file]] {kind.get('name')} stands beside {kind['beside']!r}, which is no block with a file of "
+                    f"its own; blocks: {', '.join(sorted(str(name) for name in hosts))}"
+                )
+            filled.append({**{key: host[key] for key in READING if key in host}, **kind})
+        return {**document, "file": filled}
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Mapping:

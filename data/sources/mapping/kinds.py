@@ -20,8 +20,19 @@ SHAPED: frozenset[FileFormat] = frozenset({"geojson", "shapefile_zip", "gpkg", "
 PROVENANCE = frozenset({"record_key", "source", "load_id", "source_file", "source_line"})
 
 
+#: Keys of a [[file]] that say how the file is recognised and read: a block beside it takes them over.
+READING = (
+    *("format", "file_name", "headers", "encoding", "fallback_encoding", "separator", "header_row", "header_rows"),
+    *("sheet", "crs", "query", "table_name", "watermark", "personal"),
+)
+
+
 class FileKind(Strict):
-    """One kind of file of the upstream system and the canonical table it fills."""
+    """One kind of file of the upstream system and the canonical table it fills.
+
+    With ``beside`` it reads the same file as another block, for another table; ``only_with`` names the header that is
+    filled in the rows which have something to tell for this table.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     table: str
@@ -39,7 +50,9 @@ class FileKind(Strict):
     table_name: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$")
     watermark: str | None = None
     identity: list[str] = Field(default_factory=list)
-    identical_rows: Literal["legitimate", "duplicate", "parts"] = "duplicate"
+    identical_rows: Literal["legitimate", "duplicate", "same", "parts"] = "duplicate"
+    beside: str | None = None
+    only_with: str | None = None
     personal: list[str] = Field(default_factory=list)
     columns: dict[str, Rule] = Field(default_factory=dict)
     time: TimeBlock | None = None
