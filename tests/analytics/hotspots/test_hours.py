@@ -98,3 +98,24 @@ def test_the_busiest_block_runs_past_midnight_and_past_sunday():
     weekday, hour, share = busiest_block(shares)
     assert (weekday, hour) == (7, 22)
     assert share == pytest.approx(1)
+
+
+def test_midnight_written_for_unknown_is_left_out_and_a_busy_night_is_not(grid, make_frame):
+    rng = np.random.default_rng(0)
+    days = [AS_OF - timedelta(days=int(d)) for d in rng.integers(1, 300, 400)]
+    lon, lat = grid.centres([5] * 400, [5] * 400)
+    # 16:01 UTC is 00:01 in Shanghai; half of all incidents, against a few around noon.
+    stand_ins = [datetime(d.year, d.month, d.day, 16, 1, tzinfo=UTC) for d in days[:200]]
+    noon = [
+        datetime(d.year, d.month, d.day, 4, int(m), tzinfo=UTC)
+        for d, m in zip(days[200:], rng.integers(0, 60, 200), strict=True)
+    ]
+    week = week_at(make_frame("THEFT", lon, lat, days, [*stand_ins, *noon]), grid)
+    assert sum(week.shares[12::24]) > 0.9
+    # All through the night: as many at 23:00, 00:00 and 01:00.
+    night = [
+        datetime(d.year, d.month, d.day, int(h), 0, tzinfo=UTC)
+        for d, h in zip(days, rng.choice([15, 16, 17], 400), strict=True)
+    ]
+    week = week_at(make_frame("THEFT", lon, lat, days, night), grid)
+    assert sum(week.shares[0::24]) > 0.25
