@@ -3,11 +3,14 @@
     python -m benchmarks.ingest                     West Yorkshire (one raw file) and the country (1.4 M rows), 3 runs
     python -m benchmarks.ingest --times 10 --runs 1 the country ten times over (13.8 M rows), by month
     python -m benchmarks.ingest --times 73 --runs 1 --only beatwise      100 M rows; takes about 2.3 GB per 10 M rows
+    python -m benchmarks.ingest --steps             where the processor time of beatwise goes, one run of each case
 
 Every measurement is a process of its own; its peak memory is what the operating system says (ru_maxrss).
 
 - *beatwise*: raw files → checked, numbered, validated load → beats assigned by polygon → snapshot, synced to disk.
-- *floor*: bare Polars reads the columns the mapping reads, and does nothing with them.
+- *floor*: bare Polars reads the columns the mapping reads, and does nothing with them. It is the floor of the aim.
+- *rewrite*: bare Polars reads these columns and writes them to one Parquet file: what keeping the rows costs at least,
+  without keys, checks, beats or reports. It is told beside the floor, not in its place.
 - *geopandas*: pandas reads the same columns, checks month, type and coordinates, numbers identical rows, assigns beats
   with ``GeoDataFrame.sjoin`` and writes Parquet. No quarantine, no corrections, no history, no reports.
 """
@@ -15,8 +18,10 @@ Every measurement is a process of its own; its peak memory is what the operating
 from __future__ import annotations
 
 import argparse
+import cProfile
 import json
 import os
+import pstats
 import resource
 import statistics
 import subprocess
@@ -25,6 +30,7 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[1]
 MAPPING = Path(__file__).with_name("uk_police.toml")
@@ -32,7 +38,26 @@ COLUMNS = [
     *("Month", "Falls within", "Longitude", "Latitude", "LSOA code"),
     *("Crime type", "Last outcome category"),
 ]
-WAYS = ("floor", "beatwise", "geopandas")
+WAYS = ("floor", "rewrite", "beatwise", "geopandas")
+#: Functions whose processor time is told by --steps, with what they call: label, end of the file's path, name.
+STEPS = (
+    ("all, without imports", "integration/ingest.py", "ingest"),
+    ("files matched to the mapping, digests", "sources/matching.py", "fit_of"),
+    ("  of it GeoJSON parsed", "reading/geojson.py", "_features"),
+    ("text files read", "reading/text.py", "read_texts"),
+    ("text to canonical values", "integration/canonical.py", "to_canonical"),
+    ("  of it personal values looked for", "sources/personal_values.py", "scrub"),
+    ("  of it values read by rule", "integration/canonical.py", "_evaluate"),
+    ("  of it checked against the schema", "integration/canonical.py", "_obey_schema"),
+    ("  of it digests of keys", "integration/keys.py", "with_digests"),
+    ("rows numbered, merged and written", "integration/draft.py", "write"),
+    ("  of it identical rows numbered", "integration/keys.py", "number_rows"),
+    ("  of it versions merged", "integration/merging.py", "merge_versions"),
+    ("incident view", "data/snapshots.py", "write_snapshot"),
+    ("  of it calls read again", "integration/merging.py", "read_loads"),
+    ("  of it areas assigned", "integration/areas.py", "assign_areas"),
+    ("  of it checked against the schema", "dataframely/schema.py", "validate"),
+)
 
 
 def shared_data() -> Path:
@@ -105,6 +130,14 @@ def run_floor(paths: list[Path], beats: Path, folder: Path) -> int:
     return pl.scan_csv(paths, schema_overrides=dict.fromkeys(COLUMNS, pl.String)).select(COLUMNS).collect().height
 
 
+def run_rewrite(paths: list[Path], beats: Path, folder: Path) -> int:
+    import polars as pl
+
+    rows = pl.scan_csv(paths, schema_overrides=dict.fromkeys(COLUMNS, pl.String)).select(COLUMNS).collect()
+    rows.write_parquet(folder / "rows.parquet", compression_level=1)
+    return rows.height
+
+
 def run_beatwise(paths: list[Path], beats: Path, folder: Path) -> int:
     from data.integration.ingest import ingest
     from data.store import Store
@@ -139,7 +172,25 @@ def run_geopandas(paths: list[Path], beats: Path, folder: Path) -> int:
     return len(joined)
 
 
-RUNNERS = {"floor": run_floor, "beatwise": run_beatwise, "geopandas": run_geopandas}
+RUNNERS = {"floor": run_floor, "rewrite": run_rewrite, "beatwise": run_beatwise, "geopandas": run_geopandas}
+
+
+def tell_steps(title: str, paths: list[Path], beats: Path, folder: Path) -> None:
+    """Run beatwise once in this process and print the processor seconds, of all threads, by step."""
+    import data.integration.ingest  # noqa: F401  (imports are not part of the steps)
+
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        # One thread reads ahead: its steps are told as well.
+        profile = cProfile.Profile(time.process_time)
+        with mock.patch("data.integration.draft.one_ahead", iter):
+            profile.runcall(run_beatwise, paths, beats, Path(scratch))
+    found = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    print(f"\n{title}\n{'step':<40}{'cpu s':>8}")
+    for label, file, name in STEPS:
+        spent = sum(
+            entry[3] for (path, _, function), entry in found.items() if path.endswith(file) and function == name
+        )
+        print(f"{label:<40}{spent:>8.2f}")
 
 
 def measure(way: str, case: Path) -> dict[str, float]:
@@ -178,7 +229,7 @@ def compare(title: str, paths: list[Path], beats: Path, folder: Path, runs: int,
     }
     for way, one in middle.items():
         print(f"{way:<11}{one['wall_s']:>9.2f}{one['cpu_s']:>9.2f}{one['peak_gb']:>9.2f}")
-    for other in ("floor", "geopandas"):
+    for other in ("floor", "rewrite", "geopandas"):
         if {other, "beatwise"} <= set(ways):
             ours, theirs = middle["beatwise"], middle[other]
             print(
@@ -192,6 +243,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=1, help="how often the country is repeated")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", choices=WAYS, action="append")
+    parser.add_argument("--steps", action="store_true", help="processor time of beatwise by step")
     parser.add_argument("--one", nargs=3, metavar=("WAY", "CASE", "FOLDER"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.one:
@@ -205,11 +257,19 @@ def main() -> None:
         beats = write_beats(folder)
         if chosen.times == 1:
             raw = [shared_data() / "raw" / "2018-07-west-yorkshire-street.csv"]
-            compare("West Yorkshire, one raw file", raw, beats, folder, chosen.runs, ways)
+            title = "West Yorkshire, one raw file"
+            if chosen.steps:
+                tell_steps(title, raw, beats, folder)
+            else:
+                compare(title, raw, beats, folder, chosen.runs, ways)
         csvs = folder / "csv"
         csvs.mkdir()
         paths = write_country(csvs, chosen.times)
-        compare(f"Country × {chosen.times}", paths, beats, folder, chosen.runs, ways)
+        title = f"Country × {chosen.times}"
+        if chosen.steps:
+            tell_steps(title, paths, beats, folder)
+        else:
+            compare(title, paths, beats, folder, chosen.runs, ways)
 
 
 if __name__ == "__main__":
