@@ -143,6 +143,18 @@ def test_a_decision_is_kept_and_shown_again(visitor: Visitor) -> None:
     assert decided[0]["success"]
 
 
+def test_the_hotspots_page_leads_to_its_models_with_the_same_view(visitor: Visitor) -> None:
+    visitor.open(link("hotspots", **{"as": "commander", "lang": "en", "category": "020100", "horizon": "7"}))
+    visitor.page.get_by_text("model check").last.click()
+    visitor.page.wait_for_url("**/model?*")
+    visitor.settle()
+    body = visitor.page.inner_text("[data-testid='stMain']")
+    assert "Every method on the same past periods" in body
+    assert all(part in visitor.page.url for part in ("as=commander", "lang=en", "category=020100", "horizon=7"))
+    assert visitor.page.locator("[data-testid='stPlotlyChart']").count() >= 4
+    assert_nobody_else_was_asked(visitor)
+
+
 def test_the_address_reproduces_the_view_in_the_other_language(visitor: Visitor) -> None:
     visitor.open(link("hotspots", **{"as": "commander", "lang": "zh", "horizon": "7"}))
     address = visitor.page.url
