@@ -16,7 +16,7 @@ from analytics.cells import Floats
 from analytics.hotspots.evaluation import Score, average_hits, paired_bootstrap
 from analytics.hotspots.forecast import HotspotForecast
 from analytics.hotspots.groups import Grouping, group_places
-from analytics.hotspots.history import is_discovered
+from analytics.hotspots.history import day_number, is_discovered
 from analytics.hotspots.panel import Period
 from analytics.hotspots.selection import Rolled, cover_across, observed_counts
 from analytics.hotspots.study import Study
@@ -57,6 +57,7 @@ class Inspection:
     ) -> None:
         self.incidents, self.areas, self.population, self.seed = incidents, areas, population, seed
         self._groupings: tuple[Study, list[Grouping]] | None = None
+        self._everything: tuple[Study, Study] | None = None
         self._rows: dict[str, list[dict[str, Any]]] = {
             name: [] for name in ("model_comparison", "model_curves", "model_calibration", "model_groups")
         }
@@ -77,7 +78,7 @@ class Inspection:
             ),
             "model_calibration": calibrate(rolled, chosen, flagged),
             "model_groups": compare_groups(rolled.told[chosen], rolled.newest, flagged, self.groupings(study))
-            + split_by_source(self.incidents, str(found.parameters["category"]), study),
+            + self._tell_sources(found, study),
         }
         key = {"category": found.parameters["category"], "horizon_days": found.parameters["horizon_days"]}
         for name, rows in parts.items():
@@ -90,6 +91,15 @@ class Inspection:
             found = group_places(lon, lat, self.areas, self.population, as_of=study.as_of)
             self._groupings = (study, found)
         return self._groupings[1]
+
+    def _tell_sources(self, found: HotspotForecast, study: Study) -> list[dict[str, Any]]:
+        rows = split_by_source(self.incidents, str(found.parameters["category"]), study)
+        for row in rows:
+            if row["excluded"]:
+                if self._everything is None or self._everything[0] is not study:
+                    self._everything = (study, study.with_discovered(self.incidents))
+                row["list_change"] = _rounded(change_with_discovered(found, self._everything[1]))
+        return rows
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """Return the tables, valid by their schemas."""
@@ -300,6 +310,19 @@ def split_by_source(incidents: pl.DataFrame, category: str, study: Study) -> lis
         }
         for name, number in counted.iter_rows()
     ]
+
+
+def change_with_discovered(found: HotspotForecast, everything: Study) -> float:
+    """Return the share of the list that would be other places if incidents found by the police counted as well.
+
+    The ranker is the one that was fitted without them; only what it is shown changes. 0 means the same list.
+    """
+    category, horizon_days = str(found.parameters["category"]), int(found.parameters["horizon_days"])
+    origin, flagged = day_number(everything.as_of), int(found.parameters["cells_flagged"])
+    features = everything.panel(category).period(origin, horizon_days, observed=False).features
+    with_them = np.argsort(-found.backtest.ranker.predict(features), kind="stable")[:flagged]
+    without = np.argsort(-found.expected, kind="stable")[:flagged]
+    return float(1 - np.isin(with_them, without).mean())
 
 
 def poisson_interval(count: float, level: float = LEVEL) -> tuple[float, float]:

@@ -95,6 +95,11 @@ class Study:
             self._panel = (category, Panel(history, self._position, self.lattice, self._surroundings))
         return self._panel[1]
 
+    def with_discovered(self, incidents: pl.DataFrame) -> Study:
+        """Return the same places with the incidents the police found themselves counted as well."""
+        located = read_located(incidents, self.grid, as_of=self.as_of, include_discovered=True)
+        return Study(self.grid, self.as_of, located, self.lattice, self.total_km2, include_discovered=True)
+
     def panel_without(self, category: str, days: int) -> Panel:
         """Return the panel as if nothing of the category had been recorded in the last ``days`` days, anywhere."""
         history = self._located.history(category, as_of=self.as_of)

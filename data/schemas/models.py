@@ -104,6 +104,12 @@ class ModelGroups(dy.Schema):
     ratio = dy.Float64(nullable=True, metadata=about("预期／实际", "expected / incidents", 2))
     ratio_low = dy.Float64(nullable=True, metadata=about("下限", "Lower end, 90 % interval", 2))
     ratio_high = dy.Float64(nullable=True, metadata=about("上限", "Upper end", 2))
+    list_change = dy.Float64(
+        nullable=True,
+        metadata=about(
+            "名单变动", "Share of the list that would be other places if these incidents counted; police only"
+        ),
+    )
     excluded = dy.Bool(nullable=False, metadata=about("不计入", "Incidents that are neither target nor feature"))
 
 

@@ -289,11 +289,15 @@ def source_sentence(groups: list[dict[str, Any]]) -> str:
     if police is None:
         silent = sources.get("unknown")
         return t("model.source.silent") if silent and len(sources) == 1 else t("model.source.nothing")
-    return t(
+    told = t(
         "model.source.excluded" if police["excluded"] else "model.source.counted",
         n=number(police["incidents"]) if not police["suppressed"] else t("common.hidden"),
         share=share(police["incident_share"], 1) if not police["suppressed"] else t("common.hidden"),
     )
+    if police["list_change"] is None:
+        return told
+    changed = "model.source.change" if police["list_change"] > 0 else "model.source.no_change"
+    return t("model.source.both", told=told, change=t(changed, share=share(police["list_change"], 0)))
 
 
 def feedback_series(rows: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -62,6 +62,7 @@ def test_the_page_says_verdict_errors_exclusion_and_feedback(open_page: OpenPage
     worst = {"n": 2, "of": 4, "group": told["model.group.density_low"], "ratio": "4.00"}
     assert told["model.groups_wrong_high"].format(**worst) in shown
     assert told["model.source.excluded"].split("{n}")[0] in shown
+    assert told["model.source.change"].format(share="25%") in shown
     assert told["model.feedback.apart"].split("{n}")[0].split("{everything}")[0] in shown
     assert "40%" in shown and "3%" in shown
 

@@ -281,7 +281,14 @@ def _models() -> dict[str, pl.DataFrame]:
         {"kind": "station", "group_code": "s2", "incidents": 8.0, "ratio": 1.0, "ratio_low": 0.5, "ratio_high": 2.1},
         {"kind": "density", "group_code": "low", "incidents": 2.0, "ratio": 4.0, "ratio_low": 1.2, "ratio_high": None},
         {"kind": "density", "group_code": "high", "incidents": 46.0, "ratio": 1.0, "ratio_low": 0.9, "ratio_high": 1.1},
-        {"kind": "source", "group_code": "police", "incidents": 30.0, "incident_share": 0.1, "excluded": True},
+        {
+            "kind": "source",
+            "group_code": "police",
+            "incidents": 30.0,
+            "incident_share": 0.1,
+            "excluded": True,
+            "list_change": 0.25,
+        },
         {"kind": "source", "group_code": "reported", "incidents": 270.0, "incident_share": 0.9},
     )
     ends = {"everything": 0.4, "everything_limited": 0.1, "reported": 0.03, "reported_capped": 0.03}

@@ -213,3 +213,40 @@ def test_an_inspection_agrees_with_the_forecast_it_looked_at(incidents: pl.DataF
     assert tables["model_calibration"].filter(pl.col("band") == 0)["places"].to_list() == [20 * 4]
     assert set(tables["model_groups"]["kind"]) == {"source"}
     assert Inspection(incidents, None, None, seed=0).tables()["model_curves"].is_empty()
+
+
+def test_a_list_with_what_the_police_found_has_other_places(incidents: pl.DataFrame, grid, as_of: date) -> None:
+    # Officers found two hundred thefts last month in one quiet corner.
+    lon, lat = grid.centres(np.array([18]), np.array([18]))
+    found_there = incidents.filter(pl.col("category") == "THEFT").head(200)
+    found_there = found_there.with_columns(
+        lon=pl.lit(float(lon[0])), lat=pl.lit(float(lat[0])), occurred_on=pl.lit(date(2022, 12, 20))
+    )
+    told = pl.concat(
+        [
+            incidents.with_columns(discovered_by=pl.lit("reported")),
+            found_there.with_columns(discovered_by=pl.lit("police")),
+        ]
+    )
+    study = Study.of(told, as_of=as_of, grid=grid, areas=None)
+    found = forecast_hotspots(
+        told,
+        as_of=as_of,
+        horizon_days=28,
+        category="THEFT",
+        grid=grid,
+        area_km2=0.04,
+        candidates=["gamma_poisson"],
+        tried=3,
+        fitted=3,
+        study=study,
+    )
+    corner = grid.place_ids(np.array([18]), np.array([18]))[0]
+    assert corner not in found.cells["place_id"].to_list()
+    inspection = Inspection(told, None, None, seed=0)
+    inspection.look_at(found, study)
+    police = inspection.tables()["model_groups"].filter(pl.col("group_code") == "police").row(0, named=True)
+    # One of the four places on the list gives way to the corner.
+    assert (police["incidents"], police["excluded"], police["list_change"]) == (200.0, True, 0.25)
+    reported = inspection.tables()["model_groups"].filter(pl.col("group_code") == "reported")
+    assert reported["list_change"].to_list() == [None]
