@@ -44,7 +44,11 @@ def serve(
 
     opened = Store.open(store)
     is_demo = only_demo(opened.load_reports(opened.newest_snapshot_id()))
-    opened.newest_edition_id()
+    if not opened.edition_ids():
+        typer.echo(
+            "Nothing is published yet: data quality, sources, addresses, catalogue and audit open; the rest waits."
+        )
+        typer.echo(f"To publish: beatwise publish --store {store} --as-of DATE")
     mode = auth or ("local" if viewer else "demo" if is_demo else "proxy")
     if mode not in AUTH_MODES:
         raise RequestError(
@@ -102,12 +106,14 @@ def grant(
     from data.editions import newest_edition
     from data.records.database import Records
     from data.records.viewers import grant_role
+    from data.snapshots import current_snapshot
     from data.store import Store
 
     opened = Store.open(store)
     level = None
     if area is not None:
-        areas = newest_edition(opened).read("areas")
+        # Before the first edition the areas are those of the data.
+        areas = newest_edition(opened).read("areas") if opened.edition_ids() else current_snapshot(opened).read("areas")
         wanted = ("beat",) if role == "officer" else ("sub_bureau", "station")
         rows = areas.filter((areas["area_code"] == area) & areas["level"].is_in(wanted))
         if rows.is_empty():

@@ -11,10 +11,7 @@ import streamlit as st  # noqa: E402
 from pages.ui import address_reviews, frame, tables  # noqa: E402
 from pages.ui.language import t  # noqa: E402
 
-if desk.has_edition:
-    frame.head(desk, "addresses")
-else:
-    st.title(t("common.pages.addresses"), anchor=False)
+frame.head(desk, "addresses")
 counts = desk.address_link_counts()
 if counts.is_empty():
     st.info(t("addresses.nothing"), icon=":material/info:")

@@ -12,7 +12,7 @@ from data import access  # noqa: E402
 from pages.ui import expiries, frame, holdings, tables  # noqa: E402
 from pages.ui.language import current, t, term  # noqa: E402
 
-if desk.viewer.role != "security" and desk.has_edition:
+if desk.viewer.role != "security":
     frame.head(desk, "catalogue")
 else:
     st.title(t("common.pages.catalogue"), anchor=False)

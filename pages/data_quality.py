@@ -13,10 +13,7 @@ import streamlit as st  # noqa: E402
 from pages.ui import downloads, figures, frame, intake, quality_words, tables  # noqa: E402
 from pages.ui.language import t, term  # noqa: E402
 
-if desk.has_edition:
-    frame.head(desk, "data_quality")
-else:
-    st.title(t("common.pages.data_quality"), anchor=False)
+frame.head(desk, "data_quality")
 loads = desk.loads()
 rows = intake.file_rows(loads)
 

@@ -11,11 +11,7 @@ import streamlit as st  # noqa: E402
 from pages.ui import frame, mapping_desk, tables  # noqa: E402
 from pages.ui.language import t  # noqa: E402
 
-if desk.has_edition:
-    frame.head(desk, "sources")
-else:
-    st.title(t("common.pages.sources"), anchor=False)
-    st.html(f'<p class="bw-question">{t("sources.question")}</p>')
+frame.head(desk, "sources")
 mappings = desk.mappings()
 
 tables.takeaway(mapping_desk.summary_of(mappings))

@@ -30,6 +30,8 @@ def categories(desk: Desk) -> list[str]:
 
 def timezone(desk: Desk) -> str:
     """Return the time zone of the edition's police force."""
+    if not desk.has_edition:
+        return next(iter(desk.snapshot.jurisdictions.values())).timezone
     return str(desk.manifest["jurisdiction"]["timezone"])
 
 

@@ -180,8 +180,25 @@ def head(desk: Desk, page: str, *, note: str | None = None) -> None:
         )
 
 
+def draw_nothing_published(desk: Desk, page: str) -> None:
+    """Draw a page that has nothing to show before the first edition: what is there, and what has to be done."""
+    head(desk, page)
+    st.info(t("common.unpublished.text", loads=len(desk.snapshot.loads)), icon=":material/pending_actions:")
+    st.code("beatwise publish --store … --as-of …", language=None)
+    st.caption(t("common.unpublished.then"))
+
+
 def provenance(desk: Desk) -> str:
     """Return edition, as-of day, age of the data, basis and purpose in one line of HTML."""
+    if not desk.has_edition:
+        forces = [pick(force.name_zh, force.name_en) for force in desk.snapshot.jurisdictions.values()]
+        parts = [
+            *forces,
+            t("common.unpublished.short"),
+            t("common.basis", text=phrases(desk.legal_basis.split("; "))),
+            t("common.purpose", text=phrases(desk.purpose.split("; "))),
+        ]
+        return " · ".join(f"<span>{escape(part)}</span>" for part in parts)
     manifest = desk.manifest
     as_of, last = as_of_day(manifest), manifest.get("last_known_on")
     age = (as_of - date.fromisoformat(last)).days if last else None

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from data.desk import Desk
 
 _OPENED = "guard.opened"
+#: Pages that show what is held, not what was advised: they open before anything was published.
+BEFORE_PUBLISHING = frozenset({"data_quality", "sources", "addresses", "catalogue", "audit"})
 
 
 def guard(page: str) -> Desk:
@@ -36,13 +38,14 @@ def guard(page: str) -> Desk:
 
     try:
         desk = Desk(identity.store(), viewer, urls.state("edition"))
-        view = urls.view_of(page)
-        seen = (viewer, page, tuple(view.items()), desk.edition_id)
+        published = desk.has_edition
+        view = urls.view_of(page) if published else {}
+        seen = (viewer, page, tuple(view.items()), desk.edition_id if published else None)
         if st.session_state.get(_OPENED) != seen:
             desk.opened(page, view)
             st.session_state[_OPENED] = seen
         if viewer.role != "security":
-            identity.require_demo(bool(desk.manifest.get("demo")))
+            identity.require_demo(bool(desk.manifest.get("demo")) if published else desk.is_demo)
     except AccessDeniedError as error:
         st.session_state.pop(_OPENED, None)
         # The next page starts from the own area, not from the one that was refused.
@@ -50,6 +53,9 @@ def guard(page: str) -> Desk:
         refuse(error)
     except BeatwiseError as error:
         explain(error)
+    if not published and page not in BEFORE_PUBLISHING:
+        frame.draw_nothing_published(desk, page)
+        st.stop()
     urls.write(page)
     return desk
 

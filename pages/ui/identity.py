@@ -91,6 +91,10 @@ def may_do(viewer: Viewer, doing: str) -> bool:
     return access.may_do(viewer, doing)
 
 
+#: Beat of the demo officer while nothing is published: no area has it.
+NO_BEAT_YET = "-"
+
+
 def require_demo(is_demo: bool) -> None:
     """Refuse the role picker on anything but the demo city.
 
@@ -148,6 +152,9 @@ def _demo_beat(root: str) -> str:
     from data.desk import Desk
 
     desk = Desk(_store(root), Viewer("demo-commander", "commander"))
+    if not desk.has_edition:
+        require_demo(desk.is_demo)
+        return NO_BEAT_YET
     require_demo(bool(desk.manifest.get("demo")))
     places = desk.hotspots(desk.categories()[0], max(desk.horizons()))
     with_beat = places.drop_nulls("beat_code").sort("rank")
