@@ -359,12 +359,16 @@ def groups_for(viewer: Viewer, groups: pl.DataFrame, scope: Scope) -> pl.DataFra
     """Return errors by group of places (schema ``ModelGroups``) as the viewer may see them, with ``suppressed``.
 
     Of the stations a commander sees the own ones; groups that are no areas are about the whole force. Where a count of
-    incidents is hidden, what is computed from it is hidden too.
+    incidents is hidden, what is computed from it is hidden too (``suppressed``); where only the hits are too few, hits
+    and hit rate are null.
     """
     if not scope.whole_force:
         own = pl.col("group_code").is_in(sorted(scope.stations))
         groups = groups.filter((pl.col("kind").cast(pl.String) != "station") | own)
-    counted = counts_for(viewer, groups, "incidents", (("category", "horizon_days", "kind"),))
+    margins = (("category", "horizon_days", "kind"),)
+    hits = counts_for(viewer, groups, "hits", margins)
+    groups = hits.with_columns(hit_rate=pl.when(~pl.col("suppressed")).then("hit_rate")).drop("suppressed")
+    counted = counts_for(viewer, groups, "incidents", margins)
     seen = ~pl.col("suppressed")
     return counted.with_columns(pl.when(seen).then(pl.col(name)).alias(name) for name in GROUP_OBSERVATIONS)
 

@@ -265,7 +265,7 @@ def groups_table(desk: Desk, groups: list[dict[str, Any]]) -> str:
                 seen(row, share(row["incident_share"], 1)),
                 share(row["population_share"], 1),
                 share(row["area_share"], 1),
-                seen(row, share(row["hit_rate"], 1)),
+                t("common.hidden") if row["hits"] is None else seen(row, share(row["hit_rate"], 1)),
                 seen(row, f"{number(row['expected'], 0)} / {number(row['incidents'], 0)}"),
                 seen(row, _ratio(row)),
             ]

@@ -414,7 +414,13 @@ def test_errors_by_group_keep_to_the_area_and_hide_small_counts(desk_of) -> None
     for code in ("S1", "S3"):
         hidden = ("incidents", "incident_share", "hits", "hit_rate", "ratio")
         assert [shown[code][name] for name in hidden] == [None] * 5
-    assert (shown["S2"]["incidents"], shown["S2"]["ratio"]) == (30.0, 1.2)
+    assert (shown["S2"]["incidents"], shown["S2"]["hits"], shown["S2"]["ratio"]) == (30.0, 20.0, 1.2)
+    # Three hits are few as well, though the incidents behind the rate are not.
+    assert [(shown[c]["incidents"], shown[c]["hits"], shown[c]["hit_rate"]) for c in ("low", "high")] == [
+        (25.0, None, None),
+        (15.0, None, None),
+    ]
+    assert (shown["low"]["ratio"], shown["low"]["suppressed"]) == (1.2, False)
     assert {row["group_code"] for row in desk_of(CHIEF).model_groups("theft", 28).to_dicts()} >= {"S1", "low"}
     station = Viewer("chief-of-s1", "commander", "S1", "station")
-    assert [row["group_code"] for row in desk_of(station).model_groups("theft", 28).to_dicts()] == ["S1", "low"]
+    assert [row["group_code"] for row in desk_of(station).model_groups("theft", 28).to_dicts()] == ["S1", "high", "low"]

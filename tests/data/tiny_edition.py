@@ -124,12 +124,13 @@ def tiny_tables() -> dict[str, pl.DataFrame]:
         "model_groups": rows_of(
             "model_groups",
             *(
-                {**found, "category": "theft", "horizon_days": 28, "hits": 1.0, "hit_rate": 0.5, "ratio": 1.2}
+                {"category": "theft", "horizon_days": 28, "hit_rate": 0.5, "ratio": 1.2, **found}
                 for found in (
-                    {"kind": "station", "group_code": "S1", "incidents": 2.0, "incident_share": 0.05},
-                    {"kind": "station", "group_code": "S2", "incidents": 30.0, "incident_share": 0.75},
-                    {"kind": "station", "group_code": "S3", "incidents": 8.0, "incident_share": 0.2},
-                    {"kind": "density", "group_code": "low", "incidents": 40.0, "incident_share": 1.0},
+                    {"kind": "station", "group_code": "S1", "incidents": 2.0, "incident_share": 0.05, "hits": 1.0},
+                    {"kind": "station", "group_code": "S2", "incidents": 30.0, "incident_share": 0.75, "hits": 20.0},
+                    {"kind": "station", "group_code": "S3", "incidents": 8.0, "incident_share": 0.2, "hits": 7.0},
+                    {"kind": "density", "group_code": "low", "incidents": 25.0, "incident_share": 0.6, "hits": 3.0},
+                    {"kind": "density", "group_code": "high", "incidents": 15.0, "incident_share": 0.4, "hits": 9.0},
                 )
             ),
         ),
