@@ -107,19 +107,25 @@ class TimesOfNeed:
 
     def at(self, lon: Floats, lat: Floats) -> list[WeekProfile]:
         """Return the week of every point, EPSG:4326."""
-        from scipy.spatial import cKDTree
-
         if self.rows.is_empty():
             return [WeekProfile(None, 0.0, None, None, None)] * len(lon)
-        tree = cKDTree(np.column_stack(self.grid.project(self.rows["lon"].to_numpy(), self.rows["lat"].to_numpy())))
-        reach = max(REACH_CELLS * self.grid.cell_m, LEAST_REACH_M)
-        near = tree.query_ball_point(np.column_stack(self.grid.project(lon, lat)), reach, return_sorted=True)
         category = self.category_week
         if category is None:
-            return [WeekProfile(None, 0.0, self._weekday(rows), None, None) for rows in near]
-        own = np.array([np.asarray(self._weights[rows].sum(axis=0)).ravel() for rows in near])
+            return [WeekProfile(None, 0.0, self._weekday(rows), None, None) for rows in self._near(lon, lat)]
+        own = self.counts_near(lon, lat)
         prior = choose_prior(own, category)
         return [_profile(counts, category, prior) for counts in own]
+
+    def counts_near(self, lon: Floats, lat: Floats) -> Floats:
+        """Return how many timed incidents fell in each hour of the week near each point: shape (points, 168)."""
+        return np.array([np.asarray(self._weights[rows].sum(axis=0)).ravel() for rows in self._near(lon, lat)])
+
+    def _near(self, lon: Floats, lat: Floats) -> list[list[int]]:
+        from scipy.spatial import cKDTree
+
+        tree = cKDTree(np.column_stack(self.grid.project(self.rows["lon"].to_numpy(), self.rows["lat"].to_numpy())))
+        reach = max(REACH_CELLS * self.grid.cell_m, LEAST_REACH_M)
+        return list(tree.query_ball_point(np.column_stack(self.grid.project(lon, lat)), reach, return_sorted=True))
 
     @cached_property
     def category_week(self) -> Floats | None:
@@ -145,7 +151,10 @@ class TimesOfNeed:
                 & start.is_not_null()
                 & ((end - start) <= pl.duration(hours=WIDEST_HOURS))
             )
-            .select("at", start.alias("start"), end.alias("end"))
+            .select("at", "lon", "lat", start.alias("start"), end.alias("end"))
+            # Several records of one event (victims, offences) are one time of need.
+            .unique(["lon", "lat", "start", "end"], keep="first", maintain_order=True)
+            .drop("lon", "lat")
         )
         timed = timed.filter(~is_stand_in(timed["start"], timed["end"], self.timezone))
         spread = spread_over_hours(timed.lazy(), start="start", end="end", timezone=self.timezone).collect()

@@ -15,7 +15,7 @@ MONDAY = datetime(2022, 12, 5, 14, tzinfo=UTC)
 
 @pytest.fixture
 def rows(grid, make_frame):
-    lon, lat = grid.centres([5] * 9, [5] * 9)
+    lon, lat = grid.centres(5 + np.arange(9) / 100, [5] * 9)
     frame = make_frame("THEFT", lon, lat, [MONDAY.date()] * 9, [MONDAY] * 9)
     return frame.with_columns(occurred_to=pl.lit(MONDAY + timedelta(hours=4)).cast(pl.Datetime("us", "UTC")))
 
@@ -33,6 +33,14 @@ def test_intervals_are_spread_over_local_hours_past_midnight(rows, grid):
     np.testing.assert_allclose(week.shares[22:26], [week.shares[22]] * 4, rtol=0.35)
     assert sum(week.shares) == pytest.approx(1, abs=1e-3)
     assert week.block_share > 5 * 4 / 168
+
+
+def test_several_records_of_one_event_are_one(rows, grid):
+    times = TimesOfNeed(pl.concat([rows] * 3), "THEFT", grid, as_of=AS_OF, timezone="Asia/Shanghai")
+    counts = times.counts_near(*grid.centres([5], [5]))
+    assert counts.sum() == pytest.approx(9)
+    np.testing.assert_allclose(counts[0, 22:26], 9 / 4)
+    assert week_at(pl.concat([rows] * 3), grid) == week_at(rows, grid)
 
 
 def test_days_without_a_time_and_wide_intervals_say_nothing_of_the_hour(rows, grid):
