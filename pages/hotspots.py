@@ -15,6 +15,7 @@ from pages.ui import (  # noqa: E402
     certainty,
     decisions,
     downloads,
+    forecast_choice,
     frame,
     identity,
     maps,
@@ -34,27 +35,7 @@ MOST_CELLS = 1_500
 CHOSEN, TABLE, MAP = "hotspots.chosen", "hotspots.table", "hotspots.map"
 
 frame.head(desk, "hotspots")
-if not advice.categories(desk) or not desk.horizons():
-    tables.note(t("hotspots.empty"))
-    st.stop()
-with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
-    category = urls.choose(
-        "category",
-        t("hotspots.category"),
-        advice.categories(desk),
-        words=lambda code: term("category", code),
-        lang=current(),
-        width=320,
-    )
-    horizon_days = urls.choose(
-        "horizon",
-        t("hotspots.horizon"),
-        desk.horizons(),
-        words=lambda days: t("hotspots.days", n=days),
-        lang=current(),
-        as_segments=True,
-        default=max(desk.horizons()),
-    )
+category, horizon_days = forecast_choice.draw(desk)
 
 ranked = desk.hotspots(category, horizon_days).sort("rank").to_dicts()
 if not ranked:

@@ -14,37 +14,17 @@ from pages.ui import (  # noqa: E402
     advice,
     downloads,
     figures,
+    forecast_choice,
     frame,
     model_figures,
     model_words,
     provenance,
     tables,
-    urls,
 )
-from pages.ui.language import current, t, term  # noqa: E402
+from pages.ui.language import t  # noqa: E402
 
 frame.head(desk, "model")
-if not advice.categories(desk) or not desk.horizons():
-    tables.note(t("hotspots.empty"))
-    st.stop()
-with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
-    category = urls.choose(
-        "category",
-        t("hotspots.category"),
-        advice.categories(desk),
-        words=lambda code: term("category", code),
-        lang=current(),
-        width=320,
-    )
-    horizon_days = urls.choose(
-        "horizon",
-        t("hotspots.horizon"),
-        desk.horizons(),
-        words=lambda days: t("hotspots.days", n=days),
-        lang=current(),
-        as_segments=True,
-        default=max(desk.horizons()),
-    )
+category, horizon_days = forecast_choice.draw(desk)
 
 methods = desk.model_comparison(category, horizon_days).to_dicts()
 if not methods:

@@ -8,11 +8,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from data.errors import SourceError
 from data.integration.canonical import to_canonical
 from data.sources.mapping import FileKind, Mapping, built_in_mappings, load_mapping
 from data.sources.matching import Fit, fit_of, match_kinds
-from data.sources.reading import FORMAT_OF_SUFFIX, format_of, read_records
+from data.sources.reading import read_records, require_readable
 
 #: Records mapped on trial; the rest are read by the same rules on ingest.
 SAMPLE_ROWS = 5_000
@@ -138,14 +137,7 @@ def check_source(path: Path, mapping: str | Path | None = None) -> SourceCheck:
     SourceError
         If the file does not exist, its ending is unknown, or the mapping cannot be read.
     """
-    if not path.is_file():
-        raise SourceError("there is no such file.", where=str(path))
-    if format_of(path) is None:
-        raise SourceError(
-            "the ending of the file's name is not known.",
-            where=path.name,
-            remedy=f"Known: {', '.join(FORMAT_OF_SUFFIX)}.",
-        )
+    require_readable(path)
     names = built_in_mappings() if mapping is None else [mapping]
     return SourceCheck(path.name, [check_mapping(path, load_mapping(name)) for name in names])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from data.errors import SourceError
 from data.sources.mapping import FileKind, Mapping
 from data.sources.personal import key_of_header
-from data.sources.reading import FORMAT_OF_SUFFIX, format_of, headers_of, keys_of
+from data.sources.reading import format_of, headers_of, keys_of, require_readable
 
 #: Ending of the files that ``data.sources.databases`` writes: NAME of the block + this.
 EXTRACTED = ".database.parquet"
@@ -101,14 +101,7 @@ def match_file(path: Path, mapping: Mapping) -> FileKind:
     SourceError
         If there is no such file, or none fits: says for each block what was looked for.
     """
-    if not path.is_file():
-        raise SourceError("there is no such file.", where=str(path))
-    if format_of(path) is None:
-        raise SourceError(
-            "the ending of the file's name is not known.",
-            where=path.name,
-            remedy=f"Known: {', '.join(FORMAT_OF_SUFFIX)}.",
-        )
+    require_readable(path)
     tried = []
     for kind in mapping.files:
         if kind.beside is not None:

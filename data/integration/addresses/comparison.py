@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from data.integration.addresses.roads import near_roads
+from data.integration.addresses.roads import ROAD_RELATIONS, near_roads
 
 #: Compared features, with their levels from best to worst. ``missing``: one of the two says nothing; ``only_text`` and
 #: ``only_table`` say which one speaks, where that matters: a text may name a building inside a standard address.
 FEATURES: dict[str, tuple[str, ...]] = {
-    "road": (
-        "same",
-        "no_type",
-        "prefixed",
-        "same_sound",
-        "other_type",
-        "one_edit_long",
-        "one_edit_short",
-        "two_edits",
-    ),
+    "road": ROAD_RELATIONS,
     # Whether the road as written is itself a known road: then it hardly stands for another one.
     "known_road": ("same", "unknown", "other"),
     "city": ("same", "missing", "different"),

@@ -5,6 +5,18 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+#: How a road as written can relate to a known one, from best to worst.
+ROAD_RELATIONS = (
+    "same",
+    "no_type",
+    "prefixed",
+    "same_sound",
+    "other_type",
+    "one_edit_long",
+    "one_edit_short",
+    "two_edits",
+)
+
 #: Ends of road names that say what kind of way it is.
 TYPES = ("大道", "大街", "胡同", "公路", "高速", "路", "街", "巷", "弄", "里", "道", "堤", "桥", "村", "庄", "条")
 #: Names on the list of known roads that one written name may stand for.
@@ -69,7 +81,7 @@ def near_roads(written: pl.Series, known: pl.Series) -> pl.DataFrame:
                         )
                     )
                 ]
-                ranked = sorted((_ORDER.index(relation), k, relation) for relation, k in found)
+                ranked = sorted((ROAD_RELATIONS.index(relation), k, relation) for relation, k in found)
                 rows += [(road, right[k], relation, rank) for rank, k, relation in ranked[:MOST_ROADS]]
     schema = {"road": pl.String, "near_road": pl.String, "relation": pl.String, "rank": pl.Int64}
     return pl.DataFrame(rows, schema=schema, orient="row").drop("rank")
@@ -84,18 +96,6 @@ def sounds_of(name: str) -> tuple[frozenset[str], ...]:
 
 def _sound_the_same(mine: Sounds, other: Sounds) -> bool:
     return len(mine) == len(other) and all(a & b for a, b in zip(mine, other, strict=True))
-
-
-_ORDER = (
-    "same",
-    "no_type",
-    "prefixed",
-    "same_sound",
-    "other_type",
-    "one_edit_long",
-    "one_edit_short",
-    "two_edits",
-)
 
 
 def _relation(

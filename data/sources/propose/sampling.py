@@ -13,7 +13,7 @@ import polars as pl
 
 from data.errors import SourceError
 from data.sources.mapping import SHAPED, FileKind
-from data.sources.reading import FORMAT_OF_SUFFIX, GEOMETRY, LINE, RawTable, format_of, read_records
+from data.sources.reading import GEOMETRY, LINE, RawTable, read_records, require_readable
 
 #: Bytes of a text file and records of other files that are looked at.
 SAMPLE_BYTES, SAMPLE_RECORDS = 3_000_000, 20_000
@@ -72,15 +72,7 @@ def read_sample(path: Path) -> Sample:
     SourceError
         If there is no such file, its ending is unknown, or it cannot be read.
     """
-    if not path.is_file():
-        raise SourceError("there is no such file.", where=str(path))
-    form = format_of(path)
-    if form is None:
-        raise SourceError(
-            "the ending of the file's name is not known.",
-            where=path.name,
-            remedy=f"Known: {', '.join(FORMAT_OF_SUFFIX)}.",
-        )
+    form = require_readable(path)
     with tempfile.TemporaryDirectory(prefix="beatwise-sample-") as folder:
         head, whole = _head(path, form, Path(folder))
         keys = _text_keys(head) if form == "csv" else {}

@@ -8,7 +8,17 @@ returns a table of ``raw`` records.
 """
 
 from data.sources.reading.files import headers_of, read_records
-from data.sources.reading.formats import FORMAT_OF_SUFFIX, format_of
+from data.sources.reading.formats import FORMAT_OF_SUFFIX, format_of, require_readable
 from data.sources.reading.raw import GEOMETRY, LINE, RawTable, keys_of
 
-__all__ = ["FORMAT_OF_SUFFIX", "GEOMETRY", "LINE", "RawTable", "format_of", "headers_of", "keys_of", "read_records"]
+__all__ = [
+    "FORMAT_OF_SUFFIX",
+    "GEOMETRY",
+    "LINE",
+    "RawTable",
+    "format_of",
+    "headers_of",
+    "keys_of",
+    "read_records",
+    "require_readable",
+]

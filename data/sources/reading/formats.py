@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from data.errors import SourceError
 from data.sources.mapping import FileFormat
 
 FORMAT_OF_SUFFIX: dict[str, FileFormat] = {
@@ -34,4 +35,24 @@ def format_of(path: Path) -> FileFormat | None:
     if form == "json" and path.is_file():
         with path.open("rb") as handle:
             return "geojson" if FEATURES.search(handle.read(HEAD_BYTES)) else "json"
+    return form
+
+
+def require_readable(path: Path) -> FileFormat:
+    """Return the format of a file, refusing a path that is none or whose name has an ending nothing here reads.
+
+    Raises
+    ------
+    SourceError
+        In either case.
+    """
+    if not path.is_file():
+        raise SourceError("there is no such file.", where=str(path))
+    form = format_of(path)
+    if form is None:
+        raise SourceError(
+            "the ending of the file's name is not known.",
+            where=path.name,
+            remedy=f"Known: {', '.join(FORMAT_OF_SUFFIX)}.",
+        )
     return form

@@ -1,3 +1,5 @@
+"""Incidents for the tests of staffing and trends."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
