@@ -109,7 +109,9 @@ class Store:
         """
         snapshot_id = self.current_snapshot_id()
         if snapshot_id is None:
-            raise StoreError("nothing has been loaded yet.", where=str(self.root), remedy="Run `beatwise ingest` first.")
+            raise StoreError(
+                "nothing has been loaded yet.", where=str(self.root), remedy="Run `beatwise ingest` first."
+            )
         return snapshot_id
 
     def load_reports(self, snapshot_id: str) -> list[dict[str, Any]]:
