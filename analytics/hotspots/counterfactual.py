@@ -39,8 +39,8 @@ def rank_without_recent(
 
     Notes
     -----
-    This is the model itself on a shorter record, not an estimate from its reasons: a steadily busy place keeps its long
-    record and falls a little, a place with a fresh cluster falls far. It says nothing about causes.
+    This is the model itself on a shorter record, not an estimate from its reasons: a place with a fresh cluster falls
+    far; one that was busy for years keeps that record, but an empty month there is news too. It says nothing of causes.
     """
     without = study.panel_without(category, RECENT_DAYS)
     features = without.period(day_number(study.as_of), horizon_days, observed=False).features[which]
