@@ -77,7 +77,7 @@ def score_challenge(
     for day in days:
         for name in windows:
             end_of_window(day, name)
-    polygons = _read_boundary(boundary) if boundary is not None else None
+    polygons = read_boundary(boundary) if boundary is not None else None
     opened = Store.open(store)
     snapshot = current_snapshot(opened)
     force = choose_jurisdiction(snapshot, jurisdiction, category=(category or [None])[0])
@@ -200,7 +200,7 @@ def score_origin(
     return entries, left_out
 
 
-def _read_boundary(path: Path) -> list[Any]:
+def read_boundary(path: Path) -> list[Any]:
     """Return the polygons of a file in EPSG:4326."""
     import geopandas
 

@@ -11,12 +11,13 @@ import polars as pl
 import pytest
 from pyproj import Transformer
 
-from analytics.cells import Grid
+from analytics.cells import Grid, merge_polygons
 from analytics.hotspots.panel import Lattice
 from analytics.scorecard import (
     ALL,
     MAP_SQ_FT,
     PUBLISHED_PAI,
+    SQ_FT_PER_KM2,
     SQ_FT_PER_SQ_MI,
     TARGETS,
     categories_to_score,
@@ -30,7 +31,7 @@ from analytics.scorecard import (
     score_entry,
     write_document,
 )
-from commands.scorecard import score_origin
+from commands.scorecard import read_boundary, score_origin
 from data.errors import RequestError
 from data.snapshots import Jurisdiction
 from tests.analytics.hotspots.conftest import AS_OF, GRID, frame_of, make_incidents
@@ -185,6 +186,12 @@ def test_every_published_score_is_reproduced_and_the_best_are_those_we_quote(sha
         assert {window: round(pai, 1) for window, pai in scores.items()} == pytest.approx(
             PUBLISHED_PAI[category], abs=0.051
         )
+
+
+@pytest.mark.real_data
+def test_the_district_polygons_are_the_map_of_the_challenge(shared_data: Path) -> None:
+    districts = read_boundary(shared_data / "nij_portland" / "portland_police_districts.geojson")
+    assert FEET.area_km2(merge_polygons(districts)) * SQ_FT_PER_KM2 == pytest.approx(MAP_SQ_FT, rel=1e-6)
 
 
 @pytest.mark.real_data
