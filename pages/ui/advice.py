@@ -155,10 +155,10 @@ def table_columns(*, with_decisions: bool) -> dict[str, Any]:
     column = st.column_config
     return {
         "rank": column.NumberColumn(t("hotspots.column.rank"), width=58, pinned=True),
-        "place": column.TextColumn(t("hotspots.column.place"), width=200),
+        "place": column.TextColumn(t("hotspots.column.place"), width=215),
         "expected": column.NumberColumn(t("hotspots.column.expected"), format="%.1f", width=80),
         "interval": column.TextColumn(t("hotspots.column.interval"), width=70),
-        "chance": column.TextColumn(t("certainty.column"), help=t("certainty.column_help"), width=84),
+        "chance": column.TextColumn(t("certainty.column"), help=t("certainty.column_help"), width=104),
         "baseline": column.TextColumn(
             t("hotspots.column.baseline"), help=t("hotspots.column.baseline_help"), width=112
         ),
