@@ -204,7 +204,7 @@ def main(arguments: list[str]) -> None:
     if "--write" in arguments:
         FIGURE.parent.mkdir(parents=True, exist_ok=True)
         FIGURE.write_text(draw(curve, figures), encoding="utf-8")  # type: ignore[arg-type]
-    for roughness in (1.0, 1.5):
+    for roughness in (0.5, 1.0, 1.5, 2.0, 2.5):
         fresh = label_addresses(addresses, size=SIZE // 3, seed=SEED + 100, roughness=roughness)
         figures = judge(model, *label_pairs(addresses, fresh.with_columns(part=pl.lit("test"))), "test")
         figures.pop("curve")

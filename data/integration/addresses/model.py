@@ -14,6 +14,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,9 @@ def write_model(model: LinkModel, path: Path = WEIGHTS) -> None:
         *(f"{key} = {_toml(value)}" for key, value in model.provenance.items()),
         "",
         "[thresholds]",
-        f"match_from = {model.match_from:.4f}",
-        f"review_from = {model.review_from:.4f}",
+        # Rounded down: rounded up, a threshold would shut out the very group it was set at.
+        f"match_from = {floor(model.match_from * 1e6) / 1e6:.6f}",
+        f"review_from = {floor(model.review_from * 1e6) / 1e6:.6f}",
         "",
         "[calibration]",
         "raw = [" + ", ".join(f"{value:.6f}" for value in model.raw) + "]",

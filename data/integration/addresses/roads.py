@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import polars as pl
 
@@ -11,6 +13,7 @@ ROAD_RELATIONS = (
     "no_type",
     "prefixed",
     "same_sound",
+    "swapped",
     "other_type",
     "one_edit_long",
     "one_edit_short",
@@ -22,6 +25,10 @@ TYPES = ("大道", "大街", "胡同", "公路", "高速", "路", "街", "巷", 
 #: Names on the list of known roads that one written name may stand for.
 MOST_ROADS = 8
 _FARTHEST = 2
+#: A place named before the road: 农贸市场荷州路 is looked for as 荷州路 where no known road bears the whole name.
+_LANDMARK = re.compile(
+    r"^.{2,}?(?:市场|商场|商城|广场|大厦|小区|花园|公园|医院|学校|大学|中学|小学|车站|酒店|宾馆|园区)(?P<road>.{3,})$"
+)
 Sounds = tuple[frozenset[str], ...]
 
 
@@ -49,7 +56,8 @@ def near_roads(written: pl.Series, known: pl.Series) -> pl.DataFrame:
     Notes
     -----
     Sound is Mandarin without tones (pypinyin): calls are typed by ear with a pinyin keyboard, so 荷州路 for 荷洲路 is
-    the usual slip. Distance is restricted Damerau-Levenshtein (rapidfuzz), counted on the name without its type.
+    the usual slip; characters that changed places are another. Distance is restricted Damerau-Levenshtein (rapidfuzz),
+    counted on the name without its type.
     """
     from rapidfuzz import process
     from rapidfuzz.distance import OSA
@@ -59,7 +67,8 @@ def near_roads(written: pl.Series, known: pl.Series) -> pl.DataFrame:
     if left and right:
         names, kinds = zip(*(split_type(road) for road in right), strict=True)
         sounds = [sounds_of(name) for name in names]
-        own = [split_type(road) for road in left]
+        behind = [road if road in set(right) else _behind_landmark(road) for road in left]
+        own = [split_type(road) for road in behind]
         # In strips, so that 10,000 written names against 10,000 known ones stay small.
         for start in range(0, len(left), 512):
             strip = own[start : start + 512]
@@ -87,6 +96,16 @@ def near_roads(written: pl.Series, known: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row").drop("rank")
 
 
+def _behind_landmark(road: str) -> str:
+    found = _LANDMARK.match(road)
+    return found["road"] if found else road
+
+
+def _swapped(name: str, known: str) -> bool:
+    """Return whether two neighbouring characters changed places: 洲荷 for 荷洲."""
+    return sorted(name) == sorted(known)
+
+
 def sounds_of(name: str) -> tuple[frozenset[str], ...]:
     """Return for each character the ways it can be read, without tones: 还 is hai and huan."""
     from pypinyin import Style, pinyin
@@ -105,6 +124,8 @@ def _relation(
     if name + kind == known:
         # 青桥 for 青桥路: its own last character only looks like a type.
         return "no_type"
+    if distance == 0 and ends_with:
+        return "prefixed"
     if distance == 0:
         return "same" if kind == known_kind else "no_type" if not kind else "other_type"
     if ends_with:
@@ -113,6 +134,8 @@ def _relation(
         return None
     if _sound_the_same(sound, known_sound):
         return "same_sound"
+    if distance == 1 and _swapped(name, known):
+        return "swapped"
     if distance == 1:
         return "one_edit_long" if min(len(name), len(known)) > 2 else "one_edit_short"
     return "two_edits" if distance == 2 and min(len(name), len(known)) > 3 else None

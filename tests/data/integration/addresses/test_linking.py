@@ -177,12 +177,22 @@ def test_no_addresses_no_links() -> None:
         ("荷州路", "same_sound"),
         ("荷洲街", "other_type"),
         ("荷光路", "one_edit_short"),
+        ("洲荷路", "swapped"),
         ("农贸市场荷洲路", "prefixed"),
+        # A place named before a road that is written wrong.
+        ("农贸市场荷州路", "same_sound"),
+        ("东风小区洲荷路", "swapped"),
     ],
 )
 def test_roads_that_look_or_sound_alike(written: str, relation: str) -> None:
     found = near_roads(pl.Series([written]), pl.Series(["荷洲路", "团结街"]))
     assert found.rows() == [(written, "荷洲路", relation)]
+
+
+def test_a_road_named_after_a_landmark_keeps_its_name() -> None:
+    known = pl.Series(["人民公园南路", "公园路"])
+    assert near_roads(pl.Series(["人民公园南路"]), known)["near_road"].to_list()[0] == "人民公园南路"
+    assert near_roads(pl.Series(["人民公圆南路"]), known)["near_road"].to_list()[0] == "人民公园南路"
 
 
 def test_a_name_that_only_looks_like_a_type() -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data.demo.address_noise import extend_addresses, label_addresses
 from data.integration.addresses.comparison import FEATURES
@@ -63,6 +69,15 @@ def test_weights_survive_writing(tmp_path) -> None:
     model = load_model()
     write_model(model, tmp_path / "weights.toml")
     assert load_model(tmp_path / "weights.toml") == model
+
+
+@given(st.floats(0.1, 0.999999))
+def test_a_written_threshold_still_takes_the_group_it_was_set_at(threshold: float) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.toml"
+        write_model(replace(load_model(), match_from=threshold), path)
+        assert load_model(path).match_from <= threshold
+        assert load_model(path).match_from == pytest.approx(threshold, abs=2e-6)
 
 
 def test_calibration_of_three_groups_by_hand() -> None:
