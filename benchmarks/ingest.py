@@ -177,6 +177,9 @@ RUNNERS = {"floor": run_floor, "rewrite": run_rewrite, "beatwise": run_beatwise,
 def tell_steps(title: str, paths: list[Path], beats: Path, folder: Path) -> None:
     """Run beatwise once in this process and print the processor seconds, of all threads, by step."""
     import data.integration.ingest  # noqa: F401  (imports are not part of the steps)
+    from data.sources.reading import geojson
+
+    geojson._features.cache_clear()
 
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         # One thread reads ahead: its steps are told as well.

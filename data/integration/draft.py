@@ -62,6 +62,8 @@ class Draft:
     kinds: list[FileKind]
     reports: list[FileReport]
     lookups: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    #: All calls of the source as they were written, when they fit into one part and no earlier load has any.
+    calls: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         self.source = self.mapping.source.name
@@ -229,13 +231,16 @@ class Draft:
                 continue
             path = self.folder / table / f"{part}.parquet" if part else self.folder / f"{table}.parquet"
             path.parent.mkdir(exist_ok=True)
-            whole_rows(
+            written = whole_rows(
                 table,
                 merged.fresh,
                 source=pl.lit(self.source),
                 load_id=pl.lit(self.load_id),
                 source_file=self._file_names(),
-            ).write_parquet(path, compression_level=1)
+            )
+            written.write_parquet(path, compression_level=1)
+            if table == "calls" and not part and not self.loads:
+                self.calls = written
         return {"rows": rows, "replaced": replaced}
 
     def _merge(self, table: str, part: str) -> Merged:

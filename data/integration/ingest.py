@@ -141,7 +141,8 @@ def ingest(
         written = read_json(store.loads / load_id / "load.json")
         links = SnapshotLinks(store, previous, [*loads, written], mapping.jurisdiction.code)
         notes: dict[str, int] = {}
-        incidents = incidents_of(store, previous, [*loads, written], mapping.jurisdiction.code, links, notes)
+        calls = {} if draft.calls is None else {mapping.source.name: draft.calls}
+        incidents = incidents_of(store, previous, [*loads, written], mapping.jurisdiction.code, links, notes, calls)
         snapshot = write_snapshot(
             store,
             [*(load["load_id"] for load in loads), load_id],
@@ -194,6 +195,7 @@ def incidents_of(
     jurisdiction: str,
     links: SnapshotLinks,
     notes: dict[str, int],
+    known_calls: dict[str, pl.DataFrame] | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Derive the incidents of one police force in parts; those of the others are taken over from the last snapshot.
 
@@ -203,10 +205,12 @@ def incidents_of(
         Snapshot the others are taken from; None for none of them.
     notes
         Filled when the parts have been used up: calls whose point nobody believes, by kind.
+    known_calls
+        Source → all its calls, of sources whose calls are in memory; they are not read again.
     """
     held: list[pl.DataFrame] = []
     rows = 0
-    for part in _parts_of_incidents(store, previous, loads, jurisdiction, links, notes):
+    for part in _parts_of_incidents(store, previous, loads, jurisdiction, links, notes, known_calls or {}):
         held.append(part)
         rows += part.height
         if rows > ROWS_PER_FILE:
@@ -223,6 +227,7 @@ def _parts_of_incidents(
     jurisdiction: str,
     links: SnapshotLinks,
     notes: dict[str, int],
+    known_calls: dict[str, pl.DataFrame],
 ) -> Iterator[pl.DataFrame]:
     if previous is not None:
         for path in parts_of_table(store.snapshots / previous, "incidents"):
@@ -231,8 +236,9 @@ def _parts_of_incidents(
     names = list(dict.fromkeys(load["source"] for load in own))
     by_source = {name: [load for load in own if load["source"] == name] for name in names}
     finder = AreaFinder(pl.concat([read_loads(store.loads, some, "areas") for some in by_source.values()]))
-    for some in by_source.values():
-        calls = scan_loads(store.loads, some, "calls")
+    for name, some in by_source.items():
+        known = known_calls.get(name)
+        calls = scan_loads(store.loads, some, "calls") if known is None else known.lazy()
         if calls is None:
             continue
         # Replaced versions may be among these calls: they weigh a little in what a category at intake usually is.
@@ -245,8 +251,11 @@ def _parts_of_incidents(
             first_level_characters=some[-1].get("first_level_characters"),
         )
         rows = sum(load["tables"].get("calls", {}).get("rows", 0) for load in some)
-        for part in prefixes(digits_for(rows)):
-            calls_of_part = read_loads(store.loads, some, "calls", part, columns=(*CALL_COLUMNS, *links.columns))
+        columns = [*CALL_COLUMNS, *links.columns]
+        if known is not None:
+            yield context.derive(links.locate(known.select(columns)))
+        for part in prefixes(digits_for(rows)) if known is None else ():
+            calls_of_part = read_loads(store.loads, some, "calls", part, columns=columns)
             yield context.derive(links.locate(calls_of_part))
-        for name, count in context.notes.items():
-            notes[name] = notes.get(name, 0) + count
+        for note, count in context.notes.items():
+            notes[note] = notes.get(note, 0) + count

@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 
 from data.integration import batches, spill
 from data.integration.batches import read_pieces
+from data.integration.draft import Draft
 from data.integration.ingest import ingest
 from data.snapshots import current_snapshot, parts_of_table
 from data.sources.mapping import load_mapping
@@ -111,3 +112,15 @@ def test_text_that_cannot_be_cut_is_read_whole(tmp_path: Path) -> None:
     path.write_bytes(b"kind,day,x,y,detail\r" + b"theft,2025-01-01,1,2,a\r" * 20)
     pieces = list(read_pieces(path, KINDS["sightings"], 0, piece_bytes=60))
     assert [piece.raw.records for piece in pieces] == [20]
+
+
+def test_incidents_are_the_same_from_calls_in_memory_and_from_the_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("kind,day,x,y,detail\n" + "\n".join(sightings(60, seed=1)) + "\n")
+    _, kept = load_all(tmp_path / "kept", [[path]])
+    monkeypatch.setattr(Draft, "calls", property(lambda draft: None, lambda draft, calls: None))
+    _, again = load_all(tmp_path / "again", [[path]])
+    assert kept["incidents"].height > 20
+    assert_frame_equal(kept["incidents"], again["incidents"])
