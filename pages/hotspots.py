@@ -39,7 +39,10 @@ category, horizon_days = forecast_choice.draw(desk)
 
 ranked = desk.hotspots(category, horizon_days).sort("rank").to_dicts()
 if not ranked:
+    elsewhere = [code for code in advice.categories(desk) if desk.hotspots(code, horizon_days).height]
     tables.note(t("hotspots.empty"))
+    if elsewhere:
+        tables.note(t("hotspots.listed_under", categories=", ".join(term("category", code) for code in elsewhere)))
     st.stop()
 
 standing = decisions.latest_by_advice(desk, [row["advice_id"] for row in ranked])

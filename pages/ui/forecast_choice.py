@@ -26,6 +26,7 @@ def draw(desk: Desk) -> tuple[str, int]:
             words=lambda code: term("category", code),
             lang=current(),
             width=320,
+            default=first_listed(desk),
         )
         horizon_days = urls.choose(
             "horizon",
@@ -37,3 +38,10 @@ def draw(desk: Desk) -> tuple[str, int]:
             default=max(desk.horizons()),
         )
     return category, horizon_days
+
+
+def first_listed(desk: Desk) -> str:
+    """Return the most frequent category with a ranked place this reader may see: an officer's beat is on few lists."""
+    known = advice.categories(desk)
+    horizon_days = max(desk.horizons())
+    return next((code for code in known if desk.hotspots(code, horizon_days).height), known[0])
