@@ -231,8 +231,9 @@ MIXTURES = {
 }
 #: Plain counts every other ranker has to beat.
 PLAIN = ("count_365", "count_1095")
-#: Members of the ensemble.
-ENSEMBLE = ("kernel", "poisson_glm", "gamma_poisson")
+#: Members of the ensemble. Chosen on St. Louis and Chicago 2017 and Toronto 2019 (9 series, the year before the one
+#: that is judged): hits against the better plain count 1.055 times, never below it; its members alone 1.017 to 1.051.
+ENSEMBLE = ("gamma_poisson", "kernel", "poisson_glm", "additive_boosting")
 
 #: Rankers from simple to involved; selection prefers the earlier one unless a later one is clearly better.
 LADDER = ("count_365", "count_1095", "gamma_poisson", "kernel", "poisson_glm", "additive_boosting", "ensemble")

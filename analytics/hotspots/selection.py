@@ -19,7 +19,7 @@ from analytics.hotspots.history import Flags
 from analytics.hotspots.intervals import coverage_of, estimate_dispersion, fit_width
 from analytics.hotspots.levels import LevelModel
 from analytics.hotspots.panel import Panel, Period, feature_names
-from analytics.hotspots.rankers import LADDER, PLAIN, Ranker, fit_rankers, make_ranker
+from analytics.hotspots.rankers import LADDER, PLAIN, Ranker, fit_rankers
 
 #: Periods a ranker is tried on, and fitted on.
 TRIED = 8
@@ -184,7 +184,7 @@ def select_ranker(
         for name, expectations in table.items()
     }
     chosen, verdict = choose_ranker(names, _evidence_of(rolled, flagged), seed)
-    dispersion, width = _spread(table[chosen], newest, flagged, interval_level)
+    dispersion, width = fit_spread(table[chosen], newest, flagged, interval_level)
     coverage = {name: cover_across(table[name], newest, flagged, interval_level) for name in _with_baseline([chosen])}
     calibration = CalibrationMap.fit(np.concatenate(raw[chosen]), np.concatenate([observed_counts(p) for p in newest]))
     fitted_ranker = fit_ranker(chosen, periods[:fitted], seed, flagged)
@@ -247,7 +247,7 @@ def _is_high(period: Period, most: int) -> Flags:
 
 def fit_ranker(name: str, periods: Sequence[Period], seed: int, flagged: int) -> Ranker:
     """Fit one ranker on several periods, for a budget of ``flagged`` places."""
-    return make_ranker(name).fit(*sample_rows(periods, seed, flagged))
+    return fit_rankers([name], *sample_rows(periods, seed, flagged))[name]
 
 
 def _calibrate_across(expectations: Sequence[Floats], periods: Sequence[Period]) -> list[Floats]:
@@ -264,7 +264,7 @@ def _bring_to(expected: Floats, total: float) -> Floats:
     return np.asarray(expected * (total / expected.sum()))
 
 
-def _spread(
+def fit_spread(
     expectations: Sequence[Floats], periods: Sequence[Period], flagged: int, level: float
 ) -> tuple[float, float]:
     """Return dispersion and width learnt from the flagged cells of past forecasts."""
@@ -280,7 +280,7 @@ def cover_across(
     told = []
     for parity in (0, 1):
         apart = [i for i in range(len(periods)) if i % 2 != parity]
-        told.append(_spread([expectations[i] for i in apart], [periods[i] for i in apart], flagged, level))
+        told.append(fit_spread([expectations[i] for i in apart], [periods[i] for i in apart], flagged, level))
     return tuple(
         coverage_of(*_flagged_pairs([expectations[i]], [periods[i]], flagged), *told[i % 2])
         for i in range(len(periods))

@@ -1,0 +1,325 @@
+"""How accurate the place forecast is, beside every baseline on the same months, on real incidents of five cities.
+
+    python -m benchmarks.forecasts                         all cities; about 15 CPU minutes on one core
+    python -m benchmarks.forecasts portland --category BURGLARY
+    python -m benchmarks.forecasts st_louis --origins 3    the newest three months only
+    python -m benchmarks.forecasts --challenge             the windows of the NIJ challenge in 2015 and 2016
+
+*automatic* is what `beatwise hotspots` would have told on the first day of each month: chosen, fitted and corrected on
+what was known by then. The other rows are single methods fitted on the same past. PAI, AUC and deviance are means over
+months; gains are mean differences of PAI with 95 % bootstrap intervals over months. Only cells whose centre lies in the
+outline are scored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from analytics.cells import Floats, Grid, merge_polygons
+from analytics.hotspots.evaluation import average_hits, paired_bootstrap, poisson_deviance, rank_auc
+from analytics.hotspots.history import day_number
+from analytics.hotspots.intervals import coverage_of
+from analytics.hotspots.levels import LevelModel
+from analytics.hotspots.panel import Panel, feature_names
+from analytics.hotspots.rankers import LADDER, PLAIN, fit_rankers
+from analytics.hotspots.selection import FITTED, fit_spread, past_periods, sample_rows, select_ranker
+from analytics.hotspots.study import Study
+from benchmarks.cities import CITIES, City, load_city
+
+AUTOMATIC = "automatic"
+LEVELS = (0.5, 0.8, 0.95)
+#: Bandwidth of the peers, metres: 300 and 1,200 feet as in the published table.
+NARROW_M, WIDE_M = 91.44, 365.76
+#: The challenge: smallest cell and area, horizons, budget of the entries (0.25 square miles).
+CHALLENGE_CELL_M, CHALLENGE_SHARE = 76.2, 0.25 * 5280**2 / 4_117_743_415
+CHALLENGE_DAYS = {"1 wk": 7, "2 wk": 14, "1 mo": 31, "2 mo": 61, "3 mo": 92}
+
+
+@dataclass
+class Month:
+    """One forecast and what then happened."""
+
+    origin: date
+    chosen: str
+    events: float
+    hits: dict[str, float]
+    auc: dict[str, float | None]
+    deviance: dict[str, float]
+    expected_hits: float
+    covered: dict[float, float]
+    seconds: float
+
+
+def months_between(first: date, last: date) -> list[date]:
+    """Return the first days of the months from ``first`` to ``last``."""
+    count = (last.year - first.year) * 12 + last.month - first.month
+    return [date(first.year + (first.month - 1 + k) // 12, (first.month - 1 + k) % 12 + 1, 1) for k in range(count + 1)]
+
+
+def peers(panel: Panel, origin: int, study: Study, category_points: tuple[Floats, Floats, Floats]) -> dict[str, Floats]:
+    """Return the scores of scikit-learn's kernel density (1,200 ft, two years) and a 730-day kernel of 300 ft."""
+    from scipy.ndimage import gaussian_filter
+    from sklearn.neighbors import KernelDensity
+
+    x, y, day = category_points
+    recent = (day < origin) & (day >= origin - 730)
+    points = np.column_stack([x[recent], y[recent]])
+    centres = np.column_stack(study.grid.centres_metres(panel.lattice.columns, panel.lattice.rows))
+    # Tolerance is relative: the density of a quiet cell needs no sixth digit.
+    density = KernelDensity(bandwidth=WIDE_M, rtol=1e-3).fit(points).score_samples(centres)
+    past = panel.known < origin
+    age = (origin - panel.day[past]).astype(float)
+    decayed = panel.lattice.sum_up(panel.position[past], panel.weight[past] * np.exp(-age / 730))
+    kernel = gaussian_filter(np.maximum(decayed, 0.0), NARROW_M / study.grid.cell_m, mode="constant")
+    return {"sklearn KDE 1,200 ft": density, "kernel 730 d / 300 ft": kernel.reshape(-1)[panel.lattice.flat]}
+
+
+def forecast_month(
+    study: Study, panel: Panel, origin: date, days: int, flagged: int, scored: Any, points: Any, *, singles: bool
+) -> Month:
+    """Return one forecast of every method and what then happened."""
+    start = time.process_time()
+    at = day_number(origin)
+    told = select_ranker(
+        panel,
+        as_of=at,
+        horizon_days=days,
+        flagged=flagged,
+        total_km2=study.total_km2,
+        interval_level=0.8,
+        seed=0,
+    )
+    period = panel.period(at, days, observed=True)
+    assert period.counts is not None
+    automatic = told.ranker.predict(period.features)
+    seconds = time.process_time() - start
+    names = feature_names()
+    scores = {name: np.exp(period.features[:, names.index(f"{name}d")]) for name in PLAIN}
+    periods = past_periods(panel, at, days, FITTED)
+    if singles:
+        fitted = fit_rankers(LADDER, *sample_rows(periods, 0, flagged))
+        total = LevelModel(panel, days).fit(periods).predict(at)
+        for name, ranker in fitted.items():
+            expected = ranker.predict(period.features)
+            scores[name] = expected * (total / expected.sum())
+        scores |= peers(panel, at, study, points)
+    scores[AUTOMATIC] = automatic
+    counts, events = period.counts, float(period.events or 0.0)
+    top = np.argsort(-automatic, kind="stable")[:flagged]
+    covered = {}
+    for level in LEVELS:
+        spread = fit_spread(told.told, [p for p in told.rolled.newest], flagged, level) if told.rolled else (0.0, level)
+        covered[level] = coverage_of(automatic[top], counts[top], *spread)
+    return Month(
+        origin,
+        told.chosen,
+        events,
+        {name: average_hits(score, counts, flagged) for name, score in scores.items()},
+        {name: rank_auc(score[scored], counts[scored] > 0) for name, score in scores.items()},
+        {name: poisson_deviance(s[scored], counts[scored]) for name, s in scores.items() if "ft" not in name},
+        float(automatic[top].sum()),
+        covered,
+        seconds,
+    )
+
+
+def run_series(
+    city: City, category: str, *, origins: int | None = None, singles: bool = True, tell: Callable[[str], None] = print
+) -> dict[str, Any]:
+    """Return the months of one category of a city, scored."""
+    grid = Grid(city.crs, city.cell_m)
+    end = city.last + timedelta(days=31)
+    study = Study.of(city.incidents, as_of=end, grid=grid, study_area=city.outline)
+    panel = study.panel(category)
+    own = city.incidents.filter(pl.col("category") == category)
+    x, y = grid.project(own["lon"].to_numpy(), own["lat"].to_numpy())
+    points = (x, y, own["occurred_on"].to_physical().cast(pl.Int64).to_numpy())
+    scored = np.ones(panel.lattice.size, dtype=bool)
+    if city.outline is not None:
+        import shapely
+
+        area = merge_polygons(city.outline)
+        shapely.prepare(area)
+        scored = shapely.contains_xy(area, *grid.centres(panel.lattice.columns, panel.lattice.rows))
+    flagged = math.ceil(city.area_share * study.total_km2 / grid.cell_km2 - 1e-6)
+    chosen = months_between(city.first, city.last)[-origins if origins else 0 :]
+    months = []
+    for origin in chosen:
+        following = date(origin.year + origin.month // 12, origin.month % 12 + 1, 1)
+        days = (following - origin).days
+        months.append(forecast_month(study, panel, origin, days, flagged, scored, points, singles=singles))
+        tell(f"{city.name}, {category}, {origin}: {months[-1].chosen}, {months[-1].seconds:.1f} s")
+    share = flagged * grid.cell_km2 / study.total_km2
+    return summarise(city.name, category, months, share, int(scored.sum()), flagged)
+
+
+def summarise(
+    city: str, category: str, months: Sequence[Month], share: float, cells: int, flagged: int
+) -> dict[str, Any]:
+    """Return means over months per method, paired gains of the automatic choice, coverage and level."""
+    pai = {name: np.array([m.hits[name] / max(m.events, 1.0) / share for m in months]) for name in months[0].hits}
+    rows = []
+    for name in pai:
+        aucs = [a for m in months if (a := m.auc[name]) is not None]
+        deviance = [m.deviance[name] for m in months if name in m.deviance]
+        rows.append(
+            {
+                "method": name,
+                "pai": float(pai[name].mean()),
+                "auc": float(np.mean(aucs)) if aucs else None,
+                "deviance": float(np.mean(deviance)) if deviance else None,
+            }
+        )
+    gains = {}
+    for name in pai:
+        if name != AUTOMATIC:
+            difference = pai[AUTOMATIC] - pai[name]
+            mean, low, high = paired_bootstrap(difference, seed=0, level=0.95)
+            gains[name] = {"mean": mean, "low": low, "high": high, "worse": int((difference < 0).sum())}
+    hits = sum(m.hits[AUTOMATIC] for m in months)
+    return {
+        "city": city,
+        "category": category,
+        "months": len(months),
+        "cells": cells,
+        "flagged": flagged,
+        "events": float(sum(m.events for m in months)),
+        "hits": hits,
+        "rows": rows,
+        "gains": gains,
+        "coverage": {f"{100 * level:g}": float(np.mean([m.covered[level] for m in months])) for level in LEVELS},
+        "expected_over_observed": sum(m.expected_hits for m in months) / max(hits, 1e-9),
+        "chosen": {name: sum(m.chosen == name for m in months) for name in sorted({m.chosen for m in months})},
+        "cpu_seconds_per_forecast": float(np.mean([m.seconds for m in months])),
+    }
+
+
+def to_markdown(found: dict[str, Any]) -> str:
+    """Return one series as a table with its verdict."""
+    lines = [
+        f"### {found['city']}, {found['category']}: {found['months']} months, {found['events']:g} incidents, "
+        f"{found['flagged']} of {found['cells']} cells flagged",
+        "",
+        "| method | PAI | AUC | deviance | gain of automatic (95 %) | months worse |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in found["rows"]:
+        gain = found["gains"].get(row["method"])
+        shown = "" if gain is None else f"{gain['mean']:+.2f} ({gain['low']:+.2f} to {gain['high']:+.2f})"
+        worse = "" if gain is None else str(gain["worse"])
+        numbers = [("–" if row[k] is None else f"{row[k]:.{d}f}") for k, d in (("pai", 2), ("auc", 3), ("deviance", 4))]
+        lines.append(f"| {row['method']} | {' | '.join(numbers)} | {shown} | {worse} |")
+    cover = ", ".join(f"{level} %: {100 * share:.1f}" for level, share in found["coverage"].items())
+    picks = ", ".join(f"{name} {times}" for name, times in found["chosen"].items())
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Chosen: {picks}. Coverage in flagged cells {cover}; expected / observed there "
+            f"{found['expected_over_observed']:.2f}; {found['cpu_seconds_per_forecast']:.1f} CPU s a forecast. "
+            f"{verdict_of(found)}",
+            "",
+        ]
+    )
+
+
+def verdict_of(found: dict[str, Any]) -> str:
+    """Return one sentence on the automatic choice against the better plain count."""
+    pai = {row["method"]: row["pai"] for row in found["rows"]}
+    best = max(PLAIN, key=lambda name: pai[name])
+    gain = found["gains"][best]
+    days = best.removeprefix("count_")
+    if gain["low"] > 0:
+        return f"Better than the {days}-day count, the better of the two."
+    if gain["high"] < 0:
+        return f"The {days}-day count wins here."
+    return f"Not told apart from the {days}-day count, the better of the two."
+
+
+def run_challenge(*, years: Sequence[int] = (2015, 2016), tell: Callable[[str], None] = print) -> list[dict[str, Any]]:
+    """Return hits and PAI in the challenge's windows from 1 March of earlier years, 250-ft cells, 0.25 sq mi."""
+    city = load_city("portland")
+    grid = Grid(city.crs, CHALLENGE_CELL_M)
+    study = Study.of(city.incidents, as_of=date(max(years), 6, 1), grid=grid, study_area=city.outline)
+    flagged = math.ceil(CHALLENGE_SHARE * study.total_km2 / grid.cell_km2 - 1e-6)
+    share = flagged * grid.cell_km2 / study.total_km2
+    rows = []
+    for category in city.categories:
+        panel = study.panel(category)
+        for year in years:
+            for window, days in CHALLENGE_DAYS.items():
+                month = forecast_month(
+                    study,
+                    panel,
+                    date(year, 3, 1),
+                    days,
+                    flagged,
+                    slice(None),
+                    None,
+                    singles=False,
+                )
+                row = {"category": category, "year": year, "window": window, "events": month.events}
+                row |= {"chosen": month.chosen, "hits": month.hits}
+                row["pai"] = {name: hits / month.events / share for name, hits in month.hits.items()}
+                rows.append(row)
+                tell(json.dumps(row))
+    return rows
+
+
+def challenge_to_markdown(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the windows as a table, with the mean ratio to the better plain count of each window."""
+    lines = [
+        "| category | from 1 March | window | incidents | PAI automatic | 365 d | 1,095 d | chosen |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    ratios = []
+    for row in rows:
+        pai = row["pai"]
+        best = max(pai[name] for name in PLAIN)
+        if best > 0:
+            ratios.append(pai[AUTOMATIC] / best)
+        shown = " | ".join(f"{pai[name]:.1f}" for name in (AUTOMATIC, *PLAIN))
+        lines.append(
+            f"| {row['category']} | {row['year']} | {row['window']} | {row['events']:g} | {shown} | {row['chosen']} |"
+        )
+    lines += ["", f"Mean ratio to the better of both plain counts in each window: {np.mean(ratios):.2f}.", ""]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cities", nargs="*", choices=[*CITIES, []], help="cities; all when none is named")
+    parser.add_argument("--category", help="one category only")
+    parser.add_argument("--origins", type=int, help="newest months only")
+    parser.add_argument("--only-automatic", action="store_true", help="leave out the single methods and peers")
+    parser.add_argument("--challenge", action="store_true", help="windows of the NIJ challenge in 2015 and 2016")
+    parser.add_argument("--json", type=Path, help="file the figures are added to, one line a series")
+    asked = parser.parse_args()
+    if asked.challenge:
+        print(challenge_to_markdown(run_challenge(tell=lambda line: None)))
+        return
+    for name in asked.cities or CITIES:
+        city = load_city(name)
+        for category in [c for c in city.categories if asked.category in (None, c)]:
+            found = run_series(
+                city, category, origins=asked.origins, singles=not asked.only_automatic, tell=lambda line: None
+            )
+            print(to_markdown(found), flush=True)
+            if asked.json:
+                with asked.json.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main()
