@@ -106,6 +106,8 @@ HIGHEST_GRADE: dict[Role, int] = {
 AGGREGATES_ONLY: frozenset[Role] = frozenset({"researcher", "auditor"})
 #: Observed counts of single cells, by table. Expected counts are the model's, not an observation.
 SMALL_COUNT_COLUMNS: dict[str, str] = {"hotspots": "baseline_count"}
+#: Columns fine enough to show single incidents (an hour of the week at one place): null for roles of aggregates.
+FINE_COLUMNS: dict[str, tuple[str, ...]] = {"hotspots": ("hours",)}
 #: Columns of records that a role does not need. Who made a visit is for the record, not for a ranking of officers.
 HIDDEN_RECORD_COLUMNS: dict[tuple[str, Role], frozenset[str]] = {
     ("visits_recorded", "commander"): frozenset({"recorded_by"}),
@@ -340,6 +342,8 @@ def rows_for(viewer: Viewer, table: str, frame: pl.DataFrame, scope: Scope) -> p
         kept = rows_in_scope(kept, scope)
     if table in SMALL_COUNT_COLUMNS:
         kept = counts_for(viewer, kept, SMALL_COUNT_COLUMNS[table], margins=())
+    if viewer.role in AGGREGATES_ONLY:
+        kept = kept.with_columns(pl.lit(None, kept.schema[name]).alias(name) for name in FINE_COLUMNS.get(table, ()))
     return kept
 
 

@@ -132,7 +132,9 @@ with right, st.container(border=True):
         tables.takeaway(week.sentence(chosen))
         if chosen["hours"] is not None:
             st.html(week.drawing(chosen))
-        tables.note(t("week.note"))
+            tables.note(t("week.note"))
+        elif chosen["hours_own_share"]:
+            tables.note(t("week.hidden"))
     st.markdown(advice.next_step(chosen))
     provenance.draw(desk, "hotspots", chosen["advice_id"])
     if identity.may_do(desk.viewer, "decide"):

@@ -30,8 +30,10 @@ def sentence(row: dict[str, Any]) -> str:
     """Return when most is to be expected, how much of the week that is, and whose record says so."""
     if row["peak_weekday"] is None:
         return t("week.unknown")
-    if row["peak_hour"] is None or row.get("hours") is None:
+    if row["peak_hour"] is None:
         return t("week.day_only", weekday=weekday(row["peak_weekday"]))
+    if row["peak_share"] is None:
+        return t("week.plain", weekday=weekday(row["peak_weekday"]), hours=hours_from(row["peak_hour"], BLOCK_HOURS))
     times = row["peak_share"] / EVEN_SHARE
     told = t(
         "week.sentence" if times >= MARKED else "week.even",

@@ -218,6 +218,15 @@ def test_a_small_count_of_one_cell_is_hidden_not_zero(role: str) -> None:
     assert rows["suppressed"].to_list() == [True, True, False, False]
 
 
+def test_hours_of_one_place_are_for_those_who_see_single_incidents() -> None:
+    week = pl.lit([1 / 168] * 168)
+    hotspots = tiny_tables()["hotspots"].with_columns(hours=week)
+    for role, seen in (("researcher", False), ("auditor", False), ("commander", True), ("officer", True)):
+        rows = access.rows_for(VIEWERS[role], "hotspots", hotspots, Scope(whole_force=True))
+        assert rows.schema["hours"] == pl.List(pl.Float64)
+        assert rows["hours"].is_not_null().all() is seen, role
+
+
 def test_a_commander_sees_every_count() -> None:
     rows = access.rows_for(Viewer("c", "commander"), "hotspots", tiny_tables()["hotspots"], Scope(whole_force=True))
     assert rows["baseline_count"].to_list() == [2.0, 4.0, 6.0, 9.0]

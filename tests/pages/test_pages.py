@@ -121,6 +121,13 @@ def test_a_place_says_how_sure_what_without_last_month_and_when(open_page: OpenP
     assert "7 of 8 cells stay from the edition before" in shown
 
 
+def test_single_hours_of_a_place_are_hidden_from_roles_of_aggregates(open_page: OpenPage) -> None:
+    shown = everything_shown(open_page("hotspots", "researcher", "en", category="010100", horizon="28"))
+    assert "bw-week" not in shown
+    assert "hidden from roles that see aggregates only" in shown
+    assert "Most on Fri 22:00–02:00: 12% of the week" in shown
+
+
 def test_an_edition_from_before_says_what_it_does_not_know(open_page: OpenPage, town: Store) -> None:
     for folder in town.editions.iterdir():
         frame = pl.read_parquet(folder / "hotspots.parquet")
@@ -134,7 +141,7 @@ def test_an_edition_from_before_says_what_it_does_not_know(open_page: OpenPage, 
     assert not test.exception
     shown = everything_shown(test)
     assert "This edition did not compute how sure that is." in shown
-    assert "the source has dates only" in shown
+    assert "Most on Fri 22:00–02:00." in shown
     assert "Too few past forecasts to say what a calmer list costs." in shown
 
 
