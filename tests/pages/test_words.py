@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data import access
 from pages.ui import figures, formats, reasons, theme, urls
 from pages.ui.language import LANGUAGES, words
 from tests.conftest import ROOT
@@ -114,3 +115,21 @@ def test_a_band_is_not_drawn_across_an_unknown_month() -> None:
         [3, 3, 0, 0],
         [6, 6, 1, 1],
     ]
+
+
+def test_every_role_and_event_of_the_audit_log_has_words() -> None:
+    sources = [
+        path.read_text(encoding="utf-8") for room in ("data", "commands") for path in (ROOT / room).rglob("*.py")
+    ]
+    calls = (
+        r'(?:_event|_refusals_recorded)\(\s*"(\w+)"',
+        r'\brecord\(\s*\w+,\s*"(\w+)"',
+        r'AuditEvent\([^"]*"none", "(\w+)"',
+    )
+    events = {event for text in sources for call in calls for event in re.findall(call, text)}
+    assert {"open", "ingest", "retain", "apply_addresses", "sign_in"} <= events
+    for lang in LANGUAGES:
+        said = words(lang)
+        assert [event for event in sorted(events) if f"codes.event.{event}" not in said] == []
+        roles = (*access.ROLES, "operator", "none", "command_line")
+        assert [role for role in roles if f"codes.role.{role}" not in said] == []
