@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import runpy
+import socket
 import sys
 import threading
 from dataclasses import asdict
@@ -66,6 +67,7 @@ def serve(
             where="--as",
             remedy="Name a granted viewer and keep `--address 127.0.0.1`.",
         )
+    require_free(address, port)
     os.environ.update(BEATWISE_STORE=str(store.resolve()), BEATWISE_AUTH=mode, BEATWISE_VIEWER=viewer or "")
     os.chdir(ROOT)  # Streamlit reads .streamlit/config.toml from the working folder.
     typer.echo(f"beatwise: http://{address}:{port}")
@@ -74,6 +76,28 @@ def serve(
     for name in dict.fromkeys([*LOOPBACK_NAMES, *(host or ()), *([] if address in LOOPBACK else [address])]):
         where += ["--server.allowedHosts", name]
     run_dashboard(where)
+
+
+def require_free(address: str, port: int) -> None:
+    """Refuse a port that something else listens on, or an address this machine does not have.
+
+    Raises
+    ------
+    RequestError
+        In either case, before the server starts.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as tried:
+        # As the server does it: a port that was closed a moment ago is free.
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((address, port))
+        except OSError as error:
+            raise RequestError(
+                f"cannot listen there ({os.strerror(error.errno) if error.errno else error}).",
+                where=f"--address {address} --port {port}",
+                remedy="Name a free port with --port, or an address of this machine.",
+            ) from error
 
 
 def run_dashboard(options: list[str]) -> None:

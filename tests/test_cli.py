@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import socket
 from datetime import date
 from pathlib import Path
 
@@ -184,3 +185,14 @@ def test_demo_roles_do_not_open_real_data(shared_data: Path, tmp_path: Path) -> 
     done = run_cli("serve", "--store", store, "--auth", "demo", check=False)
     assert done.returncode == 2
     assert "demo city only" in done.stderr
+
+
+def test_serve_refuses_a_port_that_is_taken(store: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run_cli("serve", "--store", store, "--port", port, check=False)
+    assert done.returncode == 2
+    assert f"--port {port}" in done.stderr and "Traceback" not in done.stderr
+    assert "http://" not in done.stdout
