@@ -224,6 +224,7 @@ def _apply(
     keys = set(frame.columns) - {LINE, GEOMETRY}
     zone = jurisdiction.timezone
     values: dict[str, pl.Expr] = {}
+    read: dict[str, pl.Expr] = {}
     problems: list[tuple[pl.Expr, str, str]] = []
     if kind.only_with is not None and (key := key_of_header(kind.only_with)) in keys:
         problems.append((pl.col(key).is_null() | (pl.col(key).str.strip_chars() == ""), key, OTHER_TABLE))
@@ -236,8 +237,9 @@ def _apply(
     provided: set[str] = set()
     told_by: dict[str, str] = {}
     for name, rule in kind.columns.items():
-        reading = read_rule(rule, types[name], keys, zone=zone, file_name=file_name)
-        values[name] = reading.value
+        called = f"$value_{name}"
+        reading = read_rule(rule, types[name], keys, called=called, zone=zone, file_name=file_name)
+        read[called], values[name] = reading.value, pl.col(called)
         told_by[name] = reading.header or name
         if reading.provided:
             provided.add(name)
@@ -246,7 +248,7 @@ def _apply(
         else:
             problems.append((reading.bad, told_by[name], reading.reason))
         if rule.required:
-            problems.append((reading.value.is_null(), told_by[name], MISSING))
+            problems.append((pl.col(called).is_null(), told_by[name], MISSING))
     if kind.time is not None:
         times = read_times(kind.time, keys, zone=zone, file_name=file_name, latest=latest)
         values = {**times.columns, **values}
@@ -256,8 +258,9 @@ def _apply(
             provided |= set(times.columns)
     if kind.point is not None:
         for axis, rule in kind.point.rules.items():
-            reading = read_rule(rule, pl.Float64(), keys, zone=zone, file_name=file_name)
-            values[f"${axis}"] = reading.value
+            called = f"$value_${axis}"
+            reading = read_rule(rule, pl.Float64(), keys, called=called, zone=zone, file_name=file_name)
+            read[called], values[f"${axis}"] = reading.value, pl.col(called)
             if reading.provided:
                 provided |= {"x", "y", "crs", "lon", "lat", "location_level"} & set(types)
             if rule.on_error == "refuse":
@@ -268,7 +271,7 @@ def _apply(
     columns += flags
     columns += [noted.fill_null(False).alias(f"$note_{name}") for name, noted in notes.items()]
     slow = {name for name in values if name in types and types[name].is_temporal()}
-    mapped = _evaluate(frame, [pl.col(LINE), *map(pl.col, keep_shape), *columns], slow)
+    mapped = _evaluate(frame, [pl.col(LINE), *map(pl.col, keep_shape), *columns], read, slow)
     noted = {name: lines for name in notes if (lines := mapped.filter(pl.col(f"$note_{name}"))[LINE]).len()}
     mapped = _located(mapped, kind, types)
     mapped = _shaped(mapped, types, provided)
@@ -295,11 +298,21 @@ def _first_problem(mapped: pl.DataFrame, problems: list[tuple[pl.Expr, str, str]
     return why.scatter(bad.arg_true(), mapped.filter(bad).select(pl.coalesce(texts)).to_series())
 
 
-def _evaluate(frame: pl.DataFrame, columns: list[pl.Expr], slow: set[str]) -> pl.DataFrame:
-    """Evaluate expressions that look at one row each; dates, which are slow to read, once per different text."""
+def _evaluate(frame: pl.DataFrame, columns: list[pl.Expr], read: dict[str, pl.Expr], slow: set[str]) -> pl.DataFrame:
+    """Evaluate expressions that look at one row each; dates, which are slow to read, once per different text.
+
+    ``read`` are values that several of the ``columns`` refer to by name: they are evaluated first, and once.
+    """
     by_roots: dict[tuple[str, ...], list[pl.Expr]] = {}
     for column in columns:
-        by_roots.setdefault(tuple(sorted(set(column.meta.root_names()))), []).append(column)
+        names = column.meta.root_names()
+        found_in = {root for name in names for root in (read[name].meta.root_names() if name in read else [name])}
+        by_roots.setdefault(tuple(sorted(found_in)), []).append(column)
+
+    def values_first(rows: pl.DataFrame, some: list[pl.Expr]) -> pl.LazyFrame:
+        names = dict.fromkeys(name for column in some for name in column.meta.root_names() if name in read)
+        return rows.lazy().with_columns(read[name].alias(name) for name in names)
+
     at_once: list[pl.Expr] = []
     added: list[tuple[tuple[str, ...], pl.DataFrame]] = []
     for roots, some in by_roots.items():
@@ -307,12 +320,12 @@ def _evaluate(frame: pl.DataFrame, columns: list[pl.Expr], slow: set[str]) -> pl
             texts = frame.select(roots).unique()
             if texts.height * 4 < frame.height:
                 keys = [pl.col(root).alias(f"$root_{root}") for root in roots]
-                added.append((roots, texts.lazy().select(*keys, *some).collect()))
+                added.append((roots, values_first(texts, some).select(*keys, *some).collect()))
                 continue
         at_once += some
     needed = sorted({root for roots, _ in added for root in roots})
-    # Lazily: value and flag of a rule share their parsing, which the optimiser then does once.
-    mapped = frame.lazy().select(*at_once, *(pl.col(root).alias(f"$root_{root}") for root in needed)).collect()
+    keys = [pl.col(root).alias(f"$root_{root}") for root in needed]
+    mapped = values_first(frame, at_once).select(*at_once, *keys).collect()
     for roots, found in added:
         there = [f"$root_{root}" for root in roots]
         mapped = mapped.join(found, on=there, how="left", nulls_equal=True, maintain_order="left")

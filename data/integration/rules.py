@@ -30,7 +30,7 @@ class Reading:
     value
         The typed value.
     bad
-        True where the text could not be read; the value is null there.
+        True where the text could not be read; the value is null there. Reads the value under the name ``called``.
     reason
         Why ``bad`` rows would be refused.
     header
@@ -113,7 +113,7 @@ def shaped_text(rule: Rule, text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     return coded, unknown
 
 
-def read_rule(rule: Rule, dtype: pl.DataType, keys: set[str], *, zone: str, file_name: str) -> Reading:
+def read_rule(rule: Rule, dtype: pl.DataType, keys: set[str], *, called: str, zone: str, file_name: str) -> Reading:
     """Build the expressions of one rule for one file.
 
     Parameters
@@ -122,6 +122,8 @@ def read_rule(rule: Rule, dtype: pl.DataType, keys: set[str], *, zone: str, file
         Type of the canonical column.
     keys
         Header keys the file has; the frame must hold them as stripped text, empty = null.
+    called
+        Name of the column the value will stand in when ``bad`` is evaluated: a text is read once only.
     zone
         IANA zone of the jurisdiction.
     file_name
@@ -148,4 +150,4 @@ def read_rule(rule: Rule, dtype: pl.DataType, keys: set[str], *, zone: str, file
         raise SourceError(f"parse = {parse!r} cannot fill a column that holds a date and a time.")
     # The last cast also narrows integers and codes: what does not fit is a value that cannot be read, not a crash.
     typed = value.cast(dtype, strict=False)
-    return Reading(typed, unknown | (text.is_not_null() & typed.is_null()), reason, header, provided)
+    return Reading(typed, unknown | (text.is_not_null() & pl.col(called).is_null()), reason, header, provided)
