@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import sys
 
-# In the order in which `beatwise --help` lists them.
-from commands import advice_out, data_in, desk, places_out, scorecard, simulate  # noqa: F401
+# isort: off
+# In the order in which `beatwise --help` lists them: data in, advice out, the desk, the checks.
+from commands import data_in, advice_out, places_out, desk, scorecard, simulate  # noqa: F401
 from commands.shell import app
+
+# isort: on
 from data.errors import BeatwiseError
 
 

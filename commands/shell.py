@@ -37,6 +37,29 @@ OutputOption = Annotated[Path, typer.Option("--output", help="File to write; an 
 ForceOption = Annotated[str | None, typer.Option("--jurisdiction", help="Police force, when the store holds several.")]
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from data.version import code_version
+
+        typer.echo(code_version())
+        raise typer.Exit
+
+
+@app.callback()
+def beatwise(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_tell_version,
+            is_eager=True,
+            help="Print the release and the digest of the code, as every edition names it.",
+        ),
+    ] = False,
+) -> None:
+    """Places, workload and staffing from incident and population data."""
+
+
 def tell(result: dict[str, Any], as_json: bool, text: str) -> None:
     """Print a result for a machine or for a person."""
     typer.echo(json.dumps(result, ensure_ascii=False, default=str) if as_json else text)

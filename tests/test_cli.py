@@ -13,6 +13,7 @@ import geopandas as gpd
 import polars as pl
 import pytest
 
+from data.version import code_version
 from tests.conftest import run_cli
 
 pytestmark = pytest.mark.xdist_group("demo_cli")
@@ -196,3 +197,10 @@ def test_serve_refuses_a_port_that_is_taken(store: Path) -> None:
     assert done.returncode == 2
     assert f"--port {port}" in done.stderr and "Traceback" not in done.stderr
     assert "http://" not in done.stdout
+
+
+def test_the_version_is_the_one_editions_name(store: Path, edition_id: str) -> None:
+    told = run_cli("--version").stdout.strip()
+    assert told == code_version()
+    manifest = json.loads((store / "editions" / edition_id / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["code_version"].partition("+")[0] == told.partition("+")[0]
