@@ -185,7 +185,8 @@ def select_ranker(
     }
     chosen, verdict = choose_ranker(names, _evidence_of(rolled, flagged), seed)
     dispersion, width = fit_spread(table[chosen], newest, flagged, interval_level)
-    coverage = {name: cover_across(table[name], newest, flagged, interval_level) for name in _with_baseline([chosen])}
+    shown = dict.fromkeys([PLAIN[0], chosen])
+    coverage = {name: cover_across(table[name], newest, flagged, interval_level) for name in shown}
     calibration = CalibrationMap.fit(np.concatenate(raw[chosen]), np.concatenate([observed_counts(p) for p in newest]))
     fitted_ranker = fit_ranker(chosen, periods[:fitted], seed, flagged)
     total = LevelModel(panel, horizon_days).fit(periods).predict(as_of)
