@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -73,6 +74,39 @@ class Lineage:
     def to_dict(self) -> dict[str, Any]:
         """Return the lineage as JSON-able values."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class SnapshotBehind:
+    """What numbers about the current snapshot rest on.
+
+    Attributes
+    ----------
+    changes
+        What besides files made the snapshot: ``address_reviews``, ``retention``.
+    files
+        Files that filled the tables asked for, newest load first.
+    """
+
+    snapshot_id: str
+    created_at: str
+    created_by: str
+    timezone: str
+    changes: tuple[str, ...]
+    files: list[FileBehind]
+
+
+def trace_snapshot(snapshot: Snapshot, tables: Sequence[str]) -> SnapshotBehind:
+    """Return the loads and files behind some tables of a snapshot."""
+    manifest = snapshot.manifest
+    return SnapshotBehind(
+        snapshot.snapshot_id,
+        str(manifest["created_at"]),
+        str(manifest["created_by"]),
+        next(iter(snapshot.jurisdictions.values())).timezone,
+        tuple(sorted(manifest.get("changes", {}))),
+        _files(snapshot.loads, list(tables)),
+    )
 
 
 def trace(store: Store, edition_id: str, *, table: str | None = None, advice_id: str | None = None) -> Lineage:

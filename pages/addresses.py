@@ -8,7 +8,7 @@ desk = guard("addresses")
 
 import streamlit as st  # noqa: E402
 
-from pages.ui import address_reviews, frame, tables  # noqa: E402
+from pages.ui import address_reviews, frame, provenance, tables  # noqa: E402
 from pages.ui.language import t  # noqa: E402
 
 frame.head(desk, "addresses")
@@ -20,6 +20,7 @@ if counts.is_empty():
 waiting = desk.address_reviews_waiting()
 tables.takeaway(address_reviews.summary_of(counts, waiting))
 tables.figures(address_reviews.figures_of(counts))
+provenance.draw_snapshot(desk, ("calls", "addresses"))
 
 tables.note(address_reviews.note_on_none(counts))
 st.subheader(t("addresses.queue"), anchor=False)

@@ -50,8 +50,7 @@ else:
     left.html(sheet.section(t("briefing.visits_first"), sheet.visits_first(desk, beat)))
     right.html(sheet.section(t("briefing.incidents"), sheet.incidents(desk, beat)))
 st.html(sheet.foot(desk))
-if not officer:
-    provenance.draw(desk, "staffing")
-else:
-    provenance.draw(desk, "visit_plan")
+with st.container(key="no_print_lineage", horizontal=True):
+    for table in ("hotspots", "visit_plan") if officer else ("hotspots", "staffing", "visit_workload"):
+        provenance.draw(desk, table, named=True)
 routing.draw(desk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,8 @@ from data.desk.base import DeskBase
 from data.disclosure import SMALLEST_COUNT
 from data.editions import Edition
 from data.errors import AccessDeniedError
-from data.lineage import Lineage, find_advice, trace
+from data.lineage import Lineage, SnapshotBehind, find_advice, trace, trace_snapshot
+from data.snapshots import current_snapshot
 
 #: Roles that see which account loaded a file.
 SEE_THE_LOADER = ("steward", "auditor")
@@ -50,6 +52,17 @@ class Provenance(DeskBase):
         if self.viewer.role in access.AGGREGATES_ONLY:
             found = replace(found, rows=[{**one, "rows": _hidden(one["rows"])} for one in found.rows])
         return found
+
+    def snapshot_behind(self, tables: Sequence[str]) -> SnapshotBehind:
+        """Return the loads and files behind some tables of the current snapshot, for those who may see loads.
+
+        Raises
+        ------
+        AccessDeniedError
+            If the role does not read loads.
+        """
+        self._require("loads")
+        return trace_snapshot(current_snapshot(self.store), tables)
 
     def _one(self, table: str, row: dict[str, Any]) -> pl.DataFrame:
         return self._table(table).filter(pl.col("advice_id") == row["advice_id"])

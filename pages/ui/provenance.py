@@ -14,14 +14,19 @@ from pages.ui.language import t, term
 
 if TYPE_CHECKING:
     from data.desk import Desk
-    from data.lineage import Lineage
+    from data.lineage import FileBehind, Lineage
 
 #: Digits of a hash that are shown; the whole one is in the manifest.
 HASH_DIGITS = 12
 
 
-def draw(desk: Desk, table: str, advice_id: str | None = None) -> None:
+def draw(desk: Desk, table: str, advice_id: str | None = None, *, named: bool = False) -> None:
     """Draw the popover for a table of the edition, or for one row of advice. Nothing is traced until it is opened.
+
+    Parameters
+    ----------
+    named
+        Whether the button names the table; where several stand together.
 
     Raises
     ------
@@ -29,7 +34,7 @@ def draw(desk: Desk, table: str, advice_id: str | None = None) -> None:
         If the viewer may not see what the numbers are about.
     """
     popover = st.popover(
-        t("lineage.title"),
+        t("lineage.title_of", table=term("table", table)) if named else t("lineage.title"),
         help=t("lineage.help"),
         icon=":material/account_tree:",
         type="tertiary",
@@ -39,6 +44,46 @@ def draw(desk: Desk, table: str, advice_id: str | None = None) -> None:
     if popover.open:
         with popover:
             _draw_found(desk, desk.lineage(table, advice_id))
+
+
+def draw_snapshot(desk: Desk, named: tuple[str, ...]) -> None:
+    """Draw the popover for numbers about the current snapshot: its loads and the files that filled some tables."""
+    popover = st.popover(
+        t("lineage.title"),
+        help=t("lineage.help"),
+        icon=":material/account_tree:",
+        type="tertiary",
+        key="no_print.lineage.snapshot",
+        on_change="rerun",
+    )
+    if popover.open:
+        with popover:
+            found = desk.snapshot_behind(named)
+            zone = found.timezone
+            tables.takeaway(
+                t(
+                    "lineage.snapshot_chain",
+                    snapshot=found.snapshot_id,
+                    at=moment(found.created_at, zone),
+                    by=found.created_by,
+                    **_sums(found.files),
+                )
+            )
+            for change in found.changes:
+                tables.note(t(f"lineage.change.{change}"))
+            st.html(f'<div class="bw-scroll">{files_table(found.files)}</div>')
+            for line in load_words(found.files, zone):
+                tables.note(line)
+
+
+def _sums(files: list[FileBehind]) -> dict[str, str]:
+    return {
+        "loads": number(len({file.load_id for file in files})),
+        "files": number(len(files)),
+        "read": number(sum(file.read for file in files)),
+        "kept": number(sum(file.kept for file in files)),
+        "refused": number(sum(file.quarantined for file in files)),
+    }
 
 
 def _draw_found(desk: Desk, found: Lineage) -> None:
@@ -62,9 +107,9 @@ def _draw_found(desk: Desk, found: Lineage) -> None:
             ),
         )
     )
-    st.html(f'<div class="bw-scroll">{files_table(found)}</div>')
+    st.html(f'<div class="bw-scroll">{files_table(found.files)}</div>')
     zone = str(desk.manifest["jurisdiction"]["timezone"])
-    for line in load_words(found, zone):
+    for line in load_words(found.files, zone):
         tables.note(line)
 
 
@@ -76,11 +121,7 @@ def chain_words(found: Lineage) -> str:
         as_of=found.as_of,
         code=found.code_version,
         snapshot=found.snapshot_id,
-        loads=number(len({file.load_id for file in found.files})),
-        files=number(len(found.files)),
-        read=number(sum(file.read for file in found.files)),
-        kept=number(sum(file.kept for file in found.files)),
-        refused=number(sum(file.quarantined for file in found.files)),
+        **_sums(found.files),
     )
 
 
@@ -101,9 +142,9 @@ def _row_words(found: Lineage) -> list[str]:
     ]
 
 
-def load_words(found: Lineage, timezone: str) -> list[str]:
+def load_words(files: list[FileBehind], timezone: str) -> list[str]:
     """Return for each load when it came, from where, on which basis and for which purpose."""
-    loads = {file.load_id: file for file in found.files}
+    loads = {file.load_id: file for file in files}
     return [
         t(
             "lineage.load",
@@ -117,7 +158,7 @@ def load_words(found: Lineage, timezone: str) -> list[str]:
     ]
 
 
-def files_table(found: Lineage) -> str:
+def files_table(files: list[FileBehind]) -> str:
     """Return the files behind a table with their counts and hashes."""
     names = ("file", "table", "read", "kept", "quarantined", "load", "hash")
     return tables.html_table(
@@ -132,7 +173,7 @@ def files_table(found: Lineage) -> str:
                 file.load_id,
                 f"{file.sha256[:HASH_DIGITS]}…",
             ]
-            for file in found.files
+            for file in files
         ],
         caption=t("lineage.caption"),
         numeric=(2, 3, 4),

@@ -18,6 +18,7 @@ from data.records import Records, read_audit
 from data.snapshots import current_snapshot
 from data.store import Store
 from tests.data.tiny_edition import rows_of, tiny_areas
+from tests.pages.town import build_town
 
 CITY = Path(__file__).parent / "integration" / "city.toml"
 HEAD = "JJDBH,GLJJDBH,GLLX,BJSJ,BJLX,GXDWDM,X,Y\n"
@@ -153,3 +154,13 @@ def test_only_stewards_write_visits_back(store: Store, records: Records) -> None
     assert (row["event"], row["object"], row["success"]) == ("export", "visits_export", True)
     with pytest.raises(AccessDeniedError):
         Desk(store, Viewer("a", "auditor"), records=records).export_visits("demo")
+
+
+def test_numbers_about_the_current_snapshot_lead_to_its_files(tmp_path: Path) -> None:
+    store = build_town(tmp_path / "store")
+    found = Desk(store, Viewer("s", "steward")).snapshot_behind(("calls", "addresses"))
+    assert found.snapshot_id == store.current_snapshot_id()
+    assert [(one.file, one.read, one.kept, one.quarantined) for one in found.files] == [("calls.csv", 120, 117, 3)]
+    assert found.changes == ()
+    with pytest.raises(AccessDeniedError):
+        Desk(store, Viewer("r", "researcher")).snapshot_behind(("calls",))
