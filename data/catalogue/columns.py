@@ -100,9 +100,9 @@ class Catalogue(_Strict):
                     raise ValueError(f"{table}: unknown class {one.class_id!r}")
                 if one.retention is not None and one.retention not in self.retentions:
                     raise ValueError(f"{table}: unknown retention {one.retention!r}")
-                if one.retention is not None and (since := self.retentions[one.retention].since) is not None:
-                    if since not in SCHEMAS[table].column_names():
-                        raise ValueError(f"{table} has no column {since!r} that {one.retention} counts from")
+                since = self.retentions[one.retention].since if one.retention is not None else None
+                if since is not None and since not in SCHEMAS[table].column_names():
+                    raise ValueError(f"{table} has no column {since!r} that {one.retention} counts from")
                 if one.legal_basis is not None and known.basis(one.legal_basis) is None:
                     raise ValueError(f"{table}: unknown legal basis {one.legal_basis!r}")
                 if unknown := [name for name in one.purposes or () if known.purpose(name) is None]:
