@@ -3,7 +3,7 @@
     python -m benchmarks.forecasts                         all cities; about 15 CPU minutes on one core
     python -m benchmarks.forecasts portland --category BURGLARY
     python -m benchmarks.forecasts st_louis --origins 3    the newest three months only
-    python -m benchmarks.forecasts --challenge             the windows of the NIJ challenge in 2015 and 2016
+    python -m benchmarks.forecasts --challenge             windows of the NIJ challenge, see benchmarks/challenge.py
 
 *automatic* is what `beatwise hotspots` would have told on the first day of each month: chosen, fitted and corrected on
 what was known by then. The other rows are single methods fitted on the same past. PAI, AUC and deviance are means over
@@ -35,15 +35,14 @@ from analytics.hotspots.panel import Panel, feature_names
 from analytics.hotspots.rankers import LADDER, PLAIN, fit_rankers
 from analytics.hotspots.selection import FITTED, fit_spread, past_periods, sample_rows, select_ranker
 from analytics.hotspots.study import Study
+from analytics.scorecard import WINDOWS
+from benchmarks import challenge
 from benchmarks.cities import CITIES, City, load_city
 
 AUTOMATIC = "automatic"
 LEVELS = (0.5, 0.8, 0.95)
 #: Bandwidth of the peers, metres: 300 and 1,200 feet as in the published table.
 NARROW_M, WIDE_M = 91.44, 365.76
-#: The challenge: smallest cell and area, horizons, budget of the entries (0.25 square miles).
-CHALLENGE_CELL_M, CHALLENGE_SHARE = 76.2, 0.25 * 5280**2 / 4_117_743_415
-CHALLENGE_DAYS = {"1 wk": 7, "2 wk": 14, "1 mo": 31, "2 mo": 61, "3 mo": 92}
 
 
 @dataclass
@@ -247,54 +246,29 @@ def verdict_of(found: dict[str, Any]) -> str:
     return f"Not told apart from the {days}-day count, the better of the two."
 
 
-def run_challenge(*, years: Sequence[int] = (2015, 2016), tell: Callable[[str], None] = print) -> list[dict[str, Any]]:
-    """Return hits and PAI in the challenge's windows from 1 March of earlier years, 250-ft cells, 0.25 sq mi."""
-    city = load_city("portland")
-    grid = Grid(city.crs, CHALLENGE_CELL_M)
-    study = Study.of(city.incidents, as_of=date(max(years), 6, 1), grid=grid, study_area=city.outline)
-    flagged = math.ceil(CHALLENGE_SHARE * study.total_km2 / grid.cell_km2 - 1e-6)
-    share = flagged * grid.cell_km2 / study.total_km2
-    rows = []
-    for category in city.categories:
-        panel = study.panel(category)
-        for year in years:
-            for window, days in CHALLENGE_DAYS.items():
-                month = forecast_month(
-                    study,
-                    panel,
-                    date(year, 3, 1),
-                    days,
-                    flagged,
-                    slice(None),
-                    None,
-                    singles=False,
-                )
-                row = {"category": category, "year": year, "window": window, "events": month.events}
-                row |= {"chosen": month.chosen, "hits": month.hits}
-                row["pai"] = {name: hits / month.events / share for name, hits in month.hits.items()}
-                rows.append(row)
-                tell(json.dumps(row))
-    return rows
+def run_challenge(
+    years: Sequence[int], category: str | None, windows: Sequence[str] | None, kept: Path | None
+) -> list[dict[str, Any]]:
+    """Score and print the challenge's windows one by one, leaving out those in ``kept``; return these and the new."""
+    held = challenge.read_windows(kept) if kept else []
 
+    def write(row: dict[str, Any]) -> None:
+        print(challenge.to_line(row), flush=True)
+        if kept:
+            with kept.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
 
-def challenge_to_markdown(rows: Sequence[dict[str, Any]]) -> str:
-    """Return the windows as a table, with the mean ratio to the better plain count of each window."""
-    lines = [
-        "| category | from 1 March | window | incidents | PAI automatic | 365 d | 1,095 d | chosen |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    ratios = []
-    for row in rows:
-        pai = row["pai"]
-        best = max(pai[name] for name in PLAIN)
-        if best > 0:
-            ratios.append(pai[AUTOMATIC] / best)
-        shown = " | ".join(f"{pai[name]:.1f}" for name in (AUTOMATIC, *PLAIN))
-        lines.append(
-            f"| {row['category']} | {row['year']} | {row['window']} | {row['events']:g} | {shown} | {row['chosen']} |"
-        )
-    lines += ["", f"Mean ratio to the better of both plain counts in each window: {np.mean(ratios):.2f}.", ""]
-    return "\n".join(lines)
+    print("\n".join(challenge.HEAD), flush=True)
+    for row in held:
+        print(challenge.to_line(row), flush=True)
+    return held + challenge.score_windows(
+        load_city("portland"),
+        years=years,
+        categories=[category] if category else None,
+        windows=windows or tuple(WINDOWS),
+        known=[(row["category"], row["year"], row["window"]) for row in held],
+        tell=write,
+    )
 
 
 def main() -> None:
@@ -304,10 +278,17 @@ def main() -> None:
     parser.add_argument("--origins", type=int, help="newest months only")
     parser.add_argument("--only-automatic", action="store_true", help="leave out the single methods and peers")
     parser.add_argument("--challenge", action="store_true", help="windows of the NIJ challenge in 2015 and 2016")
-    parser.add_argument("--json", type=Path, help="file the figures are added to, one line a series")
+    parser.add_argument("--year", type=int, action="append", help="with --challenge: one year; may be repeated")
+    parser.add_argument("--window", choices=list(WINDOWS), action="append", help="with --challenge: one window")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        help="file the figures are added to, one line a series or window; windows already in it are not made again",
+    )
     asked = parser.parse_args()
     if asked.challenge:
-        print(challenge_to_markdown(run_challenge(tell=lambda line: None)))
+        rows = run_challenge(asked.year or challenge.YEARS, asked.category, asked.window, asked.json)
+        print("\n" + challenge.summarise_windows(rows))
         return
     for name in asked.cities or CITIES:
         city = load_city(name)
