@@ -16,6 +16,7 @@ import numpy as np
 
 from analytics.cells import Floats, Grid, Integers
 from analytics.hotspots.history import History
+from analytics.hotspots.ledgers import DayWindows, DecayedMaps
 
 MONTH_DAYS = 30.4375
 HALF_LIVES_DAYS = (1 * MONTH_DAYS, 3 * MONTH_DAYS, 12 * MONTH_DAYS, 36 * MONTH_DAYS)
@@ -70,6 +71,11 @@ class Lattice:
     def size(self) -> int:
         """Number of cells under study."""
         return len(self.flat)
+
+    @property
+    def positions(self) -> int:
+        """Number of positions of the rectangle."""
+        return self.shape[0] * self.shape[1]
 
     def locate(self, history: History) -> Integers:
         """Return the flat position of each incident in the rectangle, -1 outside it."""
@@ -128,22 +134,24 @@ class Surroundings:
     """Incidents of every category as maps, decayed and smoothed; kept per origin, because all categories need them."""
 
     def __init__(self, history: History, position: Integers, lattice: Lattice) -> None:
-        self.history, self.position, self.lattice = history, position, lattice
+        self.lattice = lattice
+        self._decayed = DecayedMaps(
+            position,
+            history.day,
+            history.known,
+            history.weight,
+            size=lattice.positions,
+            half_lives=(LASTING_DAYS, RECENT_DAYS),
+        )
         self._kept: dict[int, tuple[tuple[Floats, ...], float]] = {}
 
     def at(self, origin: int) -> tuple[tuple[Floats, ...], float]:
         """Return maps of the lasting level (the cell alone, smoothed) and the recent one (smoothed), and the total."""
         if origin not in self._kept:
-            past = self.history.known < origin
-            age = (origin - self.history.day[past]).astype(float)
-            where, weight = self.position[past], self.history.weight[past]
-            lasting, recent = (
-                self.lattice.sum_up(where, weight * np.exp(-np.log(2) / half_life * age))
-                for half_life in (LASTING_DAYS, RECENT_DAYS)
-            )
+            lasting, recent = (total.reshape(self.lattice.shape) for total in self._decayed.at(origin))
             self._kept[origin] = (
                 (lasting, self.lattice.smooth(lasting, 1.0), self.lattice.smooth(recent, 1.0)),
-                float(weight.sum()),
+                self._decayed.total(origin),
             )
         return self._kept[origin]
 
@@ -168,7 +176,9 @@ class Panel:
         self.first_day = history.first_day
         self.position = position[own]
         self.day, self.known, self.weight = history.day[own], history.known[own], history.weight[own]
-        self.inside = np.isin(self.position, lattice.flat)
+        located = (self.position, self.day, self.known, self.weight)
+        self._decayed = DecayedMaps(*located, size=lattice.positions, half_lives=HALF_LIVES_DAYS)
+        self._windows = DayWindows(*located, size=lattice.positions)
         self.surroundings = surroundings or Surroundings(history, position, lattice)
         self._kept: dict[int, _Past] = {}
 
@@ -191,66 +201,64 @@ class Panel:
         features[:, SEASON] = np.log(self._season(origin, horizon_days, past.span) * horizon_days)
         counts, events = None, None
         if observed:
-            then = (self.day >= origin) & (self.day < origin + horizon_days)
-            total = self.lattice.sum_up(self.position[then], self.weight[then])
-            counts = np.maximum(total.reshape(-1)[self.lattice.flat], 0.0)
-            events = float(self.weight[then].sum())
+            counts = np.maximum(self._windows.count(origin, origin + horizon_days)[self.lattice.flat], 0.0)
+            events = self._windows.total(origin, origin + horizon_days)
         return Period(origin, features, past.baseline, counts, events)
 
     def recent_total(self, origin: int, first: int, last: int) -> float:
         """Return the incidents in the cells of ``first`` to ``last`` days before ``origin``, if known by then."""
-        age = origin - self.day
-        return float(self.weight[self.inside & (self.known < origin) & (age >= first) & (age <= last)].sum())
+        counted = self._windows.count(origin - last, origin - first + 1, before=origin)
+        return float(counted[self.lattice.flat].sum())
 
     def _look_back(self, origin: int) -> _Past:
-        past = self.known < origin
-        age = (origin - self.day[past]).astype(float)
-        where, weight = self.position[past], self.weight[past]
         span = float(max(origin - self.first_day, 1))
-        floor = self._floor(weight, span)
+        mass = self._decayed.total(origin)
+        floor = self._floor(mass, span)
 
         def pick(total: Floats, exposure_days: float) -> Floats:
             return np.maximum(total.reshape(-1)[self.lattice.flat], 0.0) / exposure_days
 
+        def count(window: int) -> Floats:
+            return self._windows.count(origin - window, origin, before=origin).reshape(self.lattice.shape)
+
         columns: list[Floats] = []
         own: dict[tuple[float, float], Floats] = {}
-        for half_life in HALF_LIVES_DAYS:
-            decayed = self.lattice.sum_up(where, weight * np.exp(-np.log(2) / half_life * age))
+        for half_life, decayed in zip(HALF_LIVES_DAYS, self._decayed.at(origin), strict=True):
             for width in WIDTHS_CELLS:
-                own[half_life, width] = self.lattice.smooth(decayed, width)
+                own[half_life, width] = self.lattice.smooth(decayed.reshape(self.lattice.shape), width)
                 columns.append(np.log(pick(own[half_life, width], _exposure(half_life, span)) + floor))
         for window in REPEAT_DAYS:
-            recent = self.lattice.sum_up(where, weight * (age <= window))
+            recent = count(window)
             columns += [np.log1p(pick(self.lattice.smooth(recent, width), 1.0)) for width in (0.0, 1.0)]
         for window in COUNT_DAYS:
-            counted = self.lattice.sum_up(where, weight * (age <= window))
-            columns.append(np.log(pick(counted, min(window, span)) + floor * COUNT_FLOOR))
+            columns.append(np.log(pick(count(window), min(window, span)) + floor * COUNT_FLOOR))
         columns.append(np.zeros(self.lattice.size))
         maps, everything = self.surroundings.at(origin)
-        rate = max(everything - float(weight.sum()), 1.0) / span / self.lattice.size
+        rate = max(everything - mass, 1.0) / span / self.lattice.size
         # Smoothing is linear: the others are all less the category's own.
         for total, (half_life, width) in zip(
             maps, ((LASTING_DAYS, 0.0), (LASTING_DAYS, 1.0), (RECENT_DAYS, 1.0)), strict=True
         ):
             columns.append(np.log(pick(total - own[half_life, width], _exposure(half_life, span)) + rate))
-        baseline = self.lattice.sum_up(where, weight * (age <= BASELINE_DAYS)).reshape(-1)[self.lattice.flat]
         # Column by column in memory: features are made, scaled and binned one at a time.
         features = np.empty((self.lattice.size, len(columns)), order="F")
         for at, column in enumerate(columns):
             features[:, at] = column
-        return _Past(features, np.maximum(baseline, 0.0), span)
+        return _Past(features, pick(count(BASELINE_DAYS), 1.0), span)
 
     def _season(self, origin: int, horizon_days: int, span: float) -> Floats:
-        past = self.known < origin
-        same_season, exposure = _same_season((origin - self.day[past]).astype(float), horizon_days, span)
-        counted = self.lattice.sum_up(self.position[past], self.weight[past] * same_season)
-        seasonal = self.lattice.smooth(counted, 1.0)
-        rate = np.maximum(seasonal.reshape(-1)[self.lattice.flat], 0.0) / exposure
-        return np.asarray(rate + self._floor(self.weight[past], span))
+        counted, exposure, oldest = np.zeros(self.lattice.positions), 0.0, 0.0
+        for youngest, eldest in _same_season(horizon_days, span):
+            # Windows of neighbouring years overlap when the horizon is nearly a year; an incident counts once.
+            counted += self._windows.count(origin - eldest, origin - max(youngest, oldest), before=origin)
+            exposure, oldest = exposure + eldest - youngest, eldest
+        seasonal = self.lattice.smooth(counted.reshape(self.lattice.shape), 1.0)
+        rate = np.maximum(seasonal.reshape(-1)[self.lattice.flat], 0.0) / max(exposure, 1.0)
+        return np.asarray(rate + self._floor(self._decayed.total(origin), span))
 
-    def _floor(self, weight: Floats, span: float) -> float:
+    def _floor(self, mass: float, span: float) -> float:
         """Return the mean rate per cell and day: what keeps the logarithm of an empty cell finite."""
-        return max(float(weight.sum()), 1.0) / span / self.lattice.size
+        return max(mass, 1.0) / span / self.lattice.size
 
 
 def build_period(
@@ -266,17 +274,14 @@ def _exposure(half_life: float, span: float) -> float:
     return float((1 - np.exp(-decay * span)) / decay)
 
 
-def _same_season(age: Floats, horizon_days: int, span: float) -> tuple[Floats, float]:
-    """Return which ages fall in the same season of the last three years, and how many days were observed there."""
-    inside = np.zeros(len(age))
-    exposure = 0.0
+def _same_season(horizon_days: int, span: float) -> list[tuple[float, float]]:
+    """Return the ages (above the first, up to the second) of the same season in those of the last three years seen."""
+    windows = []
     for year in (1, 2, 3):
-        newest = max(365.25 * year - horizon_days - SEASON_DAYS, 0.0)
-        oldest = 365.25 * year + SEASON_DAYS
-        if span >= oldest:
-            inside[(age > newest) & (age <= oldest)] = 1.0
-            exposure += oldest - newest
-    return inside, max(exposure, 1.0)
+        eldest = 365.25 * year + SEASON_DAYS
+        if span >= eldest:
+            windows.append((max(365.25 * year - horizon_days - SEASON_DAYS, 0.0), eldest))
+    return windows
 
 
 def _months(days: float) -> str:

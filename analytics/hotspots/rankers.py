@@ -259,7 +259,15 @@ def make_ranker(name: str) -> Ranker:
 
 
 def fit_rankers(names: Sequence[str], X: Floats, y: Floats, weight: Floats) -> dict[str, Ranker]:
-    """Return the named rankers fitted on one sample; what several of them are made of is fitted once."""
+    """Return the named rankers fitted on one sample; what several of them are made of is fitted once.
+
+    Notes
+    -----
+    One thread: matrices of 60,000 x 26 are too small to share out (several threads mostly wait for each other, at
+    twice the processor time), and sums do not depend on the number of cores.
+    """
+    from threadpoolctl import threadpool_limits
+
     fitted: dict[str, Ranker] = {}
 
     def part(name: str) -> Ranker:
@@ -275,4 +283,5 @@ def fit_rankers(names: Sequence[str], X: Floats, y: Floats, weight: Floats) -> d
                 fitted[name] = make_ranker(name).fit(X, y, weight)
         return fitted[name]
 
-    return {name: part(name) for name in names}
+    with threadpool_limits(1):
+        return {name: part(name) for name in names}

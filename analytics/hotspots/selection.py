@@ -208,7 +208,8 @@ def past_periods(panel: Panel, as_of: int, horizon_days: int, most: int) -> list
     span = as_of - panel.first_day
     least = min(LEAST_HISTORY_DAYS, max(span // 3, 1))
     usable = [origin for origin in origins if origin - panel.first_day >= least]
-    return [panel.period(origin, horizon_days, observed=True) for origin in usable]
+    # Oldest first, because decayed maps are carried on from origin to origin.
+    return [panel.period(origin, horizon_days, observed=True) for origin in reversed(usable)][::-1]
 
 
 def sample_rows(periods: Sequence[Period], seed: int, flagged: int) -> tuple[Floats, Floats, Floats]:

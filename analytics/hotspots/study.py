@@ -112,8 +112,11 @@ def _cut(grid: Grid, rows: History, study_area: Any) -> tuple[Lattice, float]:
         merged = merge_polygons(study_area)
         return Lattice.of_cells(grid, *grid.cells_touching(merged)), grid.area_km2(merged)
     columns, lines = grid.index_metres(rows.x_m, rows.y_m)
-    visited = np.unique(np.column_stack([columns, lines]), axis=0)
+    # One number per cell: rows of two numbers take unique thirty times as long to sort.
+    left, low = columns.min() - REACH_CELLS, lines.min() - REACH_CELLS
+    width = int(columns.max()) - int(left) + REACH_CELLS + 1
+    visited = np.unique((lines - low) * width + columns - left)
     steps = range(-REACH_CELLS, REACH_CELLS + 1)
-    moved = np.concatenate([visited + np.array([i, j]) for i in steps for j in steps])
-    near_cells = np.unique(moved, axis=0)
-    return Lattice.of_cells(grid, near_cells[:, 0], near_cells[:, 1]), len(near_cells) * grid.cell_km2
+    near_cells = np.unique(np.concatenate([visited + width * j + i for i in steps for j in steps]))
+    size_km2 = len(near_cells) * grid.cell_km2
+    return Lattice.of_cells(grid, near_cells % width + left, near_cells // width + low), size_km2
