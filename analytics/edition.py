@@ -6,7 +6,7 @@ how many officers does that take, and what has the past looked like. Each step i
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -54,8 +54,8 @@ class EditionParameters:
     include_discovered
         Whether hotspots are made from incidents the police found themselves as well; they say where officers looked.
     calm, held_to
-        How far the lists of hotspots hold on to the places of an earlier edition, 0 (most accurate) to 1 (calmest),
-        see ``analytics.hotspots.calm``, and the id of that edition.
+        How far the published lists of hotspots hold on to the places of the edition before, 0 (most accurate) to 1
+        (calmest), see ``analytics.hotspots.calm``, and the id of that edition; None when there is none.
     """
 
     as_of: date
@@ -99,7 +99,7 @@ class EditionDraft:
 
 
 def make_edition(
-    snapshot: Snapshot, parameters: EditionParameters, held_to: pl.DataFrame | None = None
+    snapshot: Snapshot, parameters: EditionParameters, held_to: Mapping[str, pl.DataFrame] | None = None
 ) -> EditionDraft:
     """Compute everything an edition holds.
 
@@ -110,7 +110,7 @@ def make_edition(
     parameters
         What is asked for.
     held_to
-        Table ``hotspots`` of the edition that ``parameters.held_to`` names.
+        Tables ``hotspots`` and ``calm_lists`` of the edition that ``parameters.held_to`` names.
 
     Returns
     -------

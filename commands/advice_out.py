@@ -43,8 +43,8 @@ def publish(
             "--calm",
             min=0,
             max=1,
-            help="Hold on to the places of the edition before: 0 most accurate, 1 calmest. A place stays while it "
-            "expects at least (1 - calm) of what the place that would replace it does.",
+            help="How calm the published list is; readers may choose another. 0 most accurate, 1 calmest: a "
+            "place of the list before stays while it expects at least (1 - calm) of what its replacement does.",
         ),
     ] = 0.0,
     override_quality: Annotated[
@@ -85,7 +85,7 @@ def publish_edition(
     snapshot = current_snapshot(store)
     parameters = EditionParameters(**asked)
     force = choose_jurisdiction(snapshot, parameters.jurisdiction)
-    before = edition_before(store, force.code, parameters.as_of) if parameters.calm else None
+    before = edition_before(store, force.code, parameters.as_of)
     parameters = replace(parameters, held_to=before and before.edition_id)
     verdicts = judge_store(store, force.code)
     overridden = require_quality(verdicts, override=override_quality)
@@ -94,7 +94,9 @@ def publish_edition(
         "overridden": [one.threshold for one in overridden],
         "override_reason": override_quality if overridden else None,
     }
-    draft = make_edition(snapshot, parameters, before and before.read("hotspots"))
+    draft = make_edition(
+        snapshot, parameters, before and {name: before.read(name) for name in ("hotspots", "calm_lists")}
+    )
     ids = {"edition_id": draft.edition_id, "snapshot_id": snapshot.snapshot_id}
     record(store, "publish", draft.edition_id, **ids, quality=quality)
     written = {"created_at": now().isoformat(), "created_by": operator(), "quality": quality}

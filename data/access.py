@@ -41,6 +41,8 @@ PAGES: dict[str, frozenset[Role]] = {
 #: Table → roles that may read it. Steward and security administrator see no advice; the auditor sees no raw rows.
 TABLES: dict[str, frozenset[Role]] = {
     "hotspots": frozenset({"commander", "researcher", "officer", "auditor"}),
+    "spare_hotspots": frozenset({"commander", "researcher", "officer", "auditor"}),
+    "calm_lists": frozenset({"commander", "researcher", "officer", "auditor"}),
     "hotspot_surface": frozenset({"commander", "researcher", "officer"}),
     "model_scores": frozenset({"commander", "researcher", "officer", "auditor"}),
     "model_comparison": frozenset({"commander", "researcher", "auditor"}),
@@ -105,9 +107,9 @@ HIGHEST_GRADE: dict[Role, int] = {
 #: Roles that read aggregates only: positive counts below ``SMALLEST_COUNT`` are hidden from them.
 AGGREGATES_ONLY: frozenset[Role] = frozenset({"researcher", "auditor"})
 #: Observed counts of single cells, by table. Expected counts are the model's, not an observation.
-SMALL_COUNT_COLUMNS: dict[str, str] = {"hotspots": "baseline_count"}
+SMALL_COUNT_COLUMNS: dict[str, str] = {"hotspots": "baseline_count", "spare_hotspots": "baseline_count"}
 #: Columns fine enough to show single incidents (an hour of the week at one place): null for roles of aggregates.
-FINE_COLUMNS: dict[str, tuple[str, ...]] = {"hotspots": ("hours",)}
+FINE_COLUMNS: dict[str, tuple[str, ...]] = {"hotspots": ("hours",), "spare_hotspots": ("hours",)}
 #: Columns of records that a role does not need. Who made a visit is for the record, not for a ranking of officers.
 HIDDEN_RECORD_COLUMNS: dict[tuple[str, Role], frozenset[str]] = {
     ("visits_recorded", "commander"): frozenset({"recorded_by"}),

@@ -17,7 +17,7 @@ from data.snapshots import Snapshot
 from data.store import Store
 
 #: Tables whose rows carry an ``advice_id``.
-ADVICE = ("hotspots", "staffing", "visit_workload", "visit_plan")
+ADVICE = ("hotspots", "spare_hotspots", "staffing", "visit_workload", "visit_plan")
 #: Days of incidents a row of advice is traced to: what its plain count covers.
 WINDOW_DAYS = 365
 
@@ -204,7 +204,7 @@ def _rows_behind(
 ) -> tuple[str, list[dict[str, Any]]]:
     as_of = date.fromisoformat(str(manifest["parameters"]["as_of"]))
     jurisdiction = manifest["jurisdiction"]["code"]
-    if table == "hotspots":
+    if table in ("hotspots", "spare_hotspots"):
         found = _incidents(snapshot, jurisdiction, as_of).filter(
             pl.col("category") == row["category"], _inside(row["ring"])
         )

@@ -35,9 +35,10 @@ MOST_CELLS = 1_500
 CHOSEN, TABLE, MAP = "hotspots.chosen", "hotspots.table", "hotspots.map"
 
 frame.head(desk, "hotspots")
-category, horizon_days = forecast_choice.draw(desk)
+category, horizon_days, calm = forecast_choice.draw_with_lists(desk)
 
-ranked = desk.hotspots(category, horizon_days).sort("rank").to_dicts()
+published = desk.hotspots(category, horizon_days).to_dicts()
+ranked = published if calm is None else desk.hotspots(category, horizon_days, calm).to_dicts()
 if not ranked:
     elsewhere = [code for code in advice.categories(desk) if desk.hotspots(code, horizon_days).height]
     tables.note(t("hotspots.empty"))
@@ -48,7 +49,7 @@ if not ranked:
 standing = decisions.latest_by_advice(desk, [row["advice_id"] for row in ranked])
 positions = {row["place_id"]: number for number, row in enumerate(ranked)}
 chosen = ranked[positions.get(st.session_state.get(CHOSEN), 0)]
-view = f"{category}.{horizon_days}.{current()}"
+view = f"{category}.{horizon_days}.{calm}.{current()}"
 verdict = certainty.verdict_of(desk, category, horizon_days)
 
 
@@ -68,6 +69,8 @@ def choose_from_map() -> None:
 
 
 tables.takeaway(advice.summary_of(desk, ranked, category, horizon_days))
+if calm is not None:
+    tables.note(certainty.other_list_sentence(ranked, published, calm, verdict))
 
 with st.container(key="wide"):
     left, right = st.columns([1.3, 1], gap="medium")
@@ -136,7 +139,7 @@ with right, st.container(border=True):
         elif chosen["hours_own_share"]:
             tables.note(t("week.hidden"))
     st.markdown(advice.next_step(chosen))
-    provenance.draw(desk, "hotspots", chosen["advice_id"])
+    provenance.draw(desk, advice.table_of(chosen, published), chosen["advice_id"])
     if identity.may_do(desk.viewer, "decide"):
         st.divider()
         decisions.draw_form(
@@ -159,11 +162,11 @@ tables.draw_selectable(
     selected=positions[chosen["place_id"]],
 )
 tables.note(t("hotspots.table_note", level=round(chosen["interval_level"] * 100)))
-downloads.draw(desk, "hotspots", partial(desk.hotspots, category, horizon_days), ("csv", "xlsx", "geojson"))
+downloads.draw(desk, "hotspots", partial(desk.hotspots, category, horizon_days, calm), ("csv", "xlsx", "geojson"))
 
 st.subheader(t("hotspots.verdict_title"), anchor=False)
 advice.draw_verdict(desk, category, horizon_days)
 if identity.may_open(desk.viewer, "model"):
     st.html(urls.anchor("model", t("hotspots.to_model")))
 with st.expander(t("certainty.calm.title")):
-    certainty.draw_calm(ranked, verdict)
+    certainty.draw_calm(ranked, calm, verdict, desk.calm_changes(category, horizon_days))

@@ -3,11 +3,14 @@
 ``calm`` is the tolerance, 0 to 1: a place of the last list stays as long as its expectation is at least (1 - calm)
 times that of the newcomer that would take its seat. 0 is the most accurate list; 1 keeps every place that is still
 studied.
+
+An edition holds the list of every tolerance in ``CHOICES``, so that whoever reads it can choose. Each holds on to the
+list of the same tolerance before it: of the edition before or, for a first edition, of the method's own past forecasts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -73,15 +76,66 @@ def price_calm(
     """
     prices = []
     for calm in choices:
-        listed = np.zeros(len(told[0]) if told else 0, dtype=bool)
         hits, expected, stayed = [], [], []
-        for forecast, seen in list(zip(told, observed, strict=True))[::-1]:
-            chosen = choose_calmly(forecast, listed, k, calm)
+        for forecast, seen, (chosen, listed) in zip(
+            told[::-1], observed[::-1], _walk_lists(told, k, calm), strict=True
+        ):
             hits.append(float(seen[chosen].sum()))
             expected.append(float(forecast[chosen].sum()))
             stayed.append(float(listed[chosen].mean()))
-            listed = np.zeros(len(forecast), dtype=bool)
-            listed[chosen] = True
         if len(hits) > 1:
             prices.append(CalmPrice(calm, float(np.mean(stayed[1:])), sum(hits[1:]), sum(expected[1:])))
     return prices
+
+
+def lists_before(told: Sequence[Floats], k: int, choices: Sequence[float] = CHOICES) -> dict[float, Flags]:
+    """Return for each tolerance the places that the newest past forecast would have listed; empty without any.
+
+    Parameters
+    ----------
+    told
+        Expected counts of all places per past origin, newest first.
+
+    Notes
+    -----
+    What would have been told then, not what was: nobody saw these lists.
+    """
+    before = {}
+    for calm in choices:
+        for chosen, listed in _walk_lists(told, k, calm):
+            before[calm] = _flags(chosen, len(listed))
+    return before
+
+
+def choose_lists(
+    expected: Floats, order: Integers, k: int, before: Mapping[float, Flags]
+) -> dict[float, tuple[Integers, Flags]]:
+    """Return for each tolerance the k places to list, by expectation, and whether each was listed before.
+
+    Parameters
+    ----------
+    order
+        All places, highest expectation first; places that expect the same are taken in this order.
+    before
+        Tolerance to the places of the list it holds on to.
+    """
+    lists = {}
+    for calm, listed in before.items():
+        chosen = order[choose_calmly(expected[order], listed[order], k, calm)]
+        lists[calm] = (chosen, listed[chosen])
+    return lists
+
+
+def _walk_lists(told: Sequence[Floats], k: int, calm: float) -> Iterator[tuple[Integers, Flags]]:
+    """Yield the list of each past forecast, oldest first, and which places the list before it held."""
+    listed = np.zeros(len(told[0]) if told else 0, dtype=bool)
+    for forecast in told[::-1]:
+        chosen = choose_calmly(forecast, listed, k, calm)
+        yield chosen, listed
+        listed = _flags(chosen, len(forecast))
+
+
+def _flags(chosen: Integers, size: int) -> Flags:
+    flags = np.zeros(size, dtype=bool)
+    flags[chosen] = True
+    return flags

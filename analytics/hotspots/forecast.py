@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,8 +12,8 @@ import polars as pl
 
 from analytics.cells import Floats, Grid, Integers
 from analytics.hotspots.budget import Budget
-from analytics.hotspots.calm import favour_listed
-from analytics.hotspots.history import day_number
+from analytics.hotspots.calm import choose_lists, favour_listed, lists_before
+from analytics.hotspots.history import Flags, day_number
 from analytics.hotspots.intervals import count_interval
 from analytics.hotspots.panel import Lattice, feature_names
 from analytics.hotspots.rankers import LADDER
@@ -50,6 +50,12 @@ class HotspotForecast:
         Everything needed to make the same forecast again.
     expected, listed
         Expected counts of all studied places, and the positions of the flagged ones in them, by rank.
+    choices
+        How calm a list to the ids of the places it holds, by rank, and whether each was listed before; empty unless
+        asked for.
+    spare, spared
+        Like ``cells`` and ``listed``: the places that only lists of ``choices`` hold. Their rank is that among all
+        studied places.
     """
 
     cells: pl.DataFrame
@@ -59,6 +65,9 @@ class HotspotForecast:
     parameters: dict[str, Any]
     expected: Floats
     listed: Integers
+    choices: dict[float, tuple[list[str], list[bool]]] = field(default_factory=dict)
+    spare: pl.DataFrame = field(default_factory=pl.DataFrame)
+    spared: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 def forecast_hotspots(
@@ -80,6 +89,7 @@ def forecast_hotspots(
     include_discovered: bool = False,
     listed_before: Collection[str] = (),
     calm: float = 0.0,
+    choices: Mapping[float, Collection[str]] | None = None,
     study: Study | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> HotspotForecast:
@@ -114,6 +124,9 @@ def forecast_hotspots(
     listed_before, calm
         Place ids of an earlier list, and how far its places are held on to, see ``analytics.hotspots.calm``. Ranks
         are those within the list, by expectation.
+    choices
+        Further lists to make of the grid's cells: how calm, and the place ids that list holds on to (none: those of the
+        newest past forecast at the same calm). With them ``calm`` itself, too, falls back on the past forecast.
     study
         Cells and incidents shared by several forecasts (:meth:`analytics.hotspots.study.Study.of` with the same
         arguments); it then replaces ``incidents``, ``as_of``, ``grid``, ``study_area``, ``areas`` and
@@ -159,26 +172,37 @@ def forecast_hotspots(
     )
     now = panel.period(origin, horizon_days, observed=False)
     expected = round_significant(backtest.ranker.predict(now.features))
-    before = np.zeros(lattice.size, dtype=bool)
-    if listed_before:
-        before = np.isin(_place_ids(lattice), list(listed_before))
     scores = budget.scores(expected, lattice)
-    order = _rank(favour_listed(scores, before, calm), now.baseline, now.features, lattice)
+    order = _rank(scores, now.baseline, now.features, lattice)
+    held = _hold_on({**(choices or {}), calm: listed_before}, lattice, backtest.told if choices else (), flagged)
+    before = held.get(calm)
+    if before is None:
+        chosen = order
+    else:
+        chosen = _rank(favour_listed(scores, before, calm), now.baseline, now.features, lattice)
     # Chosen with a favour for the earlier list, ranked without.
-    top = _sorted_by(budget.fill(order, lattice), scores)
-    low, high = count_interval(expected[top], backtest.dispersion, backtest.width)
-    cells = _draw(lattice, top, expected).with_columns(
-        pl.Series("rank", np.arange(1, len(top) + 1), dtype=pl.Int32),
+    top = _sorted_by(budget.fill(chosen, lattice), scores)
+    lists = choose_lists(
+        scores, order, len(top), {each: flags for each, flags in held.items() if each in (choices or {})}
+    )
+    spared = _sorted_by(
+        np.setdiff1d(np.concatenate([np.zeros(0, np.int64), *(c for c, _ in lists.values())]), top), scores
+    )
+    told = np.concatenate([top, spared])
+    place = np.argsort(order)
+    low, high = count_interval(expected[told], backtest.dispersion, backtest.width)
+    cells = _draw(lattice, told, expected).with_columns(
+        pl.Series("rank", np.concatenate([np.arange(len(top)), place[spared]]) + 1, dtype=pl.Int32),
         pl.Series("low", low),
         pl.Series("high", high),
-        pl.Series("baseline_rank", _competition_rank(budget.scores(now.baseline, lattice))[top], dtype=pl.Int32),
-        pl.Series("baseline_count", now.baseline[top]),
-        pl.Series("was_listed", before[top] if len(listed_before) else [None] * len(top), dtype=pl.Boolean),
-        pl.Series("reasons", explain_places(backtest.ranker, now.features[top], expected[top])),
+        pl.Series("baseline_rank", _competition_rank(budget.scores(now.baseline, lattice))[told], dtype=pl.Int32),
+        pl.Series("baseline_count", now.baseline[told]),
+        pl.Series("was_listed", [None] * len(told) if before is None else before[told], dtype=pl.Boolean),
+        pl.Series("reasons", explain_places(backtest.ranker, now.features[told], expected[told])),
     )
-    cells = cells.with_columns(_shapes(lattice, top))
+    cells = cells.with_columns(_shapes(lattice, told))
     worth = expected >= SURFACE_SHARE * expected.mean()
-    worth[top] = True
+    worth[told] = True
     parameters = {
         "as_of": as_of.isoformat(),
         "period_end": (as_of + timedelta(days=horizon_days)).isoformat(),
@@ -209,7 +233,18 @@ def forecast_hotspots(
         "discovered_left_out": study.discovered,
     }
     surface = _draw(lattice, np.flatnonzero(worth), expected)
-    return HotspotForecast(cells, surface, backtest.verdict, backtest, parameters, expected, top)
+    return HotspotForecast(
+        cells.head(len(top)),
+        surface,
+        backtest.verdict,
+        backtest,
+        parameters,
+        expected,
+        top,
+        {each: (_place_ids(lattice, which), was.tolist()) for each, (which, was) in lists.items()},
+        cells.slice(len(top)),
+        spared,
+    )
 
 
 def round_significant(values: Floats, digits: int = DIGITS) -> Floats:
@@ -240,10 +275,22 @@ def _sorted_by(which: Integers, expected: Floats) -> Integers:
     return np.asarray(which[np.argsort(-expected[which], kind="stable")])
 
 
-def _place_ids(lattice: Lattice) -> list[str]:
+def _hold_on(
+    earlier: Mapping[float, Collection[str]], lattice: Lattice, told: Sequence[Floats], k: int
+) -> dict[float, Flags]:
+    """Return the places each list holds on to: those named, else those of the newest past forecast, if it is given."""
+    held = lists_before(told, k, list(earlier))
+    named = {calm: listed for calm, listed in earlier.items() if len(listed)}
+    if named:
+        ids = _place_ids(lattice, np.arange(lattice.size))
+        held |= {calm: np.isin(ids, list(listed)) for calm, listed in named.items()}
+    return held
+
+
+def _place_ids(lattice: Lattice, which: Integers) -> list[str]:
     if isinstance(lattice, UnitLattice):
-        return list(lattice.ids)
-    return lattice.grid.place_ids(lattice.columns, lattice.rows)
+        return [lattice.ids[i] for i in which]
+    return lattice.grid.place_ids(lattice.columns[which], lattice.rows[which])
 
 
 def _shapes(lattice: Lattice, which: Integers) -> list[pl.Series]:
@@ -270,14 +317,12 @@ def _competition_rank(values: Floats) -> Integers:
 def _draw(lattice: Lattice, which: Integers, expected: Floats) -> pl.DataFrame:
     columns, rows = lattice.columns[which], lattice.rows[which]
     if isinstance(lattice, UnitLattice):
-        ids = [lattice.ids[i] for i in which]
         lon, lat = lattice.grid.unproject(lattice.x_m[which], lattice.y_m[which])
     else:
-        ids = lattice.grid.place_ids(columns, rows)
         lon, lat = lattice.grid.centres(columns, rows)
     return pl.DataFrame(
         {
-            "place_id": ids,
+            "place_id": _place_ids(lattice, which),
             "column": columns,
             "row": rows,
             "lon": np.round(lon, 8),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.cells import Grid
-from analytics.hotspots.calm import price_calm
+from analytics.cells import Grid, Integers
+from analytics.hotspots.calm import CHOICES, price_calm
 from analytics.hotspots.certainty import chances_of_top, check_chances
 from analytics.hotspots.counterfactual import rank_without_recent
 from analytics.hotspots.forecast import HotspotForecast, forecast_hotspots, round_significant
@@ -21,7 +21,7 @@ from analytics.hotspots.rankers import LADDER
 from analytics.hotspots.study import Study
 from data.actions import ActionTable
 from data.errors import RequestError
-from data.schemas.advice import Hotspots, HotspotSurface, ModelScores
+from data.schemas.advice import CalmLists, Hotspots, HotspotSurface, ModelScores, SpareHotspots
 
 #: Past periods an edition fits on: few enough for six categories in seconds.
 FITTED_IN_EDITION = 8
@@ -57,11 +57,11 @@ def hotspot_tables(
     actions: ActionTable | None = None,
     include_discovered: bool = False,
     calm: float = 0.0,
-    previous: pl.DataFrame | None = None,
+    previous: Mapping[str, pl.DataFrame] | None = None,
     observe: Callable[[HotspotForecast, Study], None] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> HotspotTables:
-    """Return the tables ``hotspots``, ``hotspot_surface`` and ``model_scores`` of an edition, valid by their schemas.
+    """Return the tables of an edition that are about ranked places and their back-test, valid by their schemas.
 
     Parameters
     ----------
@@ -76,8 +76,10 @@ def hotspot_tables(
     actions
         Suggested action per category (``data.actions.load_actions``); without it only the reasons decide.
     calm, previous
-        How far to hold on to the places of an earlier edition (its frame of schema Hotspots), 0 to 1, see
-        ``analytics.hotspots.calm``. Places are the same only on the same grid.
+        How far the published list holds on to the one before, 0 to 1, and the tables ``hotspots`` and ``calm_lists``
+        of the edition before. The lists of all other tolerances are made beside it (``analytics.hotspots.calm``).
+        Places are the same only on the same grid; without an earlier list on it, lists hold on to the method's own
+        newest past forecast.
     observe
         Shown every forecast with its cells, for a closer look (:class:`analytics.hotspots.inspection.Inspection`).
 
@@ -86,6 +88,8 @@ def hotspot_tables(
     See :func:`analytics.hotspots.forecast.forecast_hotspots` for the rest and for what would mislead.
     """
     hotspots: list[pl.DataFrame] = [Hotspots.create_empty()]
+    spares: list[pl.DataFrame] = [SpareHotspots.create_empty()]
+    lists: list[pl.DataFrame] = [CalmLists.create_empty()]
     surfaces: list[pl.DataFrame] = [HotspotSurface.create_empty()]
     scores: list[pl.DataFrame] = [ModelScores.create_empty()]
     verdicts: list[dict[str, Any]] = []
@@ -97,6 +101,7 @@ def hotspot_tables(
         for horizon_days in horizons:
             if progress:
                 progress(f"{category}, {horizon_days} days")
+            earlier = EarlierLists.of(previous, category, horizon_days, grid)
             try:
                 study = study or Study.of(
                     incidents,
@@ -120,32 +125,99 @@ def hotspot_tables(
                     tried=backtest_origins,
                     fitted=FITTED_IN_EDITION,
                     calm=calm,
-                    listed_before=_listed_before(previous, category, horizon_days),
+                    listed_before=earlier.published,
+                    choices={each: earlier.of_calm(each) for each in CHOICES if each != calm},
                 )
             except RequestError as error:
                 # A category too thin to forecast must not keep the others from the reader; the manifest says why.
                 told = {"model": None, "verdict": f"no forecast: {error.problem}"}
                 verdicts.append({"category": category, "horizon_days": horizon_days, **told})
                 continue
-            verdicts.append(_tell_verdict(found, seed))
-            hotspots.append(_advise(found, study, times, areas, base_map, edition_id, actions or ActionTable(), seed))
+            verdicts.append({**_tell_verdict(found, seed), "held_to": earlier.kind(found)})
+            advised = [
+                _advise(
+                    found, places, positions, study, times, areas, base_map, edition_id, actions or ActionTable(), seed
+                )
+                for places, positions in ((found.cells, found.listed), (found.spare, found.spared))
+            ]
+            hotspots.append(advised[0])
+            spares.append(SpareHotspots.cast(_named_apart(advised[1])))
+            lists.append(_tell_lists(found, pl.concat(advised)))
             surfaces.append(_draw_surface(found, areas, as_of))
             scores.append(_tell_scores(found))
             if observe:
                 observe(found, study)
     tables = {
         "hotspots": Hotspots.validate(pl.concat(hotspots), cast=True),
+        "spare_hotspots": SpareHotspots.validate(pl.concat(spares), cast=True),
+        "calm_lists": CalmLists.validate(pl.concat(lists), cast=True),
         "hotspot_surface": HotspotSurface.validate(pl.concat(surfaces), cast=True),
         "model_scores": ModelScores.validate(pl.concat(scores), cast=True),
     }
     return HotspotTables(dict(tables), verdicts)
 
 
-def _listed_before(previous: pl.DataFrame | None, category: str, horizon_days: int) -> list[str]:
-    if previous is None:
-        return []
-    same = (pl.col("category") == category) & (pl.col("horizon_days") == horizon_days)
-    return list(previous.filter(same)["place_id"])
+@dataclass(frozen=True)
+class EarlierLists:
+    """Places of one category and period that the edition before listed.
+
+    Attributes
+    ----------
+    published
+        Those of the list it was published with; empty without one on the same grid.
+    by_calm
+        Those of its other lists.
+    """
+
+    published: list[str]
+    by_calm: dict[float, list[str]]
+
+    @classmethod
+    def of(
+        cls, previous: Mapping[str, pl.DataFrame] | None, category: str, horizon_days: int, grid: Grid
+    ) -> EarlierLists:
+        """Read the tables ``hotspots`` and ``calm_lists`` of an edition; both may be missing."""
+        if previous is None:
+            return cls([], {})
+        same = (
+            (pl.col("category") == category)
+            & (pl.col("horizon_days") == horizon_days)
+            & pl.col("place_id").str.starts_with(f"{grid.key}:")
+        )
+        lists = previous["calm_lists"].filter(same).sort("calm", "rank")
+        return cls(
+            previous["hotspots"].filter(same)["place_id"].to_list(),
+            {calm: part["place_id"].to_list() for (calm,), part in lists.group_by("calm", maintain_order=True)},
+        )
+
+    def of_calm(self, calm: float) -> list[str]:
+        """Return the list of the same calm, else the published one."""
+        return self.by_calm.get(calm, self.published)
+
+    def kind(self, found: HotspotForecast) -> str | None:
+        """Return what the lists hold on to: ``edition``, ``past_forecast``, or None when there was neither."""
+        return "edition" if self.published else "past_forecast" if found.choices else None
+
+
+def _named_apart(spare: pl.DataFrame) -> pl.DataFrame:
+    """Return spare places with ids of their own: their ranks are counted among all places, not within the list."""
+    return spare.with_columns(pl.col("advice_id").str.replace(r":(\d+)$", ":R$1"))
+
+
+def _tell_lists(found: HotspotForecast, advised: pl.DataFrame) -> pl.DataFrame:
+    """Return every list of a forecast, the published one with it; nothing where it is the only one."""
+    if not found.choices:
+        return CalmLists.create_empty()
+    published = found.cells.select("place_id", "was_listed")
+    lists = {**found.choices, float(found.parameters["calm"]): (*published.to_dict(as_series=False).values(),)}
+    rows = [
+        {"calm": calm, "rank": rank, "place_id": place_id, "was_listed": was_listed}
+        for calm, (places, listed) in sorted(lists.items())
+        for rank, (place_id, was_listed) in enumerate(zip(places, listed, strict=True), start=1)
+    ]
+    where = advised.select("category", "horizon_days", "place_id", "station_code", "beat_code")
+    told = pl.DataFrame(rows).join(where, on="place_id", how="left", maintain_order="left")
+    return CalmLists.cast(told.select(CalmLists.column_names()))
 
 
 def _tell_verdict(found: HotspotForecast, seed: int) -> dict[str, Any]:
@@ -161,12 +233,19 @@ def _tell_verdict(found: HotspotForecast, seed: int) -> dict[str, Any]:
         "top_promised": None if checked.promised is None else round(checked.promised, DECIMALS),
         "top_kept": None if checked.kept is None else round(checked.kept, DECIMALS),
         "calm": found.parameters["calm"],
-        "calm_prices": [price.to_dict() for price in price_calm(found.backtest.told, found.backtest.observed, k)],
+        "calm_prices": [
+            price.to_dict()
+            for price in price_calm(
+                found.backtest.told, found.backtest.observed, k, sorted({*CHOICES, found.parameters["calm"]})
+            )
+        ],
     }
 
 
 def _advise(
     found: HotspotForecast,
+    cells: pl.DataFrame,
+    positions: Integers,
     study: Study,
     times: TimesOfNeed,
     areas: pl.DataFrame | None,
@@ -175,13 +254,14 @@ def _advise(
     actions: ActionTable,
     seed: int,
 ) -> pl.DataFrame:
-    cells, grid, as_of = found.cells, study.grid, study.as_of
+    """Return cells of a forecast, at ``positions`` of its places, as rows of advice."""
+    grid, as_of = study.grid, study.as_of
     category, horizon_days = str(found.parameters["category"]), int(found.parameters["horizon_days"])
     lon, lat = cells["lon"].to_numpy(), cells["lat"].to_numpy()
     weeks = times.at(lon, lat)
     dispersion = found.backtest.dispersion
-    chance = chances_of_top(found.expected, found.listed, len(found.listed), dispersion=dispersion, seed=seed)
-    without = rank_without_recent(study, category, found.backtest.ranker, horizon_days, found.expected, found.listed)
+    chance = chances_of_top(found.expected, positions, len(found.listed), dispersion=dispersion, seed=seed)
+    without = rank_without_recent(study, category, found.backtest.ranker, horizon_days, found.expected, positions)
     suggested = [
         suggest_action(category, expected, reasons, actions, week.hour)
         for expected, reasons, week in zip(cells["expected"].to_list(), cells["reasons"].to_list(), weeks, strict=True)

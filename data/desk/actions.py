@@ -18,7 +18,7 @@ from data.records.visits import VisitRecord, append_visit, read_visits
 from data.schemas import EDITION
 
 #: Tables whose rows can be decided on, in the order they are searched.
-ADVICE_TABLES = ("hotspots", "staffing", "visit_workload")
+ADVICE_TABLES = ("hotspots", "spare_hotspots", "staffing", "visit_workload")
 
 
 class Actions(DeskBase):

@@ -43,12 +43,48 @@ class Advice(DeskBase):
             )
         return days["period_start"][0], days["period_end"][0]
 
-    def hotspots(self, category: str, horizon_days: int) -> pl.DataFrame:
+    def hotspots(self, category: str, horizon_days: int, calm: float | None = None) -> pl.DataFrame:
         """Return ranked places, best first: schema ``Hotspots`` and ``suppressed``.
 
         ``baseline_count`` is null and ``suppressed`` true where the role may not see so small a count of one cell.
+
+        Parameters
+        ----------
+        calm
+            Which of the edition's lists (:meth:`calm_choices`); None is the one it was published with.
+
+        Raises
+        ------
+        RequestError
+            If the edition holds no list of this calm.
         """
-        return _of(self._read("hotspots"), category, horizon_days).sort("rank")
+        listed = _of(self._read("hotspots"), category, horizon_days).sort("rank")
+        if calm is None:
+            return listed
+        known = self.calm_choices(category, horizon_days)
+        if calm not in known:
+            raise RequestError(
+                f"the edition holds no list with calm {calm:g}.",
+                where=self.edition_id,
+                remedy=f"Lists: {', '.join(f'{each:g}' for each in known) or 'only the published one'}.",
+            )
+        ranks = _of(self._read("calm_lists"), category, horizon_days).filter(pl.col("calm") == calm)
+        places = pl.concat([listed, _of(self._read("spare_hotspots"), category, horizon_days)])
+        ranked = ranks.select("place_id", "rank", "was_listed").join(
+            places.drop("rank", "was_listed"), on="place_id", how="inner", validate="1:1"
+        )
+        return ranked.select(places.columns).sort("rank")
+
+    def calm_changes(self, category: str, horizon_days: int) -> dict[float, tuple[int, int]]:
+        """Return by how calm a list is: the viewer's places on it, and how many of them are new."""
+        lists = _of(self._read("calm_lists"), category, horizon_days).group_by("calm")
+        counted = lists.agg(pl.len(), (~pl.col("was_listed")).sum().alias("new")).sort("calm")
+        return {calm: (places, new) for calm, places, new in counted.iter_rows()}
+
+    def calm_choices(self, category: str, horizon_days: int) -> list[float]:
+        """Return how calm the edition's lists are, least calm first; empty for editions with the published one only."""
+        self._require("calm_lists")
+        return sorted(_of(self._table("calm_lists"), category, horizon_days)["calm"].unique().to_list())
 
     def hotspot_surface(self, category: str, horizon_days: int) -> pl.DataFrame:
         """Return the risk surface in the viewer's area: schema ``HotspotSurface``, expected counts only."""

@@ -1,9 +1,11 @@
 """The canonical tables: a schema class is the documentation of what a column means."""
 
 from data.schemas.advice import (
+    CalmLists,
     Hotspots,
     HotspotSurface,
     ModelScores,
+    SpareHotspots,
     Staffing,
     VisitPlan,
     VisitWorkload,
@@ -35,6 +37,8 @@ DERIVED = {"incidents": Incidents, "address_links": AddressLinks}
 #: Tables of an edition.
 EDITION = {
     "hotspots": Hotspots,
+    "spare_hotspots": SpareHotspots,
+    "calm_lists": CalmLists,
     "hotspot_surface": HotspotSurface,
     "model_scores": ModelScores,
     "model_comparison": ModelComparison,
@@ -61,6 +65,7 @@ __all__ = [
     "Areas",
     "BaseMap",
     "Calls",
+    "CalmLists",
     "DailyCounts",
     "Dispatches",
     "Feedback",
@@ -77,6 +82,7 @@ __all__ = [
     "ModelScores",
     "Population",
     "Shifts",
+    "SpareHotspots",
     "Staffing",
     "VisitPlan",
     "VisitRegister",

@@ -65,7 +65,7 @@ class Hotspots(dy.Schema):
         metadata=about("除去近期名次", "Rank the place would have then, among all others as they are"),
     )
     was_listed = dy.Bool(
-        nullable=True, metadata=about("上期在列", "On the list of the edition it was held to; null where none was")
+        nullable=True, metadata=about("上期在列", "On the list before it, see CalmLists; null where there is none")
     )
     action = dy.Enum(ACTIONS, nullable=False, metadata=about("建议行动", "Type of action"))
     peak_weekday = dy.Int8(
@@ -107,6 +107,29 @@ class Hotspots(dy.Schema):
     community_code = code("社区", "Community the centre lies in")
     beat_code = code("警务区", "Beat the centre lies in")
     station_code = code("派出所", "Station the centre lies in")
+
+
+class SpareHotspots(Hotspots):
+    """Places that only a calmer or a less calm list of the edition holds; ``rank`` is that among all studied places."""
+
+
+class CalmLists(dy.Schema):
+    """Every list of an edition by how calm it is: a calmer one holds on to more places of the list before it.
+
+    The place itself is a row of ``hotspots`` or of ``spare_hotspots``. The list before is that of the same calm in the
+    edition before; for a first edition, the one the same method would have told at its newest past forecast.
+    """
+
+    category = code("警情类别", "First-level category", nullable=False)
+    horizon_days = dy.Int32(nullable=False, min=1, metadata=about("预测天数", "Days"))
+    calm = dy.Float64(
+        nullable=False, min=0, max=1, metadata=about("稳定度", "Tolerance: 0 most accurate, 1 keeps every place")
+    )
+    rank = dy.Int32(nullable=False, min=1, metadata=about("名次", "Rank in this list, by expected count"))
+    place_id = code("网格编号", "Cell", nullable=False)
+    was_listed = dy.Bool(nullable=False, metadata=about("上期在列", "Whether the list before held it"))
+    station_code = code("派出所", "Station")
+    beat_code = code("警务区", "Beat")
 
 
 class HotspotSurface(dy.Schema):

@@ -113,6 +113,11 @@ def summary_of(desk: Desk, ranked: list[dict[str, Any]], category: str, horizon_
     )
 
 
+def table_of(row: dict[str, Any], published: list[dict[str, Any]]) -> str:
+    """Return the table a ranked place is a row of: that of the published list, or that of the other lists."""
+    return "hotspots" if any(row["advice_id"] == each["advice_id"] for each in published) else "spare_hotspots"
+
+
 def corners(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the ranked cells as GeoJSON polygons."""
     return [{"type": "Polygon", "coordinates": [[row["ring"][i : i + 2] for i in (0, 2, 4, 6, 0)]]} for row in ranked]

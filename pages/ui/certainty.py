@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.ui import tables
-from pages.ui.formats import number, sentences, share
+from pages.ui.formats import NONE, number, sentences, share
 from pages.ui.language import t
 
 if TYPE_CHECKING:
@@ -68,58 +68,105 @@ def without_sentence(row: dict[str, Any]) -> str:
     )
 
 
-def calm_sentence(ranked: list[dict[str, Any]], verdict: dict[str, Any]) -> str:
-    """Return how calm this list was made, and how many places it kept; empty when it was not."""
+def choice_words(calm: float, verdict: dict[str, Any]) -> str:
+    """Return one list of the edition as an option: how many places stay, and what it cost in hits on past periods."""
+    prices = {row["calm"]: row for row in verdict.get("calm_prices") or []}
+    n, price = verdict.get("listed"), prices.get(calm)
+    name = calm_words(calm)
+    if price is None or not n:
+        told = name
+    else:
+        told = t(
+            "certainty.calm.option" if calm else "certainty.calm.option_first",
+            name=name,
+            stay=round(price["stay_share"] * n),
+            n=n,
+            change=_change(price["hits"], prices[min(prices)]["hits"]),
+        )
+    return sentences(told, t("certainty.calm.published") if calm == verdict.get("calm") else "")
+
+
+def calm_words(calm: float) -> str:
+    """Return how calm a list is as a reader says it: most accurate, give way within 25 %, keep all."""
+    if calm in (0, 1):
+        return t(f"certainty.calm.level.{calm:g}")
+    return t("certainty.calm.level.between", share=share(calm))
+
+
+def calm_sentence(ranked: list[dict[str, Any]], calm: float, verdict: dict[str, Any]) -> str:
+    """Return how many places a list kept of the one before it; empty when there was none."""
     known = [row["was_listed"] for row in ranked if row.get("was_listed") is not None]
-    if not known or not verdict.get("calm"):
+    if not known or not verdict.get("held_to"):
         return ""
-    return t("certainty.calm.this", calm=f"{verdict['calm']:g}", kept=sum(known), n=len(known))
+    return t(f"certainty.calm.kept.{verdict['held_to']}", name=calm_words(calm), kept=sum(known), n=len(known))
 
 
-def draw_calm(ranked: list[dict[str, Any]], verdict: dict[str, Any]) -> None:
-    """Draw what a calmer list would have cost on past periods, one row per choice."""
+def other_list_sentence(
+    ranked: list[dict[str, Any]], published: list[dict[str, Any]], calm: float, verdict: dict[str, Any]
+) -> str:
+    """Return that this is not the list the edition was published with, and by how many places it differs."""
+    names = {row["place_id"] for row in published}
+    return t(
+        "certainty.calm.other",
+        name=calm_words(calm),
+        published=calm_words(verdict.get("calm", 0.0)),
+        differ=sum(row["place_id"] not in names for row in ranked),
+        n=len(ranked),
+    )
+
+
+def draw_calm(
+    ranked: list[dict[str, Any]],
+    calm: float | None,
+    verdict: dict[str, Any],
+    changes: dict[float, tuple[int, int]],
+) -> None:
+    """Draw what each list cost on past periods and how many of its places change.
+
+    Parameters
+    ----------
+    calm
+        The list shown; None is the published one.
+    changes
+        Places of each list, and how many of them are new this time; empty where only one list is stored.
+    """
+    shown = verdict.get("calm", 0.0) if calm is None else calm
     prices = verdict.get("calm_prices") or []
+    kept = calm_sentence(ranked, shown, verdict)
+    if kept:
+        tables.takeaway(kept)
+    if not changes:
+        tables.note(t("certainty.calm.not_published"))
     if len(prices) < 2:
         tables.note(t("certainty.calm.untested"))
         return
-    first = prices[0]
-    n = verdict["listed"]
-    # The choice this list was made with, else the first that keeps more places at all.
-    used = [row for row in prices[1:] if row["calm"] == verdict.get("calm")]
-    calmer = [row for row in prices[1:] if row["stay_share"] > first["stay_share"]]
-    told = (used or calmer or prices[-1:])[0]
-    tables.takeaway(
-        t(
-            "certainty.calm.sentence",
-            calm=f"{told['calm']:g}",
-            n=n,
-            stay=round(told["stay_share"] * n),
-            plain=round(first["stay_share"] * n),
-            change=_change(told["hits"], first["hits"]),
-        )
-    )
-    this = calm_sentence(ranked, verdict)
-    if this:
-        tables.note(this)
+    first, n = prices[0], verdict["listed"]
     st.html(
         tables.html_table(
-            [t(f"certainty.calm.column.{name}") for name in ("calm", "stay", "expected", "hits")],
+            [t(f"certainty.calm.column.{name}") for name in ("calm", "new", "changed", "expected", "hits")],
             [
                 [
                     sentences(
-                        f"{row['calm']:g}", t("certainty.calm.used") if row["calm"] == verdict.get("calm") else ""
+                        calm_words(row["calm"]),
+                        t("certainty.calm.published") if row["calm"] == verdict.get("calm") else "",
+                        t("certainty.calm.shown") if row["calm"] == shown else "",
                     ),
-                    f"{round(row['stay_share'] * n)} / {n}",
+                    _new_of(changes.get(row["calm"])),
+                    t("certainty.calm.of", changed=n - round(row["stay_share"] * n), n=n),
                     _change(row["expected"], first["expected"]),
                     f"{number(row['hits'])} ({_change(row['hits'], first['hits'])})",
                 ]
                 for row in prices
             ],
             caption=t("certainty.calm.caption"),
-            numeric=(1, 2, 3),
+            numeric=(1, 2, 3, 4),
         )
     )
     tables.note(t("certainty.calm.note"))
+
+
+def _new_of(change: tuple[int, int] | None) -> str:
+    return NONE if change is None else t("certainty.calm.of", changed=change[1], n=change[0])
 
 
 def _change(value: float, first: float) -> str:

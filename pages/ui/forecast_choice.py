@@ -1,12 +1,12 @@
-"""The two controls of every page about hotspots: what is forecast, and for how long."""
+"""The controls of every page about hotspots: what is forecast, for how long, and which of the edition's lists."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui import advice, tables, urls
+from pages.ui import advice, certainty, tables, urls
 from pages.ui.language import current, t, term
 
 if TYPE_CHECKING:
@@ -15,28 +15,63 @@ if TYPE_CHECKING:
 
 def draw(desk: Desk) -> tuple[str, int]:
     """Return the category and the days ahead the reader has chosen; stop the page where nothing was forecast."""
+    with _controls():
+        return _choose_forecast(desk)
+
+
+def draw_with_lists(desk: Desk) -> tuple[str, int, float | None]:
+    """Return category, days ahead, and how calm a list the reader wants; None is the list that was published.
+
+    An officer follows the published list, and sees another only through a link that asks for it.
+    """
+    with _controls():
+        category, horizon_days = _choose_forecast(desk)
+        known = desk.calm_choices(category, horizon_days)
+        if not known or (desk.viewer.role == "officer" and urls.state("calm") is None):
+            return category, horizon_days, None
+        verdict = certainty.verdict_of(desk, category, horizon_days)
+        codes = {f"{calm:g}": calm for calm in known}
+        chosen = urls.choose(
+            "calm",
+            t("certainty.calm.choice"),
+            list(codes),
+            words=lambda code: certainty.choice_words(codes[code], verdict),
+            # The price of a choice is that of one category and period.
+            lang=f"{current()}.{category}.{horizon_days}",
+            width=400,
+            default=f"{verdict.get('calm', 0.0):g}",
+            help=t("certainty.calm.choice_help"),
+        )
+    calm = codes[chosen]
+    return category, horizon_days, None if calm == verdict.get("calm") else calm
+
+
+def _controls() -> Any:
+    return st.container(key="controls", horizontal=True, vertical_alignment="bottom")
+
+
+def _choose_forecast(desk: Desk) -> tuple[str, int]:
     if not advice.categories(desk) or not desk.horizons():
         tables.note(t("hotspots.empty"))
         st.stop()
-    with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
-        category = urls.choose(
-            "category",
-            t("hotspots.category"),
-            advice.categories(desk),
-            words=lambda code: term("category", code),
-            lang=current(),
-            width=320,
-            default=first_listed(desk),
-        )
-        horizon_days = urls.choose(
-            "horizon",
-            t("hotspots.horizon"),
-            desk.horizons(),
-            words=lambda days: t("hotspots.days", n=days),
-            lang=current(),
-            as_segments=True,
-            default=max(desk.horizons()),
-        )
+    category = urls.choose(
+        "category",
+        t("hotspots.category"),
+        advice.categories(desk),
+        words=lambda code: term("category", code),
+        lang=current(),
+        width=320,
+        default=first_listed(desk),
+    )
+    horizon_days = urls.choose(
+        "horizon",
+        t("hotspots.horizon"),
+        desk.horizons(),
+        words=lambda days: t("hotspots.days", n=days),
+        lang=current(),
+        as_segments=True,
+        default=max(desk.horizons()),
+    )
     return category, horizon_days
 
 

@@ -42,6 +42,8 @@ PAGES = {
 }
 TABLES = {
     "hotspots": "CROA",
+    "spare_hotspots": "CROA",
+    "calm_lists": "CROA",
     "hotspot_surface": "CRO",
     "model_scores": "CROA",
     "model_comparison": "CRA",

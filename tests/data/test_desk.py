@@ -61,6 +61,7 @@ def last_row(records: Records) -> dict:
 
 READS = {
     "hotspots": lambda desk: desk.hotspots("theft", 28),
+    "calm_lists": lambda desk: desk.calm_choices("theft", 28),
     "hotspot_surface": lambda desk: desk.hotspot_surface("theft", 28),
     "model_scores": lambda desk: desk.model_scores("theft", 28),
     "model_comparison": lambda desk: desk.model_comparison("theft", 28),

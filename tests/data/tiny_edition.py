@@ -109,6 +109,38 @@ def tiny_tables() -> dict[str, pl.DataFrame]:
             ),
             {**hotspot, "advice_id": "H4", "rank": 4, "place_id": "p4", "baseline_count": 9.0},
         ),
+        # The calmer list keeps p9 in the place of p2.
+        "spare_hotspots": rows_of(
+            "spare_hotspots",
+            {
+                **hotspot,
+                "advice_id": "H-R9",
+                "rank": 9,
+                "place_id": "p9",
+                "beat_code": "B1",
+                "station_code": "S1",
+                "baseline_count": 1.0,
+            },
+        ),
+        "calm_lists": rows_of(
+            "calm_lists",
+            *(
+                {
+                    "category": "theft",
+                    "horizon_days": 28,
+                    "calm": calm,
+                    "rank": rank,
+                    "place_id": place,
+                    "was_listed": place == "p9",
+                    **{"p9": {"beat_code": "B1", "station_code": "S1"}}.get(
+                        place,
+                        dict(zip(("beat_code", "station_code"), dict(places).get(rank, (None, None)), strict=True)),
+                    ),
+                }
+                for calm, listed in ((0.0, ("p1", "p2", "p3", "p4")), (1.0, ("p1", "p9", "p3", "p4")))
+                for rank, place in enumerate(listed, start=1)
+            ),
+        ),
         "hotspot_surface": rows_of(
             "hotspot_surface",
             *(

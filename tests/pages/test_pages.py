@@ -116,9 +116,36 @@ def test_a_place_says_how_sure_what_without_last_month_and_when(open_page: OpenP
     assert "Most on Fri 22:00–02:00: 12% of the week, 5.0 times an average four hours. (The place" in shown
     # The four busiest hours are framed: Friday night into Saturday.
     assert shown.count("class=peak") == 4
-    assert "about 7 of 8 cells stay from one edition to the next instead of 6" in shown
-    assert "hits on past periods change by −2.0%" in shown
-    assert "7 of 8 cells stay from the edition before" in shown
+    assert "Most accurate: 7 of 8 cells were on the list of the edition before." in shown
+
+
+def test_a_commander_chooses_a_steadier_list_and_sees_what_it_costs(open_page: OpenPage, town: Store) -> None:
+    test = open_page("hotspots", "commander", "en", category="010100", horizon="28")
+    steady = test.selectbox[1]
+    assert steady.options == [
+        "Most accurate: about 6 of 8 stay (published)",
+        "Stay within 25%: about 7 of 8 stay, hits −2.0%",
+    ]
+    assert "c9" not in everything_shown(test)
+    test = steady.select("0.25").run()
+    shown = everything_shown(test)
+    assert "c9" in shown
+    assert "Of 8 cells 1 are not on the published list" in shown
+    assert "Stay within 25%: 8 of 8 cells were on the list of the edition before." in shown
+    assert "0.25" in test.query_params["calm"]
+    rows = [row for row in log_of(town) if row["event"] == "open"]
+    assert len(rows) == 2
+    assert any('"calm": "0.25"' in row["details"] for row in rows)
+    # The link shows the same list to others, an officer too; the officer's own page has no such control.
+    assert "c9" in everything_shown(open_page("hotspots", "researcher", category="010100", horizon="28", calm="0.25"))
+    assert len(open_page("hotspots", "officer").selectbox) < len(
+        open_page("hotspots", "officer", calm="0.25").selectbox
+    )
+
+
+def test_an_edition_without_other_lists_says_so(open_page: OpenPage) -> None:
+    shown = everything_shown(open_page("hotspots", "commander", "en", edition="E20260601-town", calm="0.25"))
+    assert "made without lists of other steadiness" in shown
 
 
 def test_single_hours_of_a_place_are_hidden_from_roles_of_aggregates(open_page: OpenPage) -> None:
@@ -142,7 +169,7 @@ def test_an_edition_from_before_says_what_it_does_not_know(open_page: OpenPage, 
     shown = everything_shown(test)
     assert "This edition did not compute how sure that is." in shown
     assert "Most on Fri 22:00–02:00." in shown
-    assert "Too few past forecasts to say what a calmer list costs." in shown
+    assert "Too few past forecasts to say what a steadier list costs." in shown
 
 
 def test_an_unknown_edition_is_explained(open_page: OpenPage) -> None:

@@ -11,6 +11,7 @@ import shapely
 
 from data.editions import write_edition
 from data.files import write_json
+from data.schemas import EDITION
 from data.snapshots import QUARANTINE, write_snapshot
 from data.store import Store
 from tests.data.tiny_edition import rows_of
@@ -96,7 +97,8 @@ def build_town(root: Path) -> Store:
                     "listed": 8,
                     "top_promised": 0.62,
                     "top_kept": 0.58,
-                    "calm": 0.25,
+                    "calm": 0.0,
+                    "held_to": "edition",
                     "calm_prices": [
                         {"calm": 0.0, "stay_share": 0.75, "hits": 100.0, "expected": 96.0},
                         {"calm": 0.25, "stay_share": 0.875, "hits": 98.0, "expected": 95.0},
@@ -120,6 +122,7 @@ def town_tables(as_of: date, edition_id: str) -> dict[str, pl.DataFrame]:
         "areas": _areas(),
         "base_map": _base_map(),
         "hotspots": _hotspots(as_of, edition_id),
+        **(_lists(as_of, edition_id) if edition_id == NEWER else {}),
         "hotspot_surface": _surface(),
         "model_scores": _scores(as_of),
         # The older edition is from before there were such tables.
@@ -220,6 +223,24 @@ def _hotspots(as_of: date, edition_id: str) -> pl.DataFrame:
                     }
                 )
     return rows_of("hotspots", *rows)
+
+
+def _lists(as_of: date, edition_id: str) -> dict[str, pl.DataFrame]:
+    """Return a second list for each category and period: calmer, with c9 in the place of the last."""
+    published = _hotspots(as_of, edition_id)
+    last = published.filter(pl.col("rank") == 8)
+    spare = last.with_columns(
+        pl.lit("c9").alias("place_id"), pl.lit(9, pl.Int32).alias("rank"), pl.col("advice_id").str.replace("7$", "R9")
+    )
+    first = published.with_columns(calm=pl.lit(0.0))
+    calmer = pl.concat(
+        [
+            published.filter(pl.col("rank") < 8).with_columns(was_listed=pl.lit(True)),
+            spare.with_columns(rank=pl.lit(8, pl.Int32)),
+        ]
+    ).with_columns(calm=pl.lit(0.25))
+    columns = EDITION["calm_lists"].column_names()
+    return {"spare_hotspots": spare, "calm_lists": pl.concat([first.select(columns), calmer.select(columns)])}
 
 
 def _surface() -> pl.DataFrame:

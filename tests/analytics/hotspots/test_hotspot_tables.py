@@ -11,7 +11,7 @@ from analytics.edition import at_stored_precision
 from analytics.hotspots.places import name_areas, name_streets, suggest_action
 from analytics.hotspots.tables import hotspot_tables
 from data.actions import load_actions
-from data.schemas.advice import ACTIONS, Hotspots, HotspotSurface, ModelScores
+from data.schemas.advice import ACTIONS, CalmLists, Hotspots, HotspotSurface, ModelScores, SpareHotspots
 
 
 def square(grid, left, low, side):
@@ -79,6 +79,52 @@ def test_actions_follow_the_rule_table():
     assert suggest_action("0101", 0.5, own, table) == "foot_patrol"
 
 
+def assert_lists_hold_together(tables):
+    """Every list of an edition: as long as the published one, of rows that are stored, and calmer ones keep more."""
+    lists, spare = tables["calm_lists"], tables["spare_hotspots"]
+    assert CalmLists.is_valid(lists) and SpareHotspots.is_valid(spare)
+    key = ["category", "horizon_days"]
+    stored = pl.concat([tables["hotspots"], spare])
+    assert stored.select(*key, "place_id").is_unique().all()
+    assert stored["advice_id"].is_unique().all()
+    assert lists.join(stored, on=[*key, "place_id"], how="anti").is_empty()
+    assert spare.join(lists, on=[*key, "place_id"], how="anti").is_empty()
+    same = tables["hotspots"].select(*key, "rank", "place_id").sort(*key, "rank")
+    assert lists.filter(calm=0.0).select(*key, "rank", "place_id").sort(*key, "rank").equals(same)
+    for _, part in lists.group_by(key):
+        kept = part.group_by("calm").agg(pl.col("was_listed").sum(), pl.len()).sort("calm")
+        assert kept["len"].n_unique() == 1
+        assert kept["was_listed"].is_sorted()
+        assert part.filter(calm=1.0)["was_listed"].all()
+
+
+def test_lists_hold_on_to_the_same_list_of_the_edition_before(incidents, grid, as_of):
+    asked = {"as_of": as_of, "horizons": [28], "categories": ["THEFT"], "grid": grid, "area_km2": 0.05, "seed": 0}
+    asked |= {"edition_id": "E2", "timezone": "UTC", "backtest_origins": 3, "candidates": ["count_365"]}
+    first = hotspot_tables(incidents, **asked).tables
+    surface = first["hotspot_surface"].sort("expected", descending=True)["place_id"].to_list()
+    # The edition before had places 1-4 and 20 in its accurate list, and 1-4 and 30 in its calmest.
+    listed = {0.0: [*surface[:4], surface[19]], 1.0: [*surface[:4], surface[29]]}
+    rows = [
+        {"category": "THEFT", "horizon_days": 28, "calm": calm, "rank": rank, "place_id": place}
+        for calm, places in listed.items()
+        for rank, place in enumerate(places, start=1)
+    ]
+    before = {"hotspots": pl.DataFrame(rows[:5]).drop("calm"), "calm_lists": pl.DataFrame(rows)}
+    made = hotspot_tables(incidents, **asked, previous=before)
+    assert made.verdicts[0]["held_to"] == "edition"
+    assert_lists_hold_together(made.tables)
+    kept = made.tables["calm_lists"].filter(calm=1.0)
+    assert set(kept["place_id"]) == set(listed[1.0])
+    assert made.tables["hotspots"]["place_id"].to_list() == first["hotspots"]["place_id"].to_list()
+    assert made.tables["hotspots"].sort("rank")["was_listed"].to_list() == [True] * 4 + [False]
+    spare = made.tables["spare_hotspots"].filter(place_id=surface[29])
+    assert spare["advice_id"].to_list() == [f"E2:H:THEFT:28:R{spare['rank'][0]:04d}"]
+    # The same places of another grid are other places.
+    elsewhere = {name: frame.with_columns(place_id="x" + pl.col("place_id")) for name, frame in before.items()}
+    assert hotspot_tables(incidents, **asked, previous=elsewhere).verdicts[0]["held_to"] == "past_forecast"
+
+
 def test_an_edition_gets_valid_tables(incidents, areas, base_map, grid, as_of):
     made = hotspot_tables(
         incidents,
@@ -96,7 +142,7 @@ def test_an_edition_gets_valid_tables(incidents, areas, base_map, grid, as_of):
         candidates=["count_365", "kernel"],
     )
     tables = made.tables
-    assert set(tables) == {"hotspots", "hotspot_surface", "model_scores"}
+    assert set(tables) == {"hotspots", "spare_hotspots", "calm_lists", "hotspot_surface", "model_scores"}
     for name, schema in (("hotspots", Hotspots), ("hotspot_surface", HotspotSurface), ("model_scores", ModelScores)):
         assert schema.is_valid(tables[name]), name
     hotspots = tables["hotspots"]
@@ -119,7 +165,10 @@ def test_an_edition_gets_valid_tables(incidents, areas, base_map, grid, as_of):
         assert listed.sort("rank")["top_chance"].is_sorted(descending=True)
     assert (hotspots["rank_without_recent"] >= 1).all()
     assert (hotspots["expected_without_recent"] <= hotspots["expected"] * 1.05).all()
-    assert hotspots["was_listed"].null_count() == 10
+    # Without an edition before, lists hold on to what the method would have listed 28 days ago.
+    assert hotspots["was_listed"].null_count() == 0
+    assert {v.get("held_to") for v in made.verdicts} == {None, "past_forecast"}
+    assert_lists_hold_together(tables)
     scores = tables["model_scores"]
     assert set(scores["model"]) == {"count_365", "count_1095", "kernel"}
     assert scores.filter(pl.col("horizon_days") == 28)["origin"].n_unique() == 4
