@@ -1,16 +1,17 @@
 """Seconds of one place forecast at 10 thousand to 10 million incidents, beside plain counting and a density estimate.
 
-    python -m benchmarks.speed                      10 k, 100 k, 1 M; about 3 CPU minutes
-    python -m benchmarks.speed --events 10000000    10 M; takes about 6 GB
+    python -m benchmarks.speed                      10 k, 100 k, 1 M; about a minute
+    python -m benchmarks.speed --events 10000000    10 M; three minutes, 7 GB
 
-Made-up incidents of five years on 120 x 120 cells of 200 m, a few places far busier than the rest. CPU seconds of one
-process, both cores allowed, imports not counted.
+Made-up incidents of five years on 120 x 120 cells of 200 m, a few places far busier than the rest. CPU seconds of
+one process, both cores allowed, imports not counted; medians of ``--runs`` runs in turn.
 
 - *polars*: bare Polars counts incidents per cell over the last year. The floor.
-- *kde*: scikit-learn's ``KernelDensity`` (Gaussian, 365 m) at the centres of the cells, last two years; at most 1 M.
+- *kde*: scikit-learn's ``KernelDensity`` (Gaussian, 365 m) at the centres of the cells, last two years; above 1 M once.
 - *study*: incidents are projected, sorted and cut into cells; once for all categories and horizons.
 - *forecast*: the ensemble fitted on twelve past periods and told, without choosing.
-- *chosen*: the same with all rankers tried on eight past periods first: what `beatwise hotspots` does.
+- *both*: study and forecast, from rows of longitude and latitude to expected counts.
+- *chosen*: forecast with all rankers tried on eight past periods first: what `beatwise hotspots` does.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import resource
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
+from statistics import median
 
 import numpy as np
 import polars as pl
@@ -35,6 +37,8 @@ SIDE, CELL_M, DAYS = 120, 200.0, 1826
 GRID = Grid("EPSG:32650", CELL_M, 500_000, 4_000_000)
 FLAGGED = 72
 KDE_M, KDE_MOST = 365.76, 1_000_000
+RUNS = 5
+WAYS = ("polars", "kde", "study", "forecast", "both", "chosen")
 
 
 def make_incidents(events: int, seed: int = 0) -> pl.DataFrame:
@@ -88,14 +92,14 @@ def estimate_density(x_m: np.ndarray, y_m: np.ndarray, recent: np.ndarray) -> np
     return np.asarray(KernelDensity(bandwidth=KDE_M, rtol=1e-3).fit(points).score_samples(centres))
 
 
-def measure(events: int) -> dict[str, float | None]:
-    """Return CPU seconds per way for one number of incidents."""
-    incidents = make_incidents(events)
+def measure(incidents: pl.DataFrame, *, density: bool = True) -> dict[str, float]:
+    """Return CPU seconds per way; ``density`` says whether scikit-learn's is measured too."""
     x_m, y_m = GRID.project(incidents["lon"].to_numpy(), incidents["lat"].to_numpy())
     recent = (incidents["occurred_on"] >= AS_OF - timedelta(days=730)).to_numpy()
-    found: dict[str, float | None] = {}
+    found: dict[str, float] = {}
     found["polars"], _ = clock(lambda: count_with_polars(x_m, y_m, incidents["occurred_on"]))
-    found["kde"] = clock(lambda: estimate_density(x_m, y_m, recent))[0] if events <= KDE_MOST else None
+    if density:
+        found["kde"], _ = clock(lambda: estimate_density(x_m, y_m, recent))
     area_km2 = FLAGGED * GRID.cell_km2
     found["study"], study = clock(lambda: Study.of(incidents, as_of=AS_OF, grid=GRID))
     assert isinstance(study, Study)
@@ -107,6 +111,7 @@ def measure(events: int) -> dict[str, float | None]:
         return ranker.predict(panel.period(at, 28, observed=False).features)
 
     found["forecast"], _ = clock(forecast)
+    found["both"] = found["study"] + found["forecast"]
     fresh = Study.of(incidents, as_of=AS_OF, grid=GRID)
     found["chosen"], _ = clock(
         lambda: forecast_hotspots(
@@ -119,13 +124,15 @@ def measure(events: int) -> dict[str, float | None]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--runs", type=int, default=RUNS)
     asked = parser.parse_args()
     # Imports and caches are paid for before the clock starts.
-    measure(2_000)
-    print("| incidents | polars | kde | study | forecast | chosen | peak MB |\n|---|---|---|---|---|---|---|")
+    measure(make_incidents(2_000))
+    print(f"| incidents | {' | '.join(WAYS)} | peak MB |\n|{'---|' * (len(WAYS) + 2)}")
     for events in asked.events:
-        found = measure(events)
-        shown = " | ".join("–" if value is None else f"{value:.3f}" for value in found.values())
+        incidents = make_incidents(events)
+        found = [measure(incidents, density=run == 0 or events <= KDE_MOST) for run in range(asked.runs)]
+        shown = " | ".join(f"{median(one[way] for one in found if way in one):.3f}" for way in WAYS)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"| {events:,} | {shown} | {peak:.0f} |", flush=True)
 
