@@ -29,7 +29,8 @@ import polars as pl
 from analytics.cells import Floats, Grid, merge_polygons
 from analytics.hotspots.evaluation import average_hits, paired_bootstrap, poisson_deviance, rank_auc
 from analytics.hotspots.history import day_number
-from analytics.hotspots.intervals import coverage_of
+from analytics.hotspots.inspection import poisson_interval
+from analytics.hotspots.intervals import coverage_of, randomised_coverage
 from analytics.hotspots.levels import LevelModel
 from analytics.hotspots.panel import Panel, feature_names
 from analytics.hotspots.rankers import LADDER, PLAIN, fit_rankers
@@ -47,7 +48,12 @@ NARROW_M, WIDE_M = 91.44, 365.76
 
 @dataclass
 class Month:
-    """One forecast and what then happened."""
+    """One forecast and what then happened.
+
+    ``covered`` is the share of flagged cells whose count lay in the interval shown, by level; ``randomised`` and
+    ``everywhere`` are coverages of the distribution itself (``intervals.randomised_coverage``), in flagged cells and in
+    all. Totals are of all cells.
+    """
 
     origin: date
     chosen: str
@@ -56,7 +62,11 @@ class Month:
     auc: dict[str, float | None]
     deviance: dict[str, float]
     expected_hits: float
+    expected_total: float
+    observed_total: float
     covered: dict[float, float]
+    randomised: dict[float, float]
+    everywhere: dict[float, float]
     seconds: float
 
 
@@ -120,6 +130,7 @@ def forecast_month(
     for level in LEVELS:
         spread = fit_spread(told.told, [p for p in told.rolled.newest], flagged, level) if told.rolled else (0.0, level)
         covered[level] = coverage_of(automatic[top], counts[top], *spread)
+    spread_now = told.dispersion
     return Month(
         origin,
         told.chosen,
@@ -128,7 +139,11 @@ def forecast_month(
         {name: rank_auc(score[scored], counts[scored] > 0) for name, score in scores.items()},
         {name: poisson_deviance(s[scored], counts[scored]) for name, s in scores.items() if "ft" not in name},
         float(automatic[top].sum()),
+        float(automatic.sum()),
+        float(counts.sum()),
         covered,
+        {level: randomised_coverage(automatic[top], counts[top], spread_now, level) for level in LEVELS},
+        {level: randomised_coverage(automatic, counts, spread_now, level) for level in LEVELS},
         seconds,
     )
 
@@ -197,11 +212,43 @@ def summarise(
         "hits": hits,
         "rows": rows,
         "gains": gains,
-        "coverage": {f"{100 * level:g}": float(np.mean([m.covered[level] for m in months])) for level in LEVELS},
+        "coverage": _mean_by_level([m.covered for m in months]),
+        "randomised": _mean_by_level([m.randomised for m in months]),
+        "everywhere": _mean_by_level([m.everywhere for m in months]),
         "expected_over_observed": sum(m.expected_hits for m in months) / max(hits, 1e-9),
+        "expected_range": [
+            sum(m.expected_hits for m in months) / max(end, 1e-9) for end in poisson_interval(hits)[::-1]
+        ],
+        "expected_over_observed_everywhere": sum(m.expected_total for m in months)
+        / max(sum(m.observed_total for m in months), 1e-9),
         "chosen": {name: sum(m.chosen == name for m in months) for name in sorted({m.chosen for m in months})},
         "cpu_seconds_per_forecast": float(np.mean([m.seconds for m in months])),
     }
+
+
+def _mean_by_level(months: Sequence[dict[float, float]]) -> dict[str, float]:
+    return {f"{100 * level:g}": float(np.mean([month[level] for month in months])) for level in LEVELS}
+
+
+CALIBRATION_HEAD = (
+    "| series | hits | expected / observed in the list (90 %) | in all cells | coverage shown 50 / 80 / 95 % "
+    "| randomised, list | randomised, all cells |",
+    "|---|---|---|---|---|---|---|",
+)
+
+
+def calibration_line(found: dict[str, Any]) -> str:
+    """Return how the numbers of one series came true, as a line of a table."""
+    low, high = found["expected_range"]
+    shares = " | ".join(
+        " / ".join(f"{100 * share:.1f}" for share in found[key].values())
+        for key in ("coverage", "randomised", "everywhere")
+    )
+    return (
+        f"| {found['city']} {found['category'].lower()} | {found['hits']:.0f} | "
+        f"{found['expected_over_observed']:.2f} ({low:.2f} to {high:.2f}) "
+        f"| {found['expected_over_observed_everywhere']:.2f} | {shares} |"
+    )
 
 
 def to_markdown(found: dict[str, Any]) -> str:
@@ -290,16 +337,19 @@ def main() -> None:
         rows = run_challenge(asked.year or challenge.YEARS, asked.category, asked.window, asked.json)
         print("\n" + challenge.summarise_windows(rows))
         return
+    told = []
     for name in asked.cities or CITIES:
         city = load_city(name)
         for category in [c for c in city.categories if asked.category in (None, c)]:
             found = run_series(
                 city, category, origins=asked.origins, singles=not asked.only_automatic, tell=lambda line: None
             )
+            told.append(calibration_line(found))
             print(to_markdown(found), flush=True)
             if asked.json:
                 with asked.json.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(found) + "\n")
+    print("\n".join([*CALIBRATION_HEAD, *told]))
 
 
 if __name__ == "__main__":

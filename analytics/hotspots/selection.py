@@ -187,13 +187,14 @@ def select_ranker(
     dispersion, width = fit_spread(table[chosen], newest, flagged, interval_level)
     shown = dict.fromkeys([PLAIN[0], chosen])
     coverage = {name: cover_across(table[name], newest, flagged, interval_level) for name in shown}
-    calibration = CalibrationMap.fit(np.concatenate(raw[chosen]), np.concatenate([observed_counts(p) for p in newest]))
     fitted_ranker = fit_ranker(chosen, periods[:fitted], seed, flagged)
     total = LevelModel(panel, horizon_days).fit(periods).predict(as_of)
-    now = fitted_ranker.predict(panel.period(as_of, horizon_days, observed=False).features).sum()
-    ranker = CalibratedRanker(fitted_ranker, calibration, float(np.log(total / now)))
+    now = fitted_ranker.predict(panel.period(as_of, horizon_days, observed=False).features)
+    log_level = float(np.log(total / now.sum()))
     origins = tuple(p.origin for p in newest)
     observed = tuple(observed_counts(p) for p in newest)
+    calibration = CalibrationMap.for_next(raw[chosen], observed, np.log(now) + log_level)
+    ranker = CalibratedRanker(fitted_ranker, calibration, log_level)
     return BackTest(
         origins, scores, coverage, chosen, verdict, dispersion, width, ranker, tuple(table[chosen]), observed, rolled
     )

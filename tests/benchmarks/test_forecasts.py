@@ -3,10 +3,11 @@
 from datetime import date
 
 import polars as pl
+import pytest
 
 from analytics.cells import Grid
 from benchmarks.cities import City
-from benchmarks.forecasts import months_between, run_series, to_markdown, verdict_of
+from benchmarks.forecasts import calibration_line, months_between, run_series, to_markdown, verdict_of
 from benchmarks.speed import FLAGGED, GRID, count_with_polars, make_incidents
 
 
@@ -32,6 +33,13 @@ def test_a_series_is_scored_with_every_method_beside_the_choice():
     gain = found["gains"]["count_1095"]
     assert gain["low"] <= gain["mean"] <= gain["high"]
     assert abs(gain["mean"] - (pai["automatic"] - pai["count_1095"])) < 1e-9
+    for told in (found["coverage"], found["randomised"], found["everywhere"]):
+        assert list(told) == ["50", "80", "95"] and told["50"] <= told["80"] <= told["95"] <= 1
+    # Poisson counts of known, steady rates: the distribution behind the intervals is right.
+    assert found["everywhere"] == pytest.approx({"50": 0.5, "80": 0.8, "95": 0.95}, abs=0.02)
+    low, high = found["expected_range"]
+    assert low < found["expected_over_observed"] < high
+    assert f"{found['expected_over_observed']:.2f} ({low:.2f} to {high:.2f})" in calibration_line(found)
     text = to_markdown(found)
     assert f"| automatic | {pai['automatic']:.2f}" in text
 

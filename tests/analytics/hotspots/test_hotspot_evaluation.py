@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.hotspots.calibration import CalibrationMap
+from analytics.hotspots.calibration import HALF_LIFE_ORIGINS, LEVEL_PRIOR_EVENTS, CalibrationMap
 from analytics.hotspots.evaluation import (
     average_hits,
     jaccard,
@@ -14,7 +14,15 @@ from analytics.hotspots.evaluation import (
     rank_auc,
     score_ranking,
 )
-from analytics.hotspots.intervals import count_interval, coverage_of, estimate_dispersion, fit_width
+from analytics.hotspots.intervals import (
+    count_interval,
+    count_law,
+    coverage_of,
+    covered_shares,
+    estimate_dispersion,
+    fit_width,
+    randomised_coverage,
+)
 
 
 def test_scores_of_four_cells():
@@ -121,6 +129,34 @@ def test_coverage_counts_both_ends():
     assert coverage_of(np.full(4, 4.0), np.array([1.0, 2.0, 7.0, 8.0]), 0.0, 0.8) == 0.5
 
 
+def test_a_count_at_the_edge_is_covered_in_part():
+    # Poisson(ln 2): P(0) = 0.5, P(1) = 0.34657. The central half reaches from .25 to .75.
+    mean = np.log(2.0)
+    assert randomised_coverage(np.array([mean]), np.array([0.0]), 0.0, 0.5) == pytest.approx(0.5)
+    assert randomised_coverage(np.array([mean]), np.array([1.0]), 0.0, 0.5) == pytest.approx(0.25 / (0.5 * mean))
+    assert randomised_coverage(np.array([mean]), np.array([2.0]), 0.0, 0.5) == 0.0
+    assert randomised_coverage(np.array([1e-6]), np.array([5000.0]), 0.0, 0.5) == 0.0
+
+
+@given(st.floats(0.01, 20), st.sampled_from([0.0, 0.4, 3.0]), st.floats(0.05, 0.99))
+def test_the_randomised_coverage_of_the_right_law_is_the_level_itself(mean, dispersion, level):
+    counts = np.arange(3000.0)
+    chance = count_law(np.array([mean]), dispersion).pmf(counts)
+    shares = covered_shares(np.full(3000, mean), counts, dispersion, level)
+    assert chance @ shares == pytest.approx(level, abs=1e-6)
+
+
+def test_rare_counts_show_a_spread_too_narrow_only_when_randomised():
+    rng = np.random.default_rng(3)
+    mean = np.full(60_000, 0.6)
+    counts = rng.negative_binomial(0.4, 0.4 / (0.4 + mean)).astype(float)
+    for level in (0.5, 0.8, 0.95):
+        assert randomised_coverage(mean, counts, 2.5, level) == pytest.approx(level, abs=0.01)
+    # Poisson around the same mean: 80 % is 72 %, which the interval of whole numbers hides.
+    assert randomised_coverage(mean, counts, 0.0, 0.8) < 0.77
+    assert coverage_of(mean, counts, 0.0, 0.8) > 0.77
+
+
 @given(st.lists(st.floats(0.001, 20), min_size=5, max_size=60), st.integers(0, 5))
 def test_calibration_never_changes_ranks(expected, seed):
     mean = np.array(expected)
@@ -138,3 +174,29 @@ def test_calibration_mends_an_expectation_twice_too_high():
     top = np.argsort(-truth)[:200]
     assert told[top].sum() == pytest.approx(counts[top].sum(), rel=0.08)
     assert told.sum() == pytest.approx(counts.sum(), rel=0.05)
+
+
+def test_the_next_forecast_leans_on_the_newest_origins():
+    mean = np.full(1000, 0.5)
+    # Four origins, newest first: half of what was expected, then as expected. Weights 1, .71, .5, .35.
+    seen = [np.tile([0.0, 0.5], 500), mean, mean, mean]
+    weight = 0.5 ** (np.arange(4) / HALF_LIFE_ORIGINS)
+    ratio = (250 * weight[0] + 500 * weight[1:].sum() + LEVEL_PRIOR_EVENTS) / (500 * weight.sum() + LEVEL_PRIOR_EVENTS)
+    told = np.exp(CalibrationMap.for_next([mean] * 4, seen, np.log(mean)).apply(np.log(mean)))
+    assert told.sum() == pytest.approx(500 * ratio)
+    older = np.exp(CalibrationMap.for_next([mean] * 4, seen[::-1], np.log(mean)).apply(np.log(mean)))
+    assert told.sum() < older.sum() < 500
+
+
+def test_the_next_forecast_keeps_the_total_forecast_and_the_order():
+    rng = np.random.default_rng(2)
+    truth = rng.gamma(0.5, 1.0, 4000) + 0.01
+    past = [rng.poisson(truth).astype(float) for _ in range(6)]
+    # Right in all, too even between places, as a ranker is that shrinks; the coming period is a tenth busier.
+    even = np.sqrt(truth) * truth.sum() / np.sqrt(truth).sum()
+    told = np.exp(CalibrationMap.for_next([even] * 6, past, np.log(1.1 * even)).apply(np.log(1.1 * even)))
+    assert told.sum() == pytest.approx(1.1 * truth.sum(), rel=0.05)
+    assert (np.argsort(-told, kind="stable") == np.argsort(-even, kind="stable")).all()
+    top = np.argsort(-truth)[:60]
+    assert even[top].sum() < 0.5 * truth[top].sum()
+    assert told[top].sum() == pytest.approx(1.1 * truth[top].sum(), rel=0.15)
