@@ -43,6 +43,10 @@ NAMES = frozenset(
         "xm",
         "zdrybj",
         "zjhm",
+        # A header that names a person and nothing else holds the name.
+        *("报警人", "報警人", "报案人", "報案人", "当事人", "當事人", "联系人", "聯絡人", "受害人", "被害人", "嫌疑人"),
+        *("户主", "戶主", "房主", "业主", "業主", "租客", "承租人", "法人", "法定代表人", "负责人", "負責人"),
+        *("caller", "complainant", "reportingparty", "victim", "suspect", "witness"),
     }
 )
 
@@ -50,6 +54,9 @@ NAMES = frozenset(
 WORDING = re.compile(
     "姓名|身份证|身分證|证件号|證件號|手机|手機|电话|電話|联系方式|聯絡方式|机主|重点人员|护照|護照|驾驶证|银行卡|微信号"
     "|phonenum|phoneno|callerphone|telephone|mobilephone|mobileno|callername|fullname|firstname|lastname|surname"
+    "|(victim|suspect|complainant|witness|driver|tenant|resident|householder|reportingparty)s?name"
+    # Age, sex and origin of single people in published crime data; counts of an area are told otherwise.
+    "|^(vict?|victim|susp|suspect|offender|arrestee|complainant)s?(age|sex|gender|race|descent|ethnicity)"
     "|ownername|operatorname|officername|idcard|identitycard|identityn|passport|dateofbirth"
 )
 

@@ -90,6 +90,11 @@ class Rule(Strict):
     def _known_zone(cls, value: str | None) -> str | None:
         return value if value is None else zone_name(value)
 
+    @field_validator("formats")
+    @classmethod
+    def _readable(cls, value: list[str]) -> list[str]:
+        return [time_format(one) for one in value]
+
     @model_validator(mode="after")
     def _has_one_origin(self) -> Rule:
         origins = [bool(self.headers), bool(self.combine), self.constant is not None, self.file_name is not None]
@@ -126,6 +131,22 @@ def cell_expression(value: str, groups: int = 0) -> str:
         pl.select(pl.lit("").str.contains(value))
     except pl.exceptions.ComputeError:
         raise ValueError(f"{value!r} uses look-around or a back-reference, which cannot be used here") from None
+    return value
+
+
+def time_format(value: str) -> str:
+    """Check a strptime format that Polars will read cells with."""
+    if "%" not in value:
+        raise ValueError(f"{value!r} is not a format of dates such as %Y-%m-%d or %d/%m/%Y %H:%M")
+    cell = pl.lit("")
+    try:
+        if "%H" in value or "%I" in value:
+            pl.select(cell.str.to_datetime(value, strict=False))
+        else:
+            pl.select(cell.str.to_date(value, strict=False))
+    except pl.exceptions.ComputeError as error:
+        why = str(error).splitlines()[0].removeprefix("Invalid format string: ")
+        raise ValueError(f"{value!r} cannot be read with ({why})") from None
     return value
 
 

@@ -6,9 +6,14 @@ from data.schemas import CANONICAL
 from data.sources.propose.columns import find_columns, find_population
 from data.sources.propose.drafts import Draft, glob_of, name_of
 from data.sources.propose.findings import BY_VALUES, ColumnProposal
+from data.sources.propose.lexicon import STRONG
+from data.sources.propose.names import best_header
 from data.sources.propose.points import find_point
 from data.sources.propose.shapes import find_areas, find_base_map
-from data.sources.propose.times import find_time
+from data.sources.propose.times import date_rule, find_time
+
+#: Columns of dispatches that can stand on the row of a call.
+DISPATCH_TIMES = ("dispatched_at", "departed_at", "arrived_at", "cleared_at")
 
 
 def settle(draft: Draft) -> None:
@@ -38,11 +43,46 @@ def settle(draft: Draft) -> None:
     if draft.table == "areas":
         draft.block["headers"] = [one.header for one in draft.columns if one.column in ("area_code", "name_zh")]
     else:
-        read = [one for one in draft.columns if one.column and one.confidence >= BY_VALUES and " + " not in one.header]
-        draft.block["headers"] = [one.header for one in read if not one.header.startswith("(")][:6]
+        read = [one for one in draft.columns if one.column and one.confidence >= BY_VALUES]
+        headers = [part for one in read if not one.header.startswith("(") for part in one.header.split(" + ")]
+        draft.block["headers"] = list(dict.fromkeys(headers))[:6]
     if not draft.block["headers"]:
         draft.block["file_name"] = [glob_of(draft.sample.path)]
         del draft.block["headers"]
+
+
+def beside_calls(draft: Draft) -> Draft | None:
+    """Return a block for the dispatches on the rows of calls; None where the file does not tell when a unit came.
+
+    Parameters
+    ----------
+    draft
+        Settled. Its calls must have a number each: a row is then one call and at most one dispatch is told of it.
+    """
+    number = draft.block.get("columns", {}).get("call_id")
+    if draft.table != "calls" or draft.block["identity"] != ["call_id"] or number is None:
+        return None
+    beside = Draft(draft.sample, draft.known)
+    beside.table = "dispatches"
+    free = {one.header for one in draft.columns if one.column is None}
+    beside.profiles = [profile for profile in beside.profiles if profile.header in free]
+    for column in DISPATCH_TIMES:
+        found = best_header(beside, "dispatches", column, STRONG)
+        if found is not None and found[0].dates is not None and found[0].dates.kind == "moment":
+            rule = date_rule(beside, found[0], moment=True)
+            beside.use(column, found[0], found[1], "the name says so; on the row of its call", rule)
+    told = [one for one in beside.columns if one.column in ("dispatched_at", "arrived_at", "cleared_at")]
+    if len(told) < 2:
+        return None
+    first = next(profile for profile in beside.profiles if profile.header == told[0].header)
+    columns = beside.block.pop("columns")
+    beside.block = {"name": "dispatches", "table": "dispatches", "beside": draft.block["name"]}
+    beside.block["only_with"] = name_of(first)
+    beside.block |= {"identity": ["dispatch_id"], "columns": {"dispatch_id": number, "call_id": number, **columns}}
+    for name in ("dispatch_id", "call_id"):
+        beside.columns.append(ColumnProposal(str(number["from"]), name, STRONG, "one dispatch is told of each call"))
+    draft.columns = [one for one in draft.columns if one.header not in beside.taken]
+    return beside
 
 
 def _find_identity(draft: Draft) -> None:

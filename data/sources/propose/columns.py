@@ -7,12 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from data.schemas import CANONICAL
+from data.sources.parsing import FALSE, TRUE
 from data.sources.personal import key_of_header
 from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import ColumnProposal, Question
 from data.sources.propose.lexicon import ADDRESS_PARTS, NAMES, STRONG, WEAK
 from data.sources.propose.names import best_header
 from data.sources.propose.times import date_rule
+
+#: Headers that say whether police started a call themselves.
+SELF_INITIATED = "(self|officer|police|unit)initiated|on_?view(ed)?|proactive|自行发现|主动发现"
 
 
 def find_columns(draft: Draft) -> None:
@@ -47,9 +51,23 @@ def find_columns(draft: Draft) -> None:
         elif profile.unique and column.endswith("_id"):
             reason += "; every row has its own"
         draft.use(column, profile, confidence, reason, rule)
+    if draft.table == "calls":
+        _discovered_by_police(draft)
     if draft.table == "calls" and "category" not in draft.block.get("columns", {}):
         _category_of_intake(draft)
     _intake_of_category(draft)
+
+
+def _discovered_by_police(draft: Draft) -> None:
+    """Read a yes or no to "did an officer start it": what police find by themselves is no measure of need."""
+    for profile in draft.profiles:
+        said = {text.casefold(): text for text in profile.texts.unique().to_list()}
+        if profile.header in draft.taken or not re.fullmatch(SELF_INITIATED, key_of_header(profile.header)):
+            continue
+        if said and set(said) <= {*TRUE, *FALSE}:
+            values = {text: "police" if word in TRUE else "reported" for word, text in sorted(said.items())}
+            draft.use("discovered_by", profile, WEAK, "yes or no to: an officer started it", {"values": values})
+            return
 
 
 def _category_of_intake(draft: Draft) -> None:

@@ -20,7 +20,7 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
         "call_id": (
             "jjdbh|jqbh|ajbh|接警单编号|接警编号|接处警编号|警情编号|案件编号|call(id|number|no|num)|uid"
             "|(master)?incident(id|num|number|no|key)|case(id|number|no|num)|cadeventnumber|event(id|number|no|uniqueid)"
-            "|crimeid|recordid|complaint(id|number|no)?|cmplntnum|cfsnumber|reportnumber|referencenumber|drno|inc(ident)?(id|num|no|number)",
+            "|crimeid|recordid|complaint(id|number|no)?|cmplntnum|cfsnumber|reportnumber|referencenumber|drno|inc(ident)?(id|num|no|number)|incidentnumberw/?year|nopditem|item(no|num|number)|servicenumber(id)?|dckey",
             "id|编号|編號|objectid|[a-z]*(id|no|num|nbr|number)",
         ),
         "parent_call_id": ("gljjdbh|关联接警单(编号)?|parent(call|incident)(id|number)|mastercallid", ""),
@@ -44,24 +44,27 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
         "time.at": (
             "jqfssjq?|fssjq?|发生(时间|日期)起?|案发(时间|日期)|發生(時間|日期)|occurr?(ed|ence)?(at|on|from|date|datetime|time|start|fromdate)?"
             "|occ(date|datetime|fromdate)|dateocc(ur(r?ed)?)?|datetime(occur(r?ed)?)?|(incident|event|crime|offen[sc]e)(date|datetime|time|dt|start)"
-            "|incidentdatetime|date(time)?start|startdate(time)?|fromdate(time)?|from(dt)?|cmplntfrdt|datesingle|incidentoccurred",
+            "|incidentdatetime|date(time)?start|startdate(time)?|fromdate(time)?|from(dt)?|cmplntfrdt|datesingle|incidentoccurred"
+            "|(first)?occurr?(ed|ence)(on)?(date|datetime|timestamp)|(incident|event|crime|offen[sc]e)timestamp"
+            "|date1?of(occurrence|incident|offen[sc]e|crime)",
             "date|day|日期|时间|時間|timestamp|time|dt|datetimestamp|datum",
         ),
         "time.until": (
-            "jqfssjz|发生(时间|日期)止|occurr?(ed)?(to|end|until|todate)|date(time)?end|enddate(time)?|todate(time)?|cmplnttodt",
+            "jqfssjz|发生(时间|日期)止|occurr?(ed)?(to|end|until|todate)|date(time)?end|enddate(time)?|todate(time)?|cmplnttodt"
+            "|lastoccurrence(date|datetime)?|date2of(occurrence|incident|offen[sc]e)",
             "endtime|until",
         ),
         "time.month": ("month|月份|yearmonth|发生月份|monthoccurred|reportmonth", "月|period"),
         "time.slot": ("發生時段|发生时段|时段|時段|timeslot", ""),
         "time.clock": (
             "(occurr?(ed|ence)?|incident|event|crime|offen[sc]e|report(ed)?|from|start)?(time|hour)(occ(urred)?)?|timeocc|cmplntfrtm"
-            "|occhour|发生时刻|小时|钟点|hourofday",
+            "|occhour|time1?of(occurrence|incident|offen[sc]e|crime)|发生时刻|小时|钟点|hourofday",
             "hour",
         ),
         "category": (
-            "jqlb(dm|mc)?|警情类别(代码)?|报警类别(代码)?|案类|案類|(crime|offen[sc]e|incident|event|ucr|call)?category(description)?"
+            "jqlb(dm|mc)?|警情类别(代码)?|报警类别(代码)?|案类|案類|(crime|offen[sc]e|incident|event|ucr|call)?category(description|id|name)?"
             "|(crime|offen[sc]e|incident|event|primary|call)type(code|desc|description)?|mci(category)?|(final)?calltype(description)?"
-            "|nature(ofcall|code)?|primaryoffen[sc]e|offen[sc]e(group|class)?|crime(group|class|name)?|ofnsdesc|crmcddesc|typecrime|natureofincident",
+            "|nature(ofcall|code)?|primaryoffen[sc]e|offen[sc]e(codegroup|group|class)?|typeof(incident|crime|offen[sc]e)|textgeneralcode|crime(group|class|name)?|ofnsdesc|crmcddesc|typecrime|natureofincident",
             "type|类别|類別|案由|罪名|incident|problem|callcategory|ucrgroup|charge",
         ),
         "category_intake": (
@@ -72,7 +75,7 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
         "category_final": ("fkjq[lx][bxl](dm)?|反馈(类别|类型)(代码)?|final(call|case|incident)type|closingtype", ""),
         "category_name": (
             "jq[lx][bxl]mc|(警情|类别|案由)名称|(crime|offen[sc]e|case|calltype|incident|secondary)?desc(ription)?|casedesc|pddesc"
-            "|secondarytype|legenddescription",
+            "|secondarytype|legenddescription|typetext",
             "name|名称",
         ),
         "address": (
@@ -83,16 +86,16 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
         "unit_code": (
             "gxdw(dm|bm|mc)?|管辖单位(代码|名称)?|派出所(代码|名称)?|分局|(police)?(district|precinct|division|station)(code|no|num|id|name)?"
             "|pct(no)?|addrpct(cd)?|distno|stationarea|policearea",
-            "area(id|name)?|dist|unit|bureau|所属单位|force",
+            "area(id|name)?|(dc)?dist|unit|bureau|所属单位|force",
         ),
         "beat_code": (
             "jwq(dm|bm|mc)?|警务区(代码|名称)?|责任区(代码)?|(police|patrol)?beat(code|no|num|id)?|patrolarea",
-            "zone|sector|grid",
+            "zone|sector|grid|post|psa|scoutcararea",
         ),
         "community_code": (
             "sq(dm|bm|mc)|社区(代码|名称|编码)?|居委会(代码)?|community(area)?(code|id|no|name)?|neighbou?rhood(s|code|id|name|158|140)?"
             "|hood(id|158|140)?|lsoa(code|21cd|11cd)?|村里|里別|analysisneighborhood",
-            "ward|行政區|乡镇|街道|comarea|tract|cnsblock|municipality|town(ship)?",
+            "ward|rptdist(no)?|reporting(area|district)|行政區|乡镇|街道|comarea|tract|cnsblock|municipality|town(ship)?",
         ),
         "invalid": ("wxbs|无效(标识|警情)?|是否无效|invalid|unfounded", ""),
         "confidential": ("sfbm|保密|是否保密|confidential", ""),
@@ -106,17 +109,17 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "unit_code": ("cjdw(dm|bm)|处警单位(代码)?|出警单位(代码)?|unit(id|code)?|respondingunit|callsign", ""),
         "dispatched_at": (
-            "pjsj|派警时间|dispatch(ed)?(date|time|at|datetime|dt)?|firstunitassigned.*|assigned(at|time)",
+            "pjsj|派警时间|dispatch(ed)?(date|time|at|datetime|dt)?|timedispatch(ed)?|firstunitassigned.*|assigned(at|time)",
             "",
         ),
         "signed_at": ("pdqssj|qssj|签收时间|acknowledged(at|time)|signedat", ""),
         "departed_at": ("cjsj(01)?|出警时间|enroute(date|time|at|datetime|dt)?|departed(at|time)", ""),
         "arrived_at": (
-            "ddxcsj|ddsj|到达(现场)?时间|(at|on)scene(date|time|at|datetime|dt)?|arriv(ed|al|e)(at|time|date|datetime|dt)?",
+            "ddxcsj|ddsj|到达(现场)?时间|(at|on)scene(date|time|at|datetime|dt)?|arriv(ed|al|e)(at|time|date|datetime|dt)?|time(arrived?|onscene)|(first)?(unit)?on?scenetime",
             "",
         ),
         "cleared_at": (
-            "xcclwbsj|clwbsj|处置完毕时间|clear(ed|ance)?(date|time|at|datetime|dt)?|closed?(date|time|at)?|completed(at|time)",
+            "xcclwbsj|clwbsj|处置完毕时间|clear(ed|ance)?(date|time|at|datetime|dt)?|closed?(date|time|at)?|completed(at|time)|time(closed?|cleared?)",
             "",
         ),
         "officers": ("cdrc|出动(人次|人数)|officers?(count)?|numofficers", ""),
@@ -217,8 +220,8 @@ AXES: tuple[tuple[str, str], ...] = (
     ),
     ("bjrxzb|xzb|zbx|x坐标|横坐标", "bjryzb|yzb|zby|y坐标|纵坐标"),
     (
-        "x(coord(inate|ina|s)?|cd|axis)?|pointx|geox|xcoordcd|coordx|easting|xloc|xlong|.*xcoord(inate)?",
-        "y(coord(inate|ina|s)?|cd|axis)?|pointy|geoy|ycoordcd|coordy|northing|yloc|ylat|.*ycoord(inate)?",
+        "x(co?ord(inate|ina|s)?|cd|axis)?|pointx|geox|xcoordcd|coordx|easting|xloc|xlong|.*xco?ord(inate)?",
+        "y(co?ord(inate|ina|s)?|cd|axis)?|pointy|geoy|ycoordcd|coordy|northing|yloc|ylat|.*yco?ord(inate)?",
     ),
 )
 #: Parts of an address in headers of their own.

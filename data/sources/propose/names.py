@@ -7,6 +7,9 @@ from data.sources.propose.drafts import Draft
 from data.sources.propose.lexicon import STRONG, WEAK, confidence_of_name
 from data.sources.propose.profiling import Profile, true_share
 
+#: A cell that holds nothing but a point.
+COORDINATES = r"^\W*(?:POINT\s*\()?\(?-?\d{1,3}\.\d+[,\s]+-?\d{1,3}\.\d+\)*\W*$"
+
 
 def best_header(draft: Draft, table: str, column: str, minimum: float = WEAK) -> tuple[Profile, float] | None:
     """Return the header whose name speaks most for a column and whose values agree, with its confidence."""
@@ -40,6 +43,8 @@ def values_agree(table: str, column: str, profile: Profile) -> bool:
         return profile.dates is not None
     if column == "call_id" and confidence_of_name(table, column, profile.header) < STRONG and not profile.unique:
         return False
+    if column == "address":
+        return true_share(profile.texts.str.contains(COORDINATES)) < 0.5
     if column == "weight":
         return profile.whole and set(profile.texts.unique().to_list()) <= {"1", "-1", "0"}
     columns = CANONICAL[table].columns()

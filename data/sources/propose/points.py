@@ -35,7 +35,9 @@ def find_point(draft: Draft) -> None:
 
 
 def _point_in_one_cell(draft: Draft) -> bool:
-    shape = r"^\W*(?:POINT\s*\()?\(?(-?\d{1,3}\.\d+)[,\s]+(-?\d{1,3}\.\d+)\)*\W*$"
+    # Alone in the cell, or in brackets behind an address.
+    pair = r"(-?\d{1,3}\.\d+)[,\s]+(-?\d{1,3}\.\d+)"
+    shape = rf"(?:^\W*(?:POINT\s*\()?\(?|\(){pair}\)*\W*$"
     for profile in draft.profiles:
         if profile.header in draft.taken or profile.texts.is_empty():
             continue

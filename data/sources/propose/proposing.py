@@ -13,7 +13,7 @@ from data.integration.canonical import to_canonical
 from data.integration.coordinates import require_crs
 from data.sources.mapping import Mapping, parse_mapping
 from data.sources.personal_values import redact
-from data.sources.propose.blocks import settle
+from data.sources.propose.blocks import beside_calls, settle
 from data.sources.propose.drafts import Draft
 from data.sources.propose.findings import FileProposal, Known, Proposal, Question
 from data.sources.propose.heads import propose_head
@@ -61,6 +61,12 @@ def propose_mapping(paths: Sequence[Path], known: Known | None = None) -> Propos
         draft.near = spot
         settle(draft)
         spot = spot or draft.spot
+    taken = {draft.block["name"] for draft in drafts}
+    for draft in list(drafts):
+        beside = beside_calls(draft) if "dispatches" not in taken else None
+        if beside is not None:
+            drafts.insert(drafts.index(draft) + 1, beside)
+            taken.add("dispatches")
     head, questions = propose_head(name, known, spot, drafts)
     for draft in drafts:
         questions += [one for one in draft.questions if one.name not in {known.name for known in questions}]

@@ -12,11 +12,23 @@ from data.sources.propose.lexicon import NAMES, STRONG, confidence_of_name, matc
 from data.sources.propose.names import best_header
 from data.sources.propose.profiling import Profile, true_share
 
+#: Headers of the parts of a date, in order, with the smallest and largest number each may hold.
+DATE_PARTS: tuple[tuple[str, int, int], ...] = (
+    ("(occ(urr(ed|ence)?)?|incident|crime)?(year|yr)|(发生)?年份?", 1900, 2100),
+    ("(occ(urr(ed|ence)?)?|incident|crime)?(month|mon)|(发生)?月份?", 1, 12),
+    ("(occ(urr(ed|ence)?)?|incident|crime)?(day|dd)(ofmonth)?|(发生)?日", 1, 31),
+    ("(occ(urr(ed|ence)?)?|incident|crime)?(hour|hr|hh)(ofday)?|(发生)?(小时|时|點|点)", 0, 24),
+    ("(occ(urr(ed|ence)?)?|incident|crime)?(minute|min|mi)s?|(发生)?分钟?", 0, 59),
+)
+DATE_DIRECTIVES = ("%Y", "%m", "%d", "%H", "%M")
+
 
 def find_time(draft: Draft) -> None:
     """Choose what tells when it happened; what tells when it was reported stands in when nothing else does."""
     at = best_header(draft, "calls", "time.at", STRONG) or best_header(draft, "calls", "reported_at", STRONG)
     at = at or best_header(draft, "calls", "time.at") or best_header(draft, "calls", "reported_at")
+    if at is None and _split_date(draft):
+        return
     month = best_header(draft, "calls", "time.month")
     if at is None and month is not None:
         profile, confidence = month
@@ -66,6 +78,33 @@ def find_time(draft: Draft) -> None:
     if reported:
         # The same column tells when it was reported.
         draft.taken.discard(profile.header)
+
+
+def _split_date(draft: Draft) -> bool:
+    """Join year, month, day and, where they are told, hour and minute that stand in headers of their own."""
+    parts: list[Profile] = []
+    for words, low, high in DATE_PARTS:
+        part = next((p for p in draft.profiles if p.header not in draft.taken and matches(words, p.header)), None)
+        known = part is not None and part.whole and part.low is not None and part.high is not None
+        if part is None or not known or not (low <= float(part.low or 0) and float(part.high or 0) <= high):
+            break
+        parts.append(part)
+    if len(parts) < 3:
+        return False
+    day = {"combine": [name_of(part) for part in parts[:3]], "formats": [" ".join(DATE_DIRECTIVES[:3])]}
+    if len(parts) == 5:
+        whole = {"combine": [name_of(part) for part in parts]}
+        draft.block["time"] = {"at": {**whole, "formats": [" ".join(DATE_DIRECTIVES), *day["formats"]]}}
+        if parts[3].filled < 1:
+            # Without an hour the joined text is read as midnight, which nobody observed.
+            draft.block["time"]["unknown_at"] = ["00:00"]
+    else:
+        draft.block["time"] = {"date": day, **({"hour": {"from": name_of(parts[3])}} if parts[3:] else {})}
+    draft.taken |= {part.header for part in parts}
+    joined = " + ".join(part.header for part in parts)
+    column = "time.at" if len(parts) == 5 else "time.date"
+    draft.columns.append(ColumnProposal(joined, column, STRONG, "parts of a date, joined"))
+    return True
 
 
 def _day_and_clock(draft: Draft, day: Profile, clock: Profile, confidence: float, reason: str) -> None:

@@ -162,6 +162,8 @@ def test_officer_minutes_and_seattle(shared_data: Path, tmp_path: Path) -> None:
     calls = snapshot.read("calls")
     assert (calls.height, calls["reported_at"].null_count(), calls["category"].n_unique()) == (222, 0, 27)
     assert calls.filter(pl.col("discovered_by") == "police").height == 13
+    dispatches = snapshot.read("dispatches")
+    assert (dispatches.height, dispatches["arrived_at"].null_count()) == (186, 0)
     one = calls.filter(pl.col("call_id") == "2023000319821").row(0, named=True)
     # 11/04/2023 6:08:26 PM, the last day of summer time.
     assert (str(one["reported_at"]), one["category"]) == ("2023-11-05 01:08:26+00:00", "SUSPICIOUS CIRCUM.")

@@ -43,6 +43,12 @@ def test_the_example_in_the_documentation_is_the_file() -> None:
         ('table = "dispatches"', 'table = "patrols"', r"no table 'patrols'; tables: areas"),
         ('matches = "^测试"', 'matches = "("', r"is not a regular expression"),
         ('matches = "^测试"', 'matches = "(?=a)"', r"look-around"),
+        ('at = { from = "BJSJ" }', 'at = { from = "BJSJ", formats = ["%Y %m %d %H"] }', r"both hour and minute"),
+        (
+            'at = { from = "BJSJ" }',
+            'at = { from = "BJSJ", formats = ["YYYY-MM-DD"] }',
+            r"not a format of dates such as",
+        ),
         ('parse = "month_start"', 'parse = "monthly"', r"population\.columns\.month\.parse"),
         ('name = "sightings"', 'name = "calls"', r"same name"),
         ("identical_rows", "identicalrows", r"sightings\.identicalrows: Extra inputs"),

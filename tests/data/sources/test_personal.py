@@ -153,6 +153,20 @@ def test_headers_recognised_by_name(header: str) -> None:
     assert is_personal(header)
 
 
+@pytest.mark.parametrize(
+    "header", ["报警人", "負責人", "Complainant", "Victim Name", "Vict Age", "SUSP_RACE", "Suspect Sex"]
+)
+def test_headers_that_name_a_person_or_tell_of_one(header: str) -> None:
+    assert is_personal(header)
+
+
+@pytest.mark.parametrize(
+    "header", ["报警人数", "VICTIM_COUNT", "Population Age 65", "报警方式", "Witness Statement Taken"]
+)
+def test_headers_that_count_or_tell_of_the_call(header: str) -> None:
+    assert not is_personal(header)
+
+
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     planted=st.lists(st.one_of(identity_numbers, mobiles), min_size=1, max_size=6),
