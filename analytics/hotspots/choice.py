@@ -121,16 +121,31 @@ def choose_ranker(names: Sequence[str], evidence: Mapping[str, Evidence], seed: 
         f"({100 * CHOICE_LEVEL:.0f} % interval {100 * low:+.1f} to {100 * high:+.1f})."
     )
     if low <= 0:
-        told += " For the list alone the plain count is about as good; its numbers are worse."
+        level = "about as good" if high >= 0 else "clearly better"
+        told += f" For the list alone the plain count is {level}; {_why_then(own, plain, seed)}."
     return chosen, told
+
+
+def _why_then(own: Evidence, plain: Evidence, seed: int) -> str:
+    """Return what speaks for a ranker whose list is not clearly better; every clause follows from a test made here."""
+    reasons = []
+    if _caught_more(own, plain, seed) > 0:
+        reasons.append("over lists of half, once and twice this length it caught clearly fewer")
+    if _is_closer(own, plain, seed):
+        reasons.append("its expected numbers were clearly further off")
+    return " and ".join(reasons) or "nothing else speaks clearly for either"
 
 
 def _is_better(one: Evidence, other: Evidence, seed: int) -> bool:
     """Whether a more involved ranker earns its place: clearly more hits, or no fewer and clearly better numbers."""
     if _caught_more(one, other, seed) > 0:
         return True
-    _, closer, _ = paired_bootstrap(other.deviance - one.deviance, seed=seed, level=CHOICE_LEVEL)
-    return float((one.hits - other.hits).mean()) >= 0 and closer > 0
+    return float((one.hits - other.hits).mean()) >= 0 and _is_closer(one, other, seed)
+
+
+def _is_closer(one: Evidence, other: Evidence, seed: int) -> bool:
+    """Whether expected numbers came clearly closer: the interval of the difference in deviance lies above zero."""
+    return paired_bootstrap(other.deviance - one.deviance, seed=seed, level=CHOICE_LEVEL)[1] > 0
 
 
 def _caught_more(one: Evidence, other: Evidence, seed: int) -> float:

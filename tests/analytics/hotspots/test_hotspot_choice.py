@@ -27,9 +27,31 @@ def test_as_many_hits_and_clearly_better_numbers_are_enough():
     told = {PLAIN: evidence([1, 2, 1, 2]), "kernel": evidence([1, 2, 1, 2], 0.5)}
     name, verdict = choose_ranker([PLAIN, "kernel"], told, 0)
     assert name == "kernel"
-    assert "plain count is about as good" in verdict
+    assert "plain count is about as good; its expected numbers were clearly further off." in verdict
     same_numbers = {**told, "kernel": evidence([1, 2, 1, 2])}
     assert choose_ranker([PLAIN, "kernel"], same_numbers, 0)[0] == PLAIN
+
+
+def test_numbers_are_called_worse_only_where_that_was_tested():
+    # Clearly more over lists of other lengths, not clearly more at the length asked for, and the same deviance.
+    caught = np.array([0.3, 0.1, 0.3, 0.1])
+    plain = Evidence(np.ones(4), np.full(4, 0.2), np.ones(4))
+    told = {PLAIN: plain, "kernel": Evidence(np.full(4, 1.2), caught, np.ones(4))}
+    name, verdict = choose_ranker([PLAIN, "kernel"], told, 0)
+    assert name == "kernel"
+    assert verdict.endswith("over lists of half, once and twice this length it caught clearly fewer.")
+    assert "numbers" not in verdict
+    both = {**told, "kernel": Evidence(np.full(4, 1.2), caught, np.full(4, 0.5))}
+    assert choose_ranker([PLAIN, "kernel"], both, 0)[1].endswith(
+        "it caught clearly fewer and its expected numbers were clearly further off."
+    )
+
+
+def test_a_ranker_that_was_asked_for_by_name_is_not_praised():
+    told = {PLAIN: evidence([2, 3, 2, 3]), "kernel": evidence([1, 2, 1, 2])}
+    name, verdict = choose_ranker(["kernel"], told, 0)
+    assert name == "kernel"
+    assert verdict.endswith("the plain count is clearly better; nothing else speaks clearly for either.")
 
 
 def test_the_blend_gives_way_only_to_clearly_more_hits():
