@@ -21,9 +21,11 @@ from analytics.hotspots.selection import (
     Rolled,
     choose_beforehand,
     cover_across,
+    cover_randomised_across,
     observed_counts,
     past_periods,
     roll_rankers,
+    rungs_of,
 )
 from analytics.hotspots.study import Study
 from data.errors import RequestError
@@ -47,9 +49,9 @@ class Evaluation:
     events
         Incidents of each period, in the order of ``origins``.
     rows
-        One per ranker: means over origins (``pai``, ``pei``, ``auc``, ``deviance``, ``coverage``, ``jaccard``),
-        pooled ``expected_over_observed``, and ``pai_gain_count_365`` / ``pai_gain_count_1095`` as mean, low, high.
-        None where undefined.
+        One per ranker: means over origins (``pai``, ``pei``, ``auc``, ``deviance``, ``coverage``,
+        ``randomised_coverage``, ``jaccard``), pooled ``expected_over_observed``, and ``pai_gain_count_365`` /
+        ``pai_gain_count_1095`` as mean, low, high. None where undefined.
     oracle_pai
         Mean PAI of the best possible choice of cells.
     chosen
@@ -91,13 +93,13 @@ class Evaluation:
             f"({asked['area_km2']:g} of {asked['total_km2']:.0f} km²); {sum(self.events):g} incidents; oracle PAI "
             f"{_number(self.oracle_pai)}.",
             "",
-            "| ranker | PAI | PEI | AUC | deviance | expected / observed | coverage | Jaccard "
+            "| ranker | PAI | PEI | AUC | deviance | expected / observed | coverage | randomised | Jaccard "
             "| PAI gain on 365-day count | on 1,095-day count |",
-            "|---|---|---|---|---|---|---|---|---|---|",
+            "|---|---|---|---|---|---|---|---|---|---|---|",
         ]
         for row in self.rows:
             shown = [_number(row[key]) for key in ("pai", "pei", "auc", "deviance", "expected_over_observed")]
-            shown += [_number(row["coverage"]), _number(row["jaccard"])]
+            shown += [_number(row["coverage"]), _number(row["randomised_coverage"]), _number(row["jaccard"])]
             shown += [_gain(row[f"pai_gain_{plain}"]) for plain in PLAIN]
             lines.append(f"| {row['ranker']} | " + " | ".join(shown) + " |")
         picks = ", ".join(
@@ -111,7 +113,9 @@ class Evaluation:
             "that includes zero does not tell the two apart.",
             "- Expected counts are brought to the level forecast for the period and corrected by the other origins; "
             "expected / observed and coverage are those of the flagged cells. The nominal coverage is "
-            f"{100 * asked['interval_level']:g} %; counts are whole numbers, so rare incidents stay above it.",
+            f"{100 * asked['interval_level']:g} %; counts are whole numbers, so rare incidents stay above it. "
+            "Randomised coverage asks whether the distribution behind the intervals is right: a count at the edge of "
+            "the nominal level is covered in part (Czado, Gneiting & Held 2009).",
             "- Jaccard is the share of flagged cells that two forecasts 28 days apart have in common.",
             f"- Police-discovered incidents are {'included' if asked['include_discovered'] else 'left out'} "
             f"({asked['discovered_left_out']} rows left out). Incidents are as recorded, not as they happened.",
@@ -177,7 +181,7 @@ def evaluate_rankers(
     panel = study.panel(category)
     flagged = min(cells_for_area(area_km2, study.grid), study.lattice.size)
     periods = past_periods(panel, day_number(study.as_of), horizon_days, origins + fitted + horizon_days // 28)
-    names = [name for name in LADDER if name in candidates or name in PLAIN]
+    names = [*[name for name in PLAIN if name not in candidates], *rungs_of(panel, candidates)]
     rolled = roll_rankers(
         panel,
         periods,
@@ -193,7 +197,7 @@ def evaluate_rankers(
             "the history is too short for a rolling back-test.", remedy="Load more months, or name a shorter period."
         )
     told = dict(rolled.told)
-    chosen = choose_beforehand(rolled, [name for name in names if name in candidates], flagged, seed)
+    chosen = choose_beforehand(rolled, rungs_of(panel, candidates), flagged, seed)
     picked = [i for i, name in enumerate(chosen) if name is not None]
     scores = {name: _scores(rolled, each, flagged, study) for name, each in told.items()}
     rows = [
@@ -265,6 +269,7 @@ def _row(
 ) -> dict[str, Any]:
     own = [scores[i] for i in used]
     covered = cover_across(expectations, rolled.newest, flagged, level)
+    randomised = cover_randomised_across(expectations, rolled.newest, flagged, level)
     lists = [set(np.argsort(-expectations[i], kind="stable")[:flagged].tolist()) for i in used]
     hits = sum(s.hits for s in own)
     row: dict[str, Any] = {
@@ -273,6 +278,7 @@ def _row(
         **{key: _mean([getattr(s, key) for s in own]) for key in ("pai", "pei", "auc", "deviance")},
         "expected_over_observed": sum(s.expected_hits for s in own) / hits if hits else None,
         "coverage": _mean([covered[i] for i in used]),
+        "randomised_coverage": _mean([randomised[i] for i in used]),
         "jaccard": _mean([jaccard(one, other) for one, other in pairwise(lists)]),
     }
     for plain in PLAIN:

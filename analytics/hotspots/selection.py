@@ -6,20 +6,20 @@ ended before the oldest origin it is tried on. The rule of the choice itself is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from analytics.cells import Floats
 from analytics.hotspots.calibration import CalibratedRanker, CalibrationMap
-from analytics.hotspots.choice import Evidence, choose_ranker, gather_evidence
+from analytics.hotspots.choice import BLEND, Evidence, choose_ranker, gather_evidence
 from analytics.hotspots.evaluation import Score, score_ranking
 from analytics.hotspots.history import Flags
-from analytics.hotspots.intervals import coverage_of, estimate_dispersion, fit_width
+from analytics.hotspots.intervals import coverage_of, estimate_dispersion, fit_width, randomised_coverage
 from analytics.hotspots.levels import LevelModel
 from analytics.hotspots.panel import Panel, Period, feature_names
-from analytics.hotspots.rankers import LADDER, PLAIN, Ranker, fit_rankers
+from analytics.hotspots.rankers import LADDER, PLAIN, POPULATED, Ranker, fit_rankers
 
 #: Periods a ranker is tried on, and fitted on.
 TRIED = 8
@@ -153,7 +153,7 @@ def select_ranker(
     candidates
         Names from ``rankers.LADDER``, simple first. With one name nothing is chosen, but it is still scored.
     """
-    names = [name for name in LADDER if name in candidates]
+    names = rungs_of(panel, candidates)
     periods = past_periods(panel, as_of, horizon_days, tried + fitted + horizon_days // STEP_DAYS)
     rolled = roll_rankers(
         panel,
@@ -211,6 +211,12 @@ def past_periods(panel: Panel, as_of: int, horizon_days: int, most: int) -> list
     usable = [origin for origin in origins if origin - panel.first_day >= least]
     # Oldest first, because decayed maps are carried on from origin to origin.
     return [panel.period(origin, horizon_days, observed=True) for origin in reversed(usable)][::-1]
+
+
+def rungs_of(panel: Panel, candidates: Sequence[str]) -> list[str]:
+    """Return the candidates from simple to involved, and the ensemble with population where it may choose it."""
+    names = [name for name in LADDER if name in candidates]
+    return [*names, POPULATED] if panel.background and len(names) > 1 and BLEND in names else names
 
 
 def sample_rows(periods: Sequence[Period], seed: int, flagged: int) -> tuple[Floats, Floats, Floats]:
@@ -280,14 +286,31 @@ def cover_across(
     expectations: Sequence[Floats], periods: Sequence[Period], flagged: int, level: float
 ) -> tuple[float, ...]:
     """Return the coverage of each origin with dispersion and width learnt on every other one."""
-    told = []
+    return tuple(
+        coverage_of(*_flagged_pairs([told], [period], flagged), *spread)
+        for told, period, spread in _spread_across(expectations, periods, flagged, level)
+    )
+
+
+def cover_randomised_across(
+    expectations: Sequence[Floats], periods: Sequence[Period], flagged: int, level: float
+) -> tuple[float, ...]:
+    """Return the randomised coverage of each origin (``intervals.covered_shares``), dispersion from every other one."""
+    return tuple(
+        randomised_coverage(*_flagged_pairs([told], [period], flagged), dispersion, level)
+        for told, period, (dispersion, _) in _spread_across(expectations, periods, flagged, level)
+    )
+
+
+def _spread_across(
+    expectations: Sequence[Floats], periods: Sequence[Period], flagged: int, level: float
+) -> Iterator[tuple[Floats, Period, tuple[float, float]]]:
+    spreads = []
     for parity in (0, 1):
         apart = [i for i in range(len(periods)) if i % 2 != parity]
-        told.append(fit_spread([expectations[i] for i in apart], [periods[i] for i in apart], flagged, level))
-    return tuple(
-        coverage_of(*_flagged_pairs([expectations[i]], [periods[i]], flagged), *told[i % 2])
-        for i in range(len(periods))
-    )
+        spreads.append(fit_spread([expectations[i] for i in apart], [periods[i] for i in apart], flagged, level))
+    for i, (told, period) in enumerate(zip(expectations, periods, strict=True)):
+        yield told, period, spreads[i % 2]
 
 
 def choose_beforehand(rolled: Rolled, names: Sequence[str], flagged: int, seed: int) -> list[str | None]:
@@ -335,7 +358,7 @@ def _without_test(
 
 
 def _with_baseline(names: Sequence[str]) -> list[str]:
-    return [name for name in LADDER if name in names or name in PLAIN]
+    return [name for name in (*LADDER, POPULATED) if name in names or name in PLAIN]
 
 
 def _flagged_pairs(expected: Sequence[Floats], periods: Sequence[Period], flagged: int) -> tuple[Floats, Floats]:

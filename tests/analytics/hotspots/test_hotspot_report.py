@@ -50,6 +50,8 @@ def test_every_ranker_and_the_automatic_choice_have_every_metric(found):
         assert 0.5 < row["auc"] <= 1
         assert row["expected_over_observed"] == pytest.approx(1, abs=0.3)
         assert 0 <= row["coverage"] <= 1
+        # Made-up incidents are Poisson: the distribution told behind the intervals is about right.
+        assert row["randomised_coverage"] == pytest.approx(0.8, abs=0.12)
         assert 0 <= row["jaccard"] <= 1
     mean, low, high = rows["kernel"]["pai_gain_count_1095"]
     assert low <= mean <= high
