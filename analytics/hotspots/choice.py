@@ -14,7 +14,7 @@ import numpy as np
 
 from analytics.cells import Floats
 from analytics.hotspots.evaluation import average_hits, paired_bootstrap, poisson_deviance
-from analytics.hotspots.rankers import PLAIN
+from analytics.hotspots.rankers import PLAIN, POPULATED
 
 #: Multiples of the budget over which hits are averaged when rankers are compared.
 BUDGETS = (0.5, 1, 2)
@@ -90,7 +90,7 @@ def choose_ranker(names: Sequence[str], evidence: Mapping[str, Evidence], seed: 
     -----
     The ensemble is tried against the best plain count before its members: which of several close rankers was luckiest
     on a few origins says little, and their mean varies least. It gives way to a simpler one only where that caught
-    clearly more.
+    clearly more. The one that knows the population replaces it by the rule for every step to a more involved ranker.
     """
     chosen = names[0]
     for name in [n for n in names[1:] if n in PLAIN]:
@@ -102,6 +102,8 @@ def choose_ranker(names: Sequence[str], evidence: Mapping[str, Evidence], seed: 
         for name in others:
             if _caught_more(evidence[name], evidence[chosen], seed) > 0:
                 chosen = name
+        if POPULATED in others and chosen == BLEND and _is_better(evidence[POPULATED], evidence[BLEND], seed):
+            chosen = POPULATED
     else:
         for name in others:
             if _is_better(evidence[name], evidence[chosen], seed):

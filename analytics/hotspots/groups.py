@@ -72,7 +72,7 @@ def group_places(
     if areas is None or areas.is_empty():
         return []
     named = name_areas(lon, lat, areas, as_of)
-    residents = _count_residents(areas, population, as_of)
+    residents = count_residents(areas, population, as_of)
     groupings = []
     if named["station_code"].null_count() < named.height:
         codes = named["station_code"].drop_nulls().unique().sort().to_list()
@@ -95,7 +95,7 @@ def group_places(
     return groupings
 
 
-def _count_residents(areas: pl.DataFrame, population: pl.DataFrame | None, as_of: date) -> pl.DataFrame:
+def count_residents(areas: pl.DataFrame, population: pl.DataFrame | None, as_of: date) -> pl.DataFrame:
     """Return area_code, level, parent_code, area_km2, residents, rented_share of the level population is counted at."""
     empty = pl.DataFrame(
         schema={

@@ -11,6 +11,7 @@ after Johnson & Bowers 2004.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -76,6 +77,10 @@ class Lattice:
     def positions(self) -> int:
         """Number of positions of the rectangle."""
         return self.shape[0] * self.shape[1]
+
+    def centres_metres(self) -> tuple[Floats, Floats]:
+        """Return easting and northing of the centres of the places, metres."""
+        return self.grid.centres_metres(self.columns, self.rows)
 
     def locate(self, history: History) -> Integers:
         """Return the flat position of each incident in the rectangle, -1 outside it."""
@@ -165,11 +170,29 @@ class _Past:
     span: float
 
 
+class Background(Protocol):
+    """Features of places that do not come from incidents (``analytics.hotspots.residents``)."""
+
+    names: tuple[str, ...]
+
+    def at(self, origin: int) -> Floats:
+        """Return what was known before day ``origin``: shape (places, features), log units."""
+        ...
+
+
 class Panel:
-    """Periods of one category on a lattice, each computed once however many horizons ask for it."""
+    """Periods of one category on a lattice, each computed once however many horizons ask for it.
+
+    Columns of the features are those of :func:`feature_names`, then those of ``background``.
+    """
 
     def __init__(
-        self, history: History, position: Integers, lattice: Lattice, surroundings: Surroundings | None = None
+        self,
+        history: History,
+        position: Integers,
+        lattice: Lattice,
+        surroundings: Surroundings | None = None,
+        background: Background | None = None,
     ) -> None:
         own = history.is_target
         self.lattice = lattice
@@ -180,6 +203,8 @@ class Panel:
         self._decayed = DecayedMaps(*located, size=lattice.positions, half_lives=HALF_LIVES_DAYS)
         self._windows = DayWindows(*located, size=lattice.positions)
         self.surroundings = surroundings or Surroundings(history, position, lattice)
+        self.background = background if background is not None and background.names else None
+        self._per_day = np.array(PER_DAY.tolist() + [False] * len(self.background.names if self.background else ()))
         self._kept: dict[int, _Past] = {}
 
     def period(self, origin: int, horizon_days: int, *, observed: bool) -> Period:
@@ -197,7 +222,7 @@ class Panel:
         if origin not in self._kept:
             self._kept[origin] = self._look_back(origin)
         past = self._kept[origin]
-        features = past.features + np.where(PER_DAY, np.log(horizon_days), 0.0)
+        features = past.features + np.log(horizon_days) * self._per_day
         features[:, SEASON] = np.log(self._season(origin, horizon_days, past.span) * horizon_days)
         counts, events = None, None
         if observed:
@@ -240,6 +265,8 @@ class Panel:
             maps, ((LASTING_DAYS, 0.0), (LASTING_DAYS, 1.0), (RECENT_DAYS, 1.0)), strict=True
         ):
             columns.append(np.log(pick(total - own[half_life, width], _exposure(half_life, span)) + rate))
+        if self.background:
+            columns += list(self.background.at(origin).T)
         # Column by column in memory: features are made, scaled and binned one at a time.
         features = np.empty((self.lattice.size, len(columns)), order="F")
         for at, column in enumerate(columns):

@@ -27,6 +27,8 @@ GLM_PENALTY = 1e-3
 TREES = 40
 #: Bins a feature is cut into before trees see it.
 BINS = 127
+#: Columns made from incidents; those after them are the background (population) and only "populated" rankers see them.
+RECORDED = len(feature_names())
 
 
 class Ranker(Protocol):
@@ -86,12 +88,16 @@ class RateMixture:
 
 
 class PoissonGLM:
-    """Poisson regression with a ridge penalty on all log lags."""
+    """Poisson regression with a ridge penalty on all log lags, and on the background when ``populated``."""
+
+    def __init__(self, *, populated: bool = False) -> None:
+        self.seen = slice(None if populated else RECORDED)
 
     def fit(self, X: Floats, y: Floats, weight: Floats) -> PoissonGLM:
         """Learn by Newton's method, which ends at the same optimum whatever the number of threads."""
         from sklearn.linear_model import PoissonRegressor
 
+        X = X[:, self.seen]
         self.centre, spread = X.mean(axis=0), X.std(axis=0)
         self.spread = np.where(spread > 1e-12, spread, 1.0)
         model = PoissonRegressor(alpha=GLM_PENALTY, solver="newton-cholesky", max_iter=100)
@@ -103,11 +109,13 @@ class PoissonGLM:
 
     def predict(self, X: Floats) -> Floats:
         """Return the expected count per row."""
-        return np.asarray(np.exp(self.intercept + X @ self.slopes))
+        return np.asarray(np.exp(self.intercept + X[:, self.seen] @ self.slopes))
 
     def explain(self, X: Floats) -> tuple[float, Floats]:
         """Return base and parts: slope x distance from the reference."""
-        return float(self.intercept + self.reference @ self.slopes), (X - self.reference) * self.slopes
+        parts = np.zeros(X.shape)
+        parts[:, self.seen] = (X[:, self.seen] - self.reference) * self.slopes
+        return float(self.intercept + self.reference @ self.slopes), parts
 
 
 class AdditiveBoosting:
@@ -121,9 +129,10 @@ class AdditiveBoosting:
     feature, which is what is kept, used and explained.
     """
 
-    def __init__(self, start: RateMixture, trees: int = TREES) -> None:
+    def __init__(self, start: RateMixture, trees: int = TREES, *, populated: bool = False) -> None:
         self.start = start
         self.trees = trees
+        self.seen = slice(None if populated else RECORDED)
 
     def fit(self, X: Floats, y: Floats, weight: Floats) -> AdditiveBoosting:
         """Fit the mixture, then the trees."""
@@ -136,7 +145,7 @@ class AdditiveBoosting:
         from threadpoolctl import threadpool_limits
 
         offset = self.start.predict(X)
-        self.edges = [_weighted_edges(column, weight * offset) for column in X.T]
+        self.edges = [_weighted_edges(column, weight * offset) for column in X[:, self.seen].T]
         model = HistGradientBoostingRegressor(
             loss="poisson",
             interaction_cst="no_interactions",
@@ -169,7 +178,8 @@ class AdditiveBoosting:
     def explain(self, X: Floats) -> tuple[float, Floats]:
         """Return base and parts: those of the mixture and the logarithms of the factors."""
         base, parts = self.start.explain(X)
-        return base + self.log_reference, parts + self._parts(X).T
+        parts[:, self.seen] += self._parts(X).T
+        return base + self.log_reference, parts
 
     def _parts(self, X: Floats) -> Floats:
         bins = self._bins(X)
@@ -237,6 +247,9 @@ ENSEMBLE = ("gamma_poisson", "kernel", "poisson_glm", "additive_boosting")
 
 #: Rankers from simple to involved; selection prefers the earlier one unless a later one is clearly better.
 LADDER = ("count_365", "count_1095", "gamma_poisson", "kernel", "poisson_glm", "additive_boosting", "ensemble")
+#: The ensemble with residents, rented dwellings and households as further terms of the regression and the trees; it is
+#: the last rung where the source knows them (``residents.py``), and does not exist where it does not.
+POPULATED = "ensemble_population"
 
 
 def make_ranker(name: str) -> Ranker:
@@ -245,7 +258,7 @@ def make_ranker(name: str) -> Ranker:
     Raises
     ------
     ValueError
-        If the name is not in :data:`LADDER`.
+        If the name is neither in :data:`LADDER` nor :data:`POPULATED`.
     """
     if name in MIXTURES:
         return RateMixture(MIXTURES[name])
@@ -255,6 +268,14 @@ def make_ranker(name: str) -> Ranker:
         return AdditiveBoosting(RateMixture(KERNEL_COLUMNS))
     if name == "ensemble":
         return GeometricMean(tuple(make_ranker(member) for member in ENSEMBLE))
+    if name == POPULATED:
+        return GeometricMean(
+            (
+                *(make_ranker(member) for member in ENSEMBLE[:2]),
+                PoissonGLM(populated=True),
+                AdditiveBoosting(RateMixture(KERNEL_COLUMNS), populated=True),
+            )
+        )
     raise ValueError(f"The 'name' parameter of make_ranker must be one of {LADDER}. Got {name!r} instead.")
 
 
@@ -270,15 +291,23 @@ def fit_rankers(names: Sequence[str], X: Floats, y: Floats, weight: Floats) -> d
 
     fitted: dict[str, Ranker] = {}
 
+    def kernel() -> RateMixture:
+        found = part("kernel")
+        if not isinstance(found, RateMixture):
+            raise TypeError("the kernel must be a RateMixture")
+        return found
+
     def part(name: str) -> Ranker:
         if name not in fitted:
             if name == "ensemble":
                 fitted[name] = GeometricMean(tuple(part(member) for member in ENSEMBLE)).rescale(X, y, weight)
             elif name == "additive_boosting":
-                kernel = part("kernel")
-                if not isinstance(kernel, RateMixture):
-                    raise TypeError("the kernel must be a RateMixture")
-                fitted[name] = AdditiveBoosting(kernel).fit_trees(X, y, weight)
+                fitted[name] = AdditiveBoosting(kernel()).fit_trees(X, y, weight)
+            elif name == POPULATED:
+                trees = AdditiveBoosting(kernel(), populated=True).fit_trees(X, y, weight)
+                regression = PoissonGLM(populated=True).fit(X, y, weight)
+                members = (*(part(member) for member in ENSEMBLE[:2]), regression, trees)
+                fitted[name] = GeometricMean(members).rescale(X, y, weight)
             else:
                 fitted[name] = make_ranker(name).fit(X, y, weight)
         return fitted[name]

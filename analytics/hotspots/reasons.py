@@ -10,6 +10,8 @@ from analytics.hotspots.rankers import Ranker
 
 #: Groups in the order they are listed in; a subset of ``data.schemas.advice.REASONS``.
 GROUPS = ("base", "long_standing", "last_year", "recent", "neighbours", "season", "place")
+#: The group of what the population platform knows; only told of by rankers that use it.
+BACKGROUND = "population"
 #: Decimals contributions are stored with; their sum still equals log(expected), see :func:`explain_places`.
 DECIMALS = 6
 
@@ -30,6 +32,8 @@ def reason_of(feature: str) -> str:
 def explain_places(ranker: Ranker, features: Floats, expected: Floats) -> list[list[dict[str, str | float]]]:
     """Return per place the groups and their contributions, base first, the rest in order of :data:`GROUPS`.
 
+    A ranker that knows the population adds :data:`BACKGROUND`.
+
     Parameters
     ----------
     features
@@ -39,13 +43,15 @@ def explain_places(ranker: Ranker, features: Floats, expected: Floats) -> list[l
         sum to its logarithm within the last stored decimal.
     """
     _, parts = ranker.explain(features)
-    groups = [reason_of(name) for name in feature_names()]
+    named = [reason_of(name) for name in feature_names()]
+    groups = [*named, *[BACKGROUND] * (parts.shape[1] - len(named))]
+    listed = (*GROUPS, BACKGROUND) if parts[:, len(named) :].any() else GROUPS
     summed = {
         group: np.round(parts[:, [i for i, g in enumerate(groups) if g == group]].sum(axis=1), DECIMALS)
-        for group in GROUPS[1:]
+        for group in listed[1:]
     }
     rest = np.sum(list(summed.values()), axis=0)
     summed["base"] = np.round(np.log(expected) - rest, DECIMALS)
     return [
-        [{"reason": group, "contribution": float(summed[group][i])} for group in GROUPS] for i in range(len(expected))
+        [{"reason": group, "contribution": float(summed[group][i])} for group in listed] for i in range(len(expected))
     ]

@@ -16,6 +16,7 @@ from analytics.cells import Grid, merge_polygons
 from analytics.hotspots.history import History, Located, day_number, read_located
 from analytics.hotspots.panel import Lattice, Panel, Surroundings
 from analytics.hotspots.places import outline_of
+from analytics.hotspots.residents import Register, Residents
 from analytics.hotspots.units import UnitLattice
 
 #: How far a cell may lie from any incident and still be studied when no study area is given, cells.
@@ -36,11 +37,20 @@ class Study:
     """
 
     def __init__(
-        self, grid: Grid, as_of: date, located: Located, lattice: Lattice, total_km2: float, *, include_discovered: bool
+        self,
+        grid: Grid,
+        as_of: date,
+        located: Located,
+        lattice: Lattice,
+        total_km2: float,
+        *,
+        include_discovered: bool,
+        residents: Residents | None = None,
     ) -> None:
         self.grid, self.as_of, self.lattice, self.total_km2 = grid, as_of, lattice, total_km2
         self.include_discovered = include_discovered
         self.discovered = located.discovered
+        self.residents = residents
         self._located = located
         self._position = lattice.locate(located.rows)
         self._surroundings = Surroundings(located.rows, self._position, lattice)
@@ -56,6 +66,7 @@ class Study:
         study_area: Any = None,
         areas: pl.DataFrame | None = None,
         units: UnitLattice | None = None,
+        register: Register | None = None,
         include_discovered: bool = False,
     ) -> Study:
         """Read incidents and cut the cells.
@@ -71,6 +82,8 @@ class Study:
             Areas), and without that the cells near any known incident.
         units
             Places to rank instead of the grid's cells (``analytics.hotspots.units``); they are the whole map then.
+        register
+            What the population platform knows of these places; None where the source has none.
         include_discovered
             Whether incidents the police found themselves count, see ``history.read_located``.
 
@@ -86,25 +99,34 @@ class Study:
         else:
             outline = study_area if study_area is not None else outline_of(areas)
             lattice, total_km2 = _cut(grid, located.rows, outline)
-        return cls(grid, as_of, located, lattice, total_km2, include_discovered=include_discovered)
+        residents = Residents(lattice, areas, register, as_of=as_of) if register is not None else None
+        return cls(grid, as_of, located, lattice, total_km2, include_discovered=include_discovered, residents=residents)
 
     def panel(self, category: str) -> Panel:
         """Return the panel of a category; the last one is kept, so ask for all horizons of a category in turn."""
         if self._panel is None or self._panel[0] != category:
             history = self._located.history(category, as_of=self.as_of)
-            self._panel = (category, Panel(history, self._position, self.lattice, self._surroundings))
+            self._panel = (category, Panel(history, self._position, self.lattice, self._surroundings, self.residents))
         return self._panel[1]
 
     def with_discovered(self, incidents: pl.DataFrame) -> Study:
         """Return the same places with the incidents the police found themselves counted as well."""
         located = read_located(incidents, self.grid, as_of=self.as_of, include_discovered=True)
-        return Study(self.grid, self.as_of, located, self.lattice, self.total_km2, include_discovered=True)
+        return Study(
+            self.grid,
+            self.as_of,
+            located,
+            self.lattice,
+            self.total_km2,
+            include_discovered=True,
+            residents=self.residents,
+        )
 
     def panel_without(self, category: str, days: int) -> Panel:
         """Return the panel as if nothing of the category had been recorded in the last ``days`` days, anywhere."""
         history = self._located.history(category, as_of=self.as_of)
         kept = ~(history.is_target & (history.day >= day_number(self.as_of) - days))
-        return Panel(history.where(kept), self._position[kept], self.lattice)
+        return Panel(history.where(kept), self._position[kept], self.lattice, background=self.residents)
 
 
 def _cut(grid: Grid, rows: History, study_area: Any) -> tuple[Lattice, float]:

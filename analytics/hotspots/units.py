@@ -105,6 +105,10 @@ class UnitLattice(Lattice):
         """Sum of all sizes: the map that shares are taken of."""
         return float(self.sizes.sum())
 
+    def centres_metres(self) -> tuple[Floats, Floats]:
+        """Return easting and northing of the centres of the places, metres."""
+        return self.x_m, self.y_m
+
     def locate(self, history: History) -> Integers:
         """Return the place each incident belongs to, -1 for none: inside a polygon, or the nearest segment in reach."""
         import shapely
