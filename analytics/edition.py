@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from analytics.cells import Grid
     from analytics.hotspots.budget import Budget
     from analytics.hotspots.forecast import HotspotForecast
+    from analytics.hotspots.residents import Register
     from analytics.hotspots.study import Study
     from analytics.hotspots.units import UnitLattice
 
@@ -125,7 +126,9 @@ def make_edition(
     """
     from analytics.cells import Grid
     from analytics.feedback.simulation import simulate_edition
+    from analytics.hotspots.area_ranks import AreaRanks
     from analytics.hotspots.inspection import Inspection
+    from analytics.hotspots.sensitivity import grid_sensitivity
     from analytics.hotspots.tables import hotspot_tables
     from analytics.staffing.requirement import require_staffing
     from analytics.trends.series import daily_counts, funnel, hourly_profile
@@ -136,7 +139,14 @@ def make_edition(
     categories = choose_categories(incidents, parameters)
     areas, base_map = snapshot.read("areas"), snapshot.read("base_map")
     edition_id = edition_id_of(snapshot.snapshot_id, asdict(parameters), code_version())
-    inspection = Inspection(incidents, areas, snapshot.read("population"), seed=parameters.seed)
+    grid = Grid(force.analysis_crs, cell_m=parameters.cell_m)
+    register = read_register(snapshot)
+    inspection = Inspection(incidents, areas, register.population, seed=parameters.seed)
+    area_ranks = AreaRanks(areas, interval_level=parameters.interval_level)
+
+    def look_at(found: HotspotForecast, study: Study) -> None:
+        inspection.look_at(found, study)
+        area_ranks.look_at(found, study)
 
     hotspots = hotspot_tables(
         incidents,
@@ -145,18 +155,33 @@ def make_edition(
         as_of=parameters.as_of,
         horizons=parameters.horizons_days,
         categories=categories,
-        grid=Grid(force.analysis_crs, cell_m=parameters.cell_m),
+        grid=grid,
         area_km2=parameters.area_km2,
         interval_level=parameters.interval_level,
         backtest_origins=parameters.backtest_origins,
         include_discovered=parameters.include_discovered,
+        register=register,
         actions=load_actions(),
         seed=parameters.seed,
         edition_id=edition_id,
         timezone=force.timezone,
         calm=parameters.calm,
         previous=held_to,
-        observe=inspection.look_at,
+        observe=look_at,
+    )
+    longest = max(parameters.horizons_days)
+    tested = hotspots.tables["model_scores"].filter(horizon_days=longest)["category"].unique()
+    sensitivity = grid_sensitivity(
+        incidents,
+        areas,
+        as_of=parameters.as_of,
+        horizon_days=longest,
+        categories=[category for category in categories if category in tested],
+        grid=grid,
+        area_km2=parameters.area_km2,
+        origins=parameters.backtest_origins,
+        seed=parameters.seed,
+        include_discovered=parameters.include_discovered,
     )
     visit_workload, visit_plan = forecast_visits(
         snapshot.read("visit_register"),
@@ -182,7 +207,9 @@ def make_edition(
     )
     tables = {
         **hotspots.tables,
+        "area_hotspots": area_ranks.table(),
         **inspection.tables(),
+        "grid_sensitivity": sensitivity,
         "feedback": simulate_edition(
             hotspots.tables["hotspots"],
             hotspots.tables["hotspot_surface"],
@@ -206,6 +233,7 @@ def make_edition(
         "demo": snapshot.is_demo,
         "categories": categories,
         "verdicts": hotspots.verdicts,
+        "area_verdicts": area_ranks.verdicts,
         "last_known_on": str(incidents["occurred_on"].max()),
         "sources": sorted({load["source"] for load in snapshot.loads}),
         "legal_basis": sorted({load["legal_basis"] for load in snapshot.loads}),
@@ -214,12 +242,20 @@ def make_edition(
     return EditionDraft(edition_id, {name: at_stored_precision(frame) for name, frame in tables.items()}, manifest)
 
 
+def read_register(snapshot: Snapshot) -> Register:
+    """Return what the population platform knows of places; empty tables where the source has none."""
+    from analytics.hotspots.residents import Register
+
+    return Register(snapshot.read("population"), snapshot.read("addresses"))
+
+
 def rank_places(
     incidents: pl.DataFrame,
     areas: pl.DataFrame,
     force: Jurisdiction,
     parameters: EditionParameters,
     *,
+    register: Register | None = None,
     study: Study | None = None,
     grid: Grid | None = None,
     units: UnitLattice | None = None,
@@ -234,6 +270,8 @@ def rank_places(
         Those known before ``parameters.as_of`` (:func:`known_incidents`).
     parameters
         With exactly one category and one period.
+    register
+        What the population platform knows of places (:func:`read_register`).
     study
         Cells and incidents shared by several calls of one day and grid; saves reading them again.
     grid, units, budget
@@ -248,8 +286,10 @@ def rank_places(
 
     (category,), (horizon_days,) = parameters.categories, parameters.horizons_days
     grid = grid or Grid(force.analysis_crs, cell_m=parameters.cell_m)
-    if units is not None:
-        study = Study.of(incidents, as_of=parameters.as_of, grid=grid, units=units)
+    if units is not None or study is None:
+        study = Study.of(
+            incidents, as_of=parameters.as_of, grid=grid, areas=areas, units=units, register=register
+        )
     return forecast_hotspots(
         incidents,
         as_of=parameters.as_of,

@@ -43,12 +43,14 @@ TABLES: dict[str, frozenset[Role]] = {
     "hotspots": frozenset({"commander", "researcher", "officer", "auditor"}),
     "spare_hotspots": frozenset({"commander", "researcher", "officer", "auditor"}),
     "calm_lists": frozenset({"commander", "researcher", "officer", "auditor"}),
+    "area_hotspots": frozenset({"commander", "researcher", "officer", "auditor"}),
     "hotspot_surface": frozenset({"commander", "researcher", "officer"}),
     "model_scores": frozenset({"commander", "researcher", "officer", "auditor"}),
     "model_comparison": frozenset({"commander", "researcher", "auditor"}),
     "model_curves": frozenset({"commander", "researcher", "auditor"}),
     "model_calibration": frozenset({"commander", "researcher", "auditor"}),
     "model_groups": frozenset({"commander", "researcher", "auditor"}),
+    "grid_sensitivity": frozenset({"commander", "researcher", "auditor"}),
     "feedback": frozenset({"commander", "researcher", "auditor"}),
     "visit_workload": frozenset({"commander", "officer", "auditor"}),
     "visit_plan": frozenset({"commander", "officer"}),
@@ -107,7 +109,12 @@ HIGHEST_GRADE: dict[Role, int] = {
 #: Roles that read aggregates only: positive counts below ``SMALLEST_COUNT`` are hidden from them.
 AGGREGATES_ONLY: frozenset[Role] = frozenset({"researcher", "auditor"})
 #: Observed counts of single cells, by table. Expected counts are the model's, not an observation.
-SMALL_COUNT_COLUMNS: dict[str, str] = {"hotspots": "baseline_count", "spare_hotspots": "baseline_count"}
+SMALL_COUNT_COLUMNS: dict[str, str] = dict.fromkeys(("hotspots", "spare_hotspots", "area_hotspots"), "baseline_count")
+#: Totals a reader of areas can form: all areas of a level, of a station, of a beat.
+_OF_A_LEVEL = ("category", "horizon_days", "level")
+SMALL_COUNT_MARGINS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "area_hotspots": (_OF_A_LEVEL, (*_OF_A_LEVEL, "station_code"), (*_OF_A_LEVEL, "beat_code"))
+}
 #: Columns fine enough to show single incidents (an hour of the week at one place): null for roles of aggregates.
 FINE_COLUMNS: dict[str, tuple[str, ...]] = {"hotspots": ("hours",), "spare_hotspots": ("hours",)}
 #: Columns of records that a role does not need. Who made a visit is for the record, not for a ranking of officers.
@@ -122,6 +129,7 @@ WITHOUT_AREA: frozenset[str] = frozenset(
         "model_curves",
         "model_calibration",
         "model_groups",
+        "grid_sensitivity",
         "feedback",
         "funnel",
         "base_map",
@@ -343,7 +351,7 @@ def rows_for(viewer: Viewer, table: str, frame: pl.DataFrame, scope: Scope) -> p
     if table not in WITHOUT_AREA:
         kept = rows_in_scope(kept, scope)
     if table in SMALL_COUNT_COLUMNS:
-        kept = counts_for(viewer, kept, SMALL_COUNT_COLUMNS[table], margins=())
+        kept = counts_for(viewer, kept, SMALL_COUNT_COLUMNS[table], margins=SMALL_COUNT_MARGINS.get(table, ()))
     if viewer.role in AGGREGATES_ONLY:
         kept = kept.with_columns(pl.lit(None, kept.schema[name]).alias(name) for name in FINE_COLUMNS.get(table, ()))
     return kept

@@ -12,6 +12,7 @@ import streamlit as st  # noqa: E402
 
 from pages.ui import (  # noqa: E402
     advice,
+    area_ranking,
     certainty,
     decisions,
     downloads,
@@ -35,7 +36,10 @@ MOST_CELLS = 1_500
 CHOSEN, TABLE, MAP = "hotspots.chosen", "hotspots.table", "hotspots.map"
 
 frame.head(desk, "hotspots")
-category, horizon_days, calm = forecast_choice.draw_with_lists(desk)
+category, horizon_days, level, calm = forecast_choice.draw_with_lists(desk)
+if level != forecast_choice.CELLS:
+    area_ranking.draw(desk, category, horizon_days, level)
+    st.stop()
 
 published = desk.hotspots(category, horizon_days).to_dicts()
 ranked = published if calm is None else desk.hotspots(category, horizon_days, calm).to_dicts()

@@ -16,6 +16,7 @@ from pages.ui import (  # noqa: E402
     figures,
     forecast_choice,
     frame,
+    grid_words,
     model_figures,
     model_words,
     provenance,
@@ -104,6 +105,16 @@ else:
     st.html(model_words.groups_table(desk, groups))
     tables.note(t("model.groups_note"))
     downloads.draw(desk, "model_groups", partial(desk.model_groups, category, horizon_days), ("csv", "xlsx"))
+
+st.subheader(t("grids.title"), anchor=False)
+grids = desk.grid_sensitivity(category).to_dicts()
+if not grids:
+    tables.note(t("grids.older"))
+else:
+    tables.takeaway(grid_words.sentence(grids))
+    st.html(grid_words.table(grids))
+    tables.note(t("grids.note"))
+    downloads.draw(desk, "grid_sensitivity", partial(desk.grid_sensitivity, category), ("csv", "xlsx"))
 
 st.subheader(t("model.source_title"), anchor=False)
 tables.takeaway(model_words.source_sentence(found))

@@ -48,8 +48,9 @@ class HotspotForecast:
         Scores on past origins.
     parameters
         Everything needed to make the same forecast again.
-    expected, listed
-        Expected counts of all studied places, and the positions of the flagged ones in them, by rank.
+    expected, listed, baseline
+        Expected counts of all studied places, the positions of the flagged ones in them by rank, and the plain counts
+        of the last 365 days.
     choices
         How calm a list to the ids of the places it holds, by rank, and whether each was listed before; empty unless
         asked for.
@@ -65,6 +66,7 @@ class HotspotForecast:
     parameters: dict[str, Any]
     expected: Floats
     listed: Integers
+    baseline: Floats
     choices: dict[float, tuple[list[str], list[bool]]] = field(default_factory=dict)
     spare: pl.DataFrame = field(default_factory=pl.DataFrame)
     spared: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
@@ -241,6 +243,7 @@ def forecast_hotspots(
         parameters,
         expected,
         top,
+        now.baseline,
         {each: (_place_ids(lattice, which), was.tolist()) for each, (which, was) in lists.items()},
         cells.slice(len(top)),
         spared,

@@ -19,6 +19,7 @@ from analytics.hotspots.history import day_number
 from analytics.hotspots.selection import FITTED, observed_counts, past_periods, roll_rankers
 from analytics.hotspots.study import Study
 from data.errors import RequestError
+from data.schemas.models import GridSensitivity
 
 #: Shifts, in sides of a cell.
 SHIFTS = ((0.25, 0.25), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5))
@@ -28,6 +29,13 @@ TURNS_DEG = (15.0, 30.0, 45.0)
 SIDES = (0.5, 0.75, 1.5, 2.0)
 #: Past forecasts each grid is tried on.
 ORIGINS = 6
+#: The few changes an edition looks at, and the one method it uses on all of them.
+SHIFTS_IN_EDITION = ((0.5, 0.0), (0.5, 0.5))
+TURNS_IN_EDITION_DEG = (30.0,)
+SIDES_IN_EDITION = (0.75, 1.5)
+RANKER_IN_EDITION = "kernel"
+#: Periods it is fitted on: it learns one curve over distance and age, and a fit on more costs what a grid does.
+FITTED_IN_EDITION = 4
 
 
 @dataclass(frozen=True)
@@ -113,31 +121,126 @@ def try_grids(
     RequestError
         If the history is too short for a rolling back-test.
     """
-    scores: list[GridScore] = []
-    first: list[Any] = []
+    found = _score_grids(
+        incidents,
+        grids,
+        as_of=as_of,
+        horizon_days=horizon_days,
+        categories=[category],
+        area_km2=area_km2,
+        ranker=ranker,
+        areas=areas,
+        origins=origins,
+        seed=seed,
+        progress=progress,
+    )
+    return found[category]
+
+
+def grid_sensitivity(
+    incidents: pl.DataFrame,
+    areas: pl.DataFrame,
+    *,
+    as_of: date,
+    horizon_days: int,
+    categories: Sequence[str],
+    grid: Grid,
+    area_km2: float,
+    origins: int,
+    seed: int,
+    include_discovered: bool = False,
+) -> pl.DataFrame:
+    """Return the table of schema GridSensitivity: every category on a few other grids, by one quick method.
+
+    Parameters
+    ----------
+    categories
+        Those whose history suffices for a back-test.
+
+    Notes
+    -----
+    ``RANKER_IN_EDITION`` instead of each category's own method: fitting that anew on every grid would double the time
+    of an edition, and only the grid is to differ. ``beatwise hotspots --sensitivity`` does it for one category.
+    """
+    found = _score_grids(
+        incidents,
+        change_grids(grid, SHIFTS_IN_EDITION, TURNS_IN_EDITION_DEG, SIDES_IN_EDITION),
+        as_of=as_of,
+        horizon_days=horizon_days,
+        categories=categories,
+        area_km2=area_km2,
+        ranker=RANKER_IN_EDITION,
+        areas=areas,
+        origins=origins,
+        seed=seed,
+        fitted=FITTED_IN_EDITION,
+        include_discovered=include_discovered,
+    )
+    rows = [
+        {
+            "category": category,
+            "horizon_days": horizon_days,
+            "model": RANKER_IN_EDITION,
+            "change": score.change,
+            "shift_right_m": score.shift_m[0],
+            "shift_up_m": score.shift_m[1],
+            "rotation_deg": score.rotation_deg,
+            "cell_m": score.cell_m,
+            "origins": origins,
+            "places": score.places,
+            "hits": score.hits,
+            "events": score.events,
+            "overlap": round(score.overlap, 6),
+        }
+        for category, scores in found.items()
+        for score in scores
+    ]
+    return GridSensitivity.cast(pl.DataFrame(rows)) if rows else GridSensitivity.create_empty()
+
+
+def _score_grids(
+    incidents: pl.DataFrame,
+    grids: Sequence[tuple[str, tuple[float, float], Grid]],
+    *,
+    as_of: date,
+    horizon_days: int,
+    categories: Sequence[str],
+    area_km2: float,
+    ranker: str,
+    areas: pl.DataFrame | None,
+    origins: int,
+    seed: int,
+    fitted: int = FITTED,
+    include_discovered: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, list[GridScore]]:
+    """Return the scores of every category on every grid. One grid is cut at a time, for all categories."""
+    scores: dict[str, list[GridScore]] = {category: [] for category in categories}
+    first: dict[str, list[Any]] = {}
     map_km2 = 0.0
     for number, (change, shift, grid) in enumerate(grids):
         if progress:
             progress(number, len(grids))
-        study = Study.of(incidents, as_of=as_of, grid=grid, areas=areas)
+        study = Study.of(incidents, as_of=as_of, grid=grid, areas=areas, include_discovered=include_discovered)
         map_km2 = map_km2 or study.total_km2
-        hits, events, flagged = _list_places(study, category, horizon_days, area_km2, ranker, origins, seed)
-        first = first or flagged
         places = cells_for_area(area_km2, grid)
         share = places * grid.cell_km2 / map_km2
-        scores.append(
-            GridScore(
-                change,
-                shift,
-                grid.rotation_deg,
-                grid.cell_m,
-                places,
-                hits,
-                events,
-                hits / events / share if events else 0.0,
-                float(np.mean([_overlap(one, other) for one, other in zip(first, flagged, strict=True)])),
+        for category in categories:
+            hits, events, flagged = _list_places(study, category, horizon_days, area_km2, ranker, origins, fitted, seed)
+            asked = first.setdefault(category, flagged)
+            scores[category].append(
+                GridScore(
+                    change,
+                    shift,
+                    grid.rotation_deg,
+                    grid.cell_m,
+                    places,
+                    hits,
+                    events,
+                    hits / events / share if events else 0.0,
+                    float(np.mean([_overlap(one, other) for one, other in zip(asked, flagged, strict=True)])),
+                )
             )
-        )
     return scores
 
 
@@ -172,14 +275,14 @@ def _name(score: GridScore) -> str:
 
 
 def _list_places(
-    study: Study, category: str, horizon_days: int, area_km2: float, ranker: str, origins: int, seed: int
+    study: Study, category: str, horizon_days: int, area_km2: float, ranker: str, origins: int, fitted: int, seed: int
 ) -> tuple[float, float, list[Any]]:
-    """Return hits, incidents and the flagged shape (metres) of every past origin, newest first."""
+    """Return hits, incidents and the flagged cells (metres) of every past origin, newest first."""
     panel = study.panel(category)
-    periods = past_periods(panel, day_number(study.as_of), horizon_days, origins + FITTED + horizon_days // 28)
+    periods = past_periods(panel, day_number(study.as_of), horizon_days, origins + fitted + horizon_days // 28)
     k = cells_for_area(area_km2, study.grid)
     rolled = roll_rankers(
-        panel, periods, horizon_days=horizon_days, names=[ranker], seed=seed, tried=origins, fitted=FITTED, flagged=k
+        panel, periods, horizon_days=horizon_days, names=[ranker], seed=seed, tried=origins, fitted=fitted, flagged=k
     )
     if rolled is None:
         raise RequestError("the history is too short for a rolling back-test.", remedy="Load more months.")
@@ -188,22 +291,23 @@ def _list_places(
         top = np.argsort(-told, kind="stable")[:k]
         hits += float(observed_counts(period)[top].sum())
         events += float(period.events or 0.0)
-        shapes.append(_shape(study, top))
+        shapes.append(_shapes(study, top))
     return hits, events, shapes
 
 
-def _shape(study: Study, which: Integers) -> Any:
+def _shapes(study: Study, which: Integers) -> Any:
     import shapely
 
     grid, lattice = study.grid, study.lattice
     rings = grid.rings(lattice.columns[which], lattice.rows[which]).reshape(-1, 4, 2)
     x, y = grid.project(rings[..., 0], rings[..., 1])
     corners: Floats = np.stack([x, y], axis=-1)
-    # Rounded to a millimetre, so that cells of one grid share their corners exactly.
-    return shapely.union_all(shapely.polygons(np.round(corners, 3)), grid_size=1e-3)
+    return shapely.polygons(corners)
 
 
 def _overlap(one: Any, other: Any) -> float:
+    """Return the share of the area of ``one`` that ``other`` covers; cells of one grid never cover each other."""
     import shapely
 
-    return float(shapely.area(shapely.intersection(one, other)) / shapely.area(one))
+    left, right = shapely.STRtree(other).query(one, predicate="intersects")
+    return float(shapely.area(shapely.intersection(one[left], other[right])).sum() / shapely.area(one).sum())

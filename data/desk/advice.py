@@ -9,6 +9,7 @@ import polars as pl
 from data import access
 from data.desk.base import DeskBase
 from data.errors import RequestError
+from data.schemas.columns import AREA_LEVELS
 from data.schemas.models import ORACLE
 
 
@@ -86,6 +87,19 @@ class Advice(DeskBase):
         self._require("calm_lists")
         return sorted(_of(self._table("calm_lists"), category, horizon_days)["calm"].unique().to_list())
 
+    def area_hotspots(self, category: str, horizon_days: int, level: str) -> pl.DataFrame:
+        """Return the viewer's areas of a level, best first: schema ``AreaHotspots`` and ``suppressed``.
+
+        Ranks are those in the whole force.
+        """
+        return _of(self._read("area_hotspots"), category, horizon_days).filter(pl.col("level") == level).sort("rank")
+
+    def ranked_levels(self) -> list[str]:
+        """Return the levels on which the edition ranks areas of the viewer, small to large; empty where only cells."""
+        self._require("area_hotspots")
+        seen = access.rows_in_scope(self._table("area_hotspots"), self.scope)
+        return sorted(seen["level"].unique().to_list(), key=AREA_LEVELS.index)
+
     def hotspot_surface(self, category: str, horizon_days: int) -> pl.DataFrame:
         """Return the risk surface in the viewer's area: schema ``HotspotSurface``, expected counts only."""
         return _of(self._read("hotspot_surface"), category, horizon_days)
@@ -114,6 +128,10 @@ class Advice(DeskBase):
         """
         groups = _of(self._read("model_groups"), category, horizon_days)
         return access.groups_for(self.viewer, groups, self.scope).sort("kind", "group_code")
+
+    def grid_sensitivity(self, category: str) -> pl.DataFrame:
+        """Return how a list depends on the grid, the grid as asked first: schema ``GridSensitivity``."""
+        return self._read("grid_sensitivity").filter(pl.col("category") == category)
 
     def feedback(self, category: str) -> pl.DataFrame:
         """Return the simulated feedback of visits into the ranking: schema ``Feedback``."""

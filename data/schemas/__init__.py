@@ -1,6 +1,7 @@
 """The canonical tables: a schema class is the documentation of what a column means."""
 
 from data.schemas.advice import (
+    AreaHotspots,
     CalmLists,
     Hotspots,
     HotspotSurface,
@@ -12,7 +13,14 @@ from data.schemas.advice import (
 )
 from data.schemas.incidents import Calls, Dispatches, Feedbacks, Incidents
 from data.schemas.links import AddressLinks
-from data.schemas.models import Feedback, ModelCalibration, ModelComparison, ModelCurves, ModelGroups
+from data.schemas.models import (
+    Feedback,
+    GridSensitivity,
+    ModelCalibration,
+    ModelComparison,
+    ModelCurves,
+    ModelGroups,
+)
 from data.schemas.places import Addresses, Areas, BaseMap, Population
 from data.schemas.trends import DailyCounts, Funnel, HourlyProfile
 from data.schemas.work import Shifts, VisitRegister, Visits
@@ -39,12 +47,14 @@ EDITION = {
     "hotspots": Hotspots,
     "spare_hotspots": SpareHotspots,
     "calm_lists": CalmLists,
+    "area_hotspots": AreaHotspots,
     "hotspot_surface": HotspotSurface,
     "model_scores": ModelScores,
     "model_comparison": ModelComparison,
     "model_curves": ModelCurves,
     "model_calibration": ModelCalibration,
     "model_groups": ModelGroups,
+    "grid_sensitivity": GridSensitivity,
     "feedback": Feedback,
     "visit_workload": VisitWorkload,
     "visit_plan": VisitPlan,
@@ -62,6 +72,7 @@ __all__ = [
     "EDITION",
     "AddressLinks",
     "Addresses",
+    "AreaHotspots",
     "Areas",
     "BaseMap",
     "Calls",
@@ -71,6 +82,7 @@ __all__ = [
     "Feedback",
     "Feedbacks",
     "Funnel",
+    "GridSensitivity",
     "HotspotSurface",
     "Hotspots",
     "HourlyProfile",

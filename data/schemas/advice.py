@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataframely as dy
 
-from data.schemas.columns import VISIT_KINDS, about, code, text
+from data.schemas.columns import AREA_LEVELS, VISIT_KINDS, about, code, text
 
 #: Groups of reasons for a place's rank. Contributions are in log units of the expected count and sum to it.
 REASONS = ("base", "long_standing", "last_year", "recent", "neighbours", "season", "population", "place")
@@ -128,6 +128,30 @@ class CalmLists(dy.Schema):
     rank = dy.Int32(nullable=False, min=1, metadata=about("名次", "Rank in this list, by expected count"))
     place_id = code("网格编号", "Cell", nullable=False)
     was_listed = dy.Bool(nullable=False, metadata=about("上期在列", "Whether the list before held it"))
+    station_code = code("派出所", "Station")
+    beat_code = code("警务区", "Beat")
+
+
+class AreaHotspots(dy.Schema):
+    """Areas people work by, ranked by the sum of what the cells in them expect; a cell belongs where its centre lies."""
+
+    category = code("警情类别", "First-level category", nullable=False)
+    horizon_days = dy.Int32(nullable=False, min=1, metadata=about("预测天数", "Days"))
+    period_start = dy.Date(nullable=False, metadata=about("开始日期", "First day of the period"))
+    period_end = dy.Date(nullable=False, metadata=about("结束日期", "Day after the last day"))
+    level = dy.Enum(AREA_LEVELS, nullable=False, metadata=about("层级", "Level of the area"))
+    area_code = code("区域代码", "Area", nullable=False)
+    rank = dy.Int32(nullable=False, min=1, metadata=about("名次", "1 = highest expected count of the level"))
+    expected = dy.Float64(nullable=False, min=0, metadata=about("预期警情数", "Expected incidents in the period", 2))
+    low = dy.Float64(nullable=False, min=0, metadata=about("下限", "Lower end of the interval of the count", 2))
+    high = dy.Float64(nullable=False, min=0, metadata=about("上限", "Upper end of the interval of the count", 2))
+    interval_level = dy.Float64(nullable=False, min=0, max=1, metadata=about("区间水平", "Nominal coverage"))
+    area_km2 = dy.Float64(nullable=False, min=0, metadata=about("面积", "Area of its cells, square kilometres"))
+    baseline_rank = dy.Int32(
+        nullable=False, min=1, metadata=about("历史频次名次", "Rank by plain count of the last 365 days")
+    )
+    baseline_count = dy.Float64(nullable=False, metadata=about("历史频次", "Incidents of the last 365 days", 2))
+    listed_places = dy.Int32(nullable=False, min=0, metadata=about("名单网格数", "Its cells on the published list"))
     station_code = code("派出所", "Station")
     beat_code = code("警务区", "Beat")
 

@@ -17,6 +17,8 @@ THIRDS = ("low", "middle", "high")
 LEARNING_RULES = ("everything", "everything_limited", "reported", "reported_capped")
 #: What a row of the simulation tells.
 FEEDBACK_MEASURES = ("visit_share", "distance", "concentration")
+#: What is changed on a grid to see how much hangs on it.
+GRID_CHANGES = ("as_asked", "shift", "turn", "size")
 #: The best possible choice of equal area, named like a model.
 ORACLE = "oracle"
 
@@ -111,6 +113,26 @@ class ModelGroups(dy.Schema):
         ),
     )
     excluded = dy.Bool(nullable=False, metadata=about("不计入", "Incidents that are neither target nor feature"))
+
+
+class GridSensitivity(dy.Schema):
+    """The same simple method on grids moved, turned and resized: what of a list is the place, and what the grid."""
+
+    category = code("警情类别", "First-level category", nullable=False)
+    horizon_days = dy.Int32(nullable=False, metadata=about("预测天数", "Days"))
+    model = code("方法", "Name of the ranker all grids use", nullable=False)
+    change = dy.Enum(GRID_CHANGES, nullable=False, metadata=about("改动", "What was changed on the grid"))
+    shift_right_m = dy.Float64(nullable=False, metadata=about("东移", "Metres"))
+    shift_up_m = dy.Float64(nullable=False, metadata=about("北移", "Metres"))
+    rotation_deg = dy.Float64(nullable=False, metadata=about("旋转", "Degrees"))
+    cell_m = dy.Float64(nullable=False, metadata=about("网格边长", "Metres"))
+    origins = dy.Int32(nullable=False, metadata=about("回测期数", "Past periods it was tried on"))
+    places = dy.Int32(nullable=False, metadata=about("网格数", "Cells of the list"))
+    hits = dy.Float64(nullable=False, metadata=about("命中", "Incidents in the flagged cells"))
+    events = dy.Float64(nullable=False, metadata=about("警情数", "Incidents of all tried periods"))
+    overlap = dy.Float64(
+        nullable=False, metadata=about("重合", "Share of the area flagged on the grid as asked that is flagged again")
+    )
 
 
 class Feedback(dy.Schema):

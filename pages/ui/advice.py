@@ -123,19 +123,24 @@ def corners(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"type": "Polygon", "coordinates": [[row["ring"][i : i + 2] for i in (0, 2, 4, 6, 0)]]} for row in ranked]
 
 
-def legend_of(edges: list[float]) -> str:
-    """Return the legend of the map: risk classes with their bounds, and the kinds of line."""
+def when_of(row: dict[str, Any]) -> str:
+    """Return the busiest time of a place."""
+    return when(row["peak_weekday"], row["peak_hour"])
+
+
+def legend_of(edges: list[float], *, lines: bool = True) -> str:
+    """Return the legend of the map: risk classes with their bounds, and the kinds of line where it draws them."""
     lows = [0.0, *edges[:-1]]
     digits = 2 if edges and edges[-1] < 10 else 1
     classes = "".join(
         f'<span><i style="background:{theme.RISK[i]}"></i>{low:.{digits}f}–{high:.{digits}f}</span>'
         for i, (low, high) in enumerate(zip(lows, edges, strict=True))
     )
-    lines = "".join(
+    kinds = "".join(
         f'<span><i class="line" style="color:{colour}"></i>{escape(t(f"hotspots.legend.{name}"))}</span>'
         for name, colour in (("beat", theme.BEAT_LINE), ("street", theme.MAIN_STREET), ("river", theme.RIVER))
     )
-    return f'<p class="bw-legend"><b>{escape(t("hotspots.legend.expected"))}</b>{classes}{lines}</p>'
+    return f'<p class="bw-legend"><b>{escape(t("hotspots.legend.expected"))}</b>{classes}{kinds if lines else ""}</p>'
 
 
 def table_row(desk: Desk, row: dict[str, Any], decision: dict[str, Any] | None) -> dict[str, Any]:

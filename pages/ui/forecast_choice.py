@@ -12,6 +12,9 @@ from pages.ui.language import current, t, term
 if TYPE_CHECKING:
     from data.desk import Desk
 
+#: Code of the level that is no area: the grid's cells.
+CELLS = "cell"
+
 
 def draw(desk: Desk) -> tuple[str, int]:
     """Return the category and the days ahead the reader has chosen; stop the page where nothing was forecast."""
@@ -19,16 +22,18 @@ def draw(desk: Desk) -> tuple[str, int]:
         return _choose_forecast(desk)
 
 
-def draw_with_lists(desk: Desk) -> tuple[str, int, float | None]:
-    """Return category, days ahead, and how calm a list the reader wants; None is the list that was published.
+def draw_with_lists(desk: Desk) -> tuple[str, int, str, float | None]:
+    """Return category, days ahead, what is ranked (cells, or a level of area), and how calm a list the reader wants.
 
-    An officer follows the published list, and sees another only through a link that asks for it.
+    No calm is the list that was published; it is a matter of cells only. An officer follows the published list, and
+    sees another only through a link that asks for it.
     """
     with _controls():
         category, horizon_days = _choose_forecast(desk)
+        level = _choose_level(desk)
         known = desk.calm_choices(category, horizon_days)
-        if not known or (desk.viewer.role == "officer" and urls.state("calm") is None):
-            return category, horizon_days, None
+        if level != CELLS or not known or (desk.viewer.role == "officer" and urls.state("calm") is None):
+            return category, horizon_days, level, None
         verdict = certainty.verdict_of(desk, category, horizon_days)
         codes = {f"{calm:g}": calm for calm in known}
         chosen = urls.choose(
@@ -38,16 +43,31 @@ def draw_with_lists(desk: Desk) -> tuple[str, int, float | None]:
             words=lambda code: certainty.choice_words(codes[code], verdict),
             # The price of a choice is that of one category and period.
             lang=f"{current()}.{category}.{horizon_days}",
-            width=400,
+            width=370,
             default=f"{verdict.get('calm', 0.0):g}",
             help=t("certainty.calm.choice_help"),
         )
     calm = codes[chosen]
-    return category, horizon_days, None if calm == verdict.get("calm") else calm
+    return category, horizon_days, level, None if calm == verdict.get("calm") else calm
 
 
 def _controls() -> Any:
     return st.container(key="controls", horizontal=True, vertical_alignment="bottom")
+
+
+def _choose_level(desk: Desk) -> str:
+    levels = desk.ranked_levels()
+    if not levels:
+        return CELLS
+    chosen = urls.choose(
+        "level",
+        t("areas.level"),
+        [CELLS, *levels],
+        words=lambda level: t("areas.cells") if level == CELLS else t(f"codes.level.{level}"),
+        lang=current(),
+        as_segments=True,
+    )
+    return str(chosen)
 
 
 def _choose_forecast(desk: Desk) -> tuple[str, int]:
@@ -60,7 +80,7 @@ def _choose_forecast(desk: Desk) -> tuple[str, int]:
         advice.categories(desk),
         words=lambda code: term("category", code),
         lang=current(),
-        width=320,
+        width=250,
         default=first_listed(desk),
     )
     horizon_days = urls.choose(

@@ -240,6 +240,70 @@ def ranked_layers(places: list[dict[str, Any]], edges: list[float], *, chosen: s
     ]
 
 
+def area_layers(areas: list[dict[str, Any]], edges: list[float], *, chosen: str | None = None) -> list[pdk.Layer]:
+    """Return ranked areas filled by what they expect, with their ranks, the chosen one outlined.
+
+    Parameters
+    ----------
+    areas
+        ``{"place_id", "geometry", "expected", "rank", "title", "detail"}`` per area.
+    """
+    import shapely.geometry
+
+    features, labels = [], []
+    for row in sorted(areas, key=lambda row: row["place_id"] == chosen):
+        told = {name: row[name] for name in ("place_id", "title", "detail")}
+        is_chosen = row["place_id"] == chosen
+        features.append(
+            {
+                **_feature(
+                    row["geometry"],
+                    **told,
+                    fill=theme.rgb(_colour(row["expected"], edges), 215),
+                    line=theme.rgb(theme.PRIMARY if is_chosen else theme.BEAT_LINE),
+                    width=4 if is_chosen else 1,
+                ),
+                # The tooltip looks for columns here.
+                **told,
+            }
+        )
+        # A point inside also where the middle of the box is not: areas bend around each other.
+        inside = shapely.point_on_surface(shapely.geometry.shape(row["geometry"]))
+        dark = theme.class_of(row["expected"], edges) > 2
+        labels.append(
+            {
+                **told,
+                "text": str(row["rank"]),
+                "position": [inside.x, inside.y],
+                "colour": theme.rgb("#ffffff" if dark else theme.INK),
+            }
+        )
+    return [
+        pdk.Layer(
+            "GeoJsonLayer",
+            {"type": "FeatureCollection", "features": features},
+            id="areas",
+            pickable=True,
+            auto_highlight=True,
+            get_fill_color="properties.fill",
+            get_line_color="properties.line",
+            get_line_width="properties.width",
+            line_width_units=_TEXT("pixels"),
+        ),
+        pdk.Layer(
+            "TextLayer",
+            labels,
+            id="area-ranks",
+            get_text="text",
+            get_position="position",
+            get_color="colour",
+            get_size=13,
+            font_family=_TEXT("Noto Sans, Segoe UI, sans-serif"),
+            font_weight=700,
+        ),
+    ]
+
+
 def point_layer(points: list[dict[str, Any]]) -> list[pdk.Layer]:
     """Return numbered points of a visit list: ``{"lon", "lat", "text", "title", "detail", "pressing"}``."""
     data = [

@@ -50,6 +50,12 @@ def steps(values: list[float], count: int = len(RISK)) -> list[float]:
     return sorted(set(found))
 
 
+def even_steps(values: list[float], count: int = len(RISK)) -> list[float]:
+    """Return the upper edges of up to ``count`` classes with equal numbers of values: for areas, which differ less."""
+    ordered = sorted(values)
+    return sorted({ordered[min(len(ordered) - 1, len(ordered) * k // count)] for k in range(1, count + 1)})
+
+
 def class_of(value: float, edges: list[float]) -> int:
     """Return the class (0 = lowest) of a value."""
     return next((i for i, edge in enumerate(edges) if value <= edge), len(edges) - 1)

@@ -14,13 +14,13 @@ from typing import Any
 import streamlit as st
 
 #: Everything a link may say. ``as`` is read in demo mode only.
-KEYS = ("lang", "as", "edition", "category", "horizon", "calm", "beat", "unit")
+KEYS = ("lang", "as", "edition", "category", "horizon", "level", "calm", "beat", "unit")
 #: Keys that stay when the reader changes the page.
 EVERYWHERE = ("lang", "as", "edition")
 #: Keys of the view of each page.
 OF_PAGE: dict[str, tuple[str, ...]] = {
     "briefing": ("beat",),
-    "hotspots": ("category", "horizon", "calm", "beat"),
+    "hotspots": ("category", "horizon", "level", "calm", "beat"),
     "staffing": ("unit",),
     "my_beat": ("beat",),
     "trends": ("category", "beat", "unit"),

@@ -68,6 +68,8 @@ READS = {
     "model_curves": lambda desk: desk.model_curves("theft", 28),
     "model_calibration": lambda desk: desk.model_calibration("theft", 28),
     "model_groups": lambda desk: desk.model_groups("theft", 28),
+    "area_hotspots": lambda desk: desk.area_hotspots("theft", 28, "beat"),
+    "grid_sensitivity": lambda desk: desk.grid_sensitivity("theft"),
     "feedback": lambda desk: desk.feedback("theft"),
     "visit_workload": lambda desk: desk.visit_workload(),
     "visit_plan": lambda desk: desk.visit_plan("B1"),
@@ -425,3 +427,27 @@ def test_errors_by_group_keep_to_the_area_and_hide_small_counts(desk_of) -> None
     assert {row["group_code"] for row in desk_of(CHIEF).model_groups("theft", 28).to_dicts()} >= {"S1", "low"}
     station = Viewer("chief-of-s1", "commander", "S1", "station")
     assert [row["group_code"] for row in desk_of(station).model_groups("theft", 28).to_dicts()] == ["S1", "high", "low"]
+
+
+def test_areas_are_seen_by_scope_and_a_hidden_count_is_not_given_back_by_its_total(desk_of) -> None:
+    assert desk_of(CHIEF).area_hotspots("theft", 28, "beat")["baseline_count"].to_list() == [4.0, 8.0, 12.0]
+    assert desk_of(OFFICER).area_hotspots("theft", 28, "beat")["area_code"].to_list() == ["B1"]
+    assert desk_of(OFFICER).ranked_levels() == ["beat"]
+    # 4 is too small to be shown; with 8 beside it the total of the station would give it back.
+    assert desk_of(RESEARCHER).area_hotspots("theft", 28, "beat")["baseline_count"].to_list() == [None, None, 12.0]
+
+
+def test_a_calmer_list_is_made_of_stored_places(desk_of) -> None:
+    desk = desk_of(CHIEF)
+    assert desk.calm_choices("theft", 28) == [0.0, 1.0]
+    assert desk.hotspots("theft", 28, 0.0)["place_id"].equals(desk.hotspots("theft", 28)["place_id"])
+    calm = desk.hotspots("theft", 28, 1.0)
+    assert calm.select("rank", "place_id").rows() == [(1, "p1"), (2, "p9"), (3, "p3")]
+    assert calm["was_listed"].to_list() == [False, True, False]
+    assert desk.calm_changes("theft", 28) == {0.0: (3, 3), 1.0: (3, 2)}
+    assert desk_of(OFFICER).hotspots("theft", 28, 1.0)["place_id"].to_list() == ["p1", "p9"]
+    # p9's two incidents stay hidden from aggregates, on this list too.
+    assert desk_of(RESEARCHER).hotspots("theft", 28, 1.0)["baseline_count"].to_list() == [None, None, 6.0, 9.0]
+    assert desk.decide("H-R9", "accept").advice_table == "spare_hotspots"
+    with pytest.raises(RequestError, match=r"calm 0\.3"):
+        desk.hotspots("theft", 28, 0.3)

@@ -141,6 +141,22 @@ def tiny_tables() -> dict[str, pl.DataFrame]:
                 for rank, place in enumerate(listed, start=1)
             ),
         ),
+        "area_hotspots": rows_of(
+            "area_hotspots",
+            *(
+                {
+                    "category": "theft",
+                    "horizon_days": 28,
+                    "level": "beat",
+                    "rank": i,
+                    "area_code": beat,
+                    "beat_code": beat,
+                    "station_code": station,
+                    "baseline_count": float(4 * i),
+                }
+                for i, (beat, station) in places
+            ),
+        ),
         "hotspot_surface": rows_of(
             "hotspot_surface",
             *(
@@ -151,7 +167,7 @@ def tiny_tables() -> dict[str, pl.DataFrame]:
         "model_scores": rows_of("model_scores", {"category": "theft", "horizon_days": 28}),
         **{
             table: rows_of(table, {"category": "theft", "horizon_days": 28})
-            for table in ("model_comparison", "model_curves", "model_calibration")
+            for table in ("model_comparison", "model_curves", "model_calibration", "grid_sensitivity")
         },
         "model_groups": rows_of(
             "model_groups",

@@ -101,3 +101,9 @@ def test_the_hotspots_page_leads_to_the_model_page_those_who_may_open_it(open_pa
     commander = everything_shown(open_page("hotspots", "commander", "en", **link))
     assert 'href="model?lang=en&amp;as=commander&amp;category=040100&amp;horizon=7"' in commander
     assert "model?" not in everything_shown(open_page("hotspots", "officer", "en", **link))
+
+
+def test_how_much_hangs_on_the_grid(open_page: OpenPage) -> None:
+    shown = everything_shown(open_page("model", "commander", "en", category="010100"))
+    assert "hit rate lies between 22.0% and 24.0%, but only 40% of the flagged area is flagged again" in shown
+    assert "Moved 75 m east, 0 m north" in shown

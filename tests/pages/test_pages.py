@@ -143,6 +143,19 @@ def test_a_commander_chooses_a_steadier_list_and_sees_what_it_costs(open_page: O
     )
 
 
+def test_beats_are_ranked_beside_cells(open_page: OpenPage) -> None:
+    test = open_page("hotspots", "commander", "en", category="010100", horizon="28", level="beat")
+    shown = everything_shown(test)
+    assert not test.exception
+    assert "4 beats, 30 incidents expected in all; first is Beat 11 with 12.0 (2–20)." in shown
+    assert "On 2 past periods the plain count was better: its first 1 beats held 48.0% of the incidents" in shown
+    assert "Cells on the published list: 2 of 2" in shown
+    assert len(test.get("deck_gl_json_chart")) == 1
+    # An edition without such a ranking shows cells and offers nothing else.
+    older = open_page("hotspots", "commander", "en", edition="E20260601-town", level="beat")
+    assert "Ranking: 8 cells" in everything_shown(older)
+
+
 def test_an_edition_without_other_lists_says_so(open_page: OpenPage) -> None:
     shown = everything_shown(open_page("hotspots", "commander", "en", edition="E20260601-town", calm="0.25"))
     assert "made without lists of other steadiness" in shown

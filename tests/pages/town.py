@@ -107,6 +107,20 @@ def build_town(root: Path) -> Store:
                 for category in CATEGORIES[:1]
                 for days in HORIZONS
             ],
+            "area_verdicts": [
+                {
+                    "category": CATEGORIES[0],
+                    "horizon_days": 28,
+                    "level": "beat",
+                    "periods": 2,
+                    "coverage": 0.83,
+                    "top": 1,
+                    "events": 50.0,
+                    "expected": 48.0,
+                    "hits": 20.0,
+                    "plain_hits": 24.0,
+                }
+            ],
             "last_known_on": str(as_of - timedelta(days=1)),
             "sources": ["demo"],
             "legal_basis": ["demo-basis"],
@@ -122,7 +136,7 @@ def town_tables(as_of: date, edition_id: str) -> dict[str, pl.DataFrame]:
         "areas": _areas(),
         "base_map": _base_map(),
         "hotspots": _hotspots(as_of, edition_id),
-        **(_lists(as_of, edition_id) if edition_id == NEWER else {}),
+        **({**_lists(as_of, edition_id), "area_hotspots": _area_ranks(as_of)} if edition_id == NEWER else {}),
         "hotspot_surface": _surface(),
         "model_scores": _scores(as_of),
         # The older edition is from before there were such tables.
@@ -241,6 +255,37 @@ def _lists(as_of: date, edition_id: str) -> dict[str, pl.DataFrame]:
     ).with_columns(calm=pl.lit(0.25))
     columns = EDITION["calm_lists"].column_names()
     return {"spare_hotspots": spare, "calm_lists": pl.concat([first.select(columns), calmer.select(columns)])}
+
+
+def _area_ranks(as_of: date) -> pl.DataFrame:
+    """Return the beats in the order of their names: 12 incidents expected in the first, 3 fewer in each further."""
+    return rows_of(
+        "area_hotspots",
+        *(
+            {
+                "category": category,
+                "horizon_days": days,
+                "period_start": as_of,
+                "period_end": as_of + timedelta(days=days),
+                "level": "beat",
+                "area_code": beat,
+                "rank": number + 1,
+                "expected": 12.0 - 3 * number,
+                "low": 2.0,
+                "high": 20.0,
+                "interval_level": 0.8,
+                "area_km2": 4.0,
+                "baseline_rank": 4 - number,
+                "baseline_count": 40.0 + number,
+                "listed_places": 2,
+                "beat_code": beat,
+                "station_code": station,
+            }
+            for category in CATEGORIES
+            for days in HORIZONS
+            for number, (beat, station) in enumerate(BEATS.items())
+        ),
+    )
 
 
 def _surface() -> pl.DataFrame:
@@ -379,6 +424,19 @@ def _models() -> dict[str, pl.DataFrame]:
                 {**key, "flagged_share": 0.5, "hits": 1.0, "hit_rate": 0.25, "expected": 5.0, **row}
                 for key in keys
                 for row in groups
+            ),
+        ),
+        "grid_sensitivity": rows_of(
+            "grid_sensitivity",
+            *(
+                {"category": category, "horizon_days": 28, "model": "kernel", "origins": 2, "events": 50.0, **row}
+                for category in CATEGORIES
+                for row in (
+                    {"change": "as_asked", "cell_m": 150.0, "places": 8, "hits": 12.0, "overlap": 1.0},
+                    {"change": "shift", "cell_m": 150.0, "shift_right_m": 75.0, "shift_up_m": 0.0, "places": 8}
+                    | {"hits": 11.0, "overlap": 0.4},
+                    {"change": "size", "cell_m": 225.0, "places": 4, "hits": 5.0, "overlap": 0.5},
+                )
             ),
         ),
         "feedback": rows_of("feedback", *feedback),

@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 
 from analytics.cells import Grid
-from analytics.hotspots.sensitivity import change_grids, tell_sensitivity, try_grids
+from analytics.hotspots.sensitivity import change_grids, grid_sensitivity, tell_sensitivity, try_grids
 from data.errors import RequestError
+from data.schemas.models import GridSensitivity
 
 
 def tried(incidents, grids, as_of, **more):
@@ -60,3 +61,21 @@ def test_turned_and_resized_grids_flag_the_same_area(incidents, grid, as_of):
 def test_a_short_history_is_refused(incidents, grid):
     with pytest.raises(RequestError, match="too short"):
         tried(incidents, change_grids(grid, (), (), ()), date(2020, 3, 15))
+
+
+def test_an_edition_tries_a_few_grids_for_all_its_categories(incidents, grid, as_of):
+    asked = {"as_of": as_of, "horizon_days": 28, "grid": grid, "area_km2": 0.04, "origins": 4, "seed": 0}
+    table = grid_sensitivity(incidents, None, categories=["THEFT", "NOISE"], **asked)
+    assert GridSensitivity.is_valid(table)
+    assert table["category"].to_list() == ["THEFT"] * 6 + ["NOISE"] * 6
+    assert table.group_by("change").len().sort("change").rows() == [
+        ("as_asked", 2),
+        ("shift", 4),
+        ("turn", 2),
+        ("size", 4),
+    ]
+    same = table.filter(change="as_asked")
+    assert same["overlap"].to_list() == [1.0, 1.0]
+    # What one category gets does not hang on the others.
+    assert grid_sensitivity(incidents, None, categories=["NOISE"], **asked).equals(table.filter(category="NOISE"))
+    assert grid_sensitivity(incidents, None, categories=[], **asked).is_empty()

@@ -1,0 +1,223 @@
+"""Beats, communities and stations ranked by what their cells expect: map, one area looked at, table."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.ui import advice, downloads, maps, places, provenance, tables, theme
+from pages.ui.formats import interval, number, period, rank_change, share
+from pages.ui.language import current, t, term
+
+if TYPE_CHECKING:
+    from data.desk import Desk
+
+#: Cells of the list named for one area.
+MOST_NAMED = 5
+#: Hits more or fewer, relative to the plain count, within which the two are called equal.
+EQUAL_WITHIN = 0.02
+CHOSEN, TABLE, MAP = "areas.chosen", "areas.table", "areas.map"
+
+
+def draw(desk: Desk, category: str, horizon_days: int, level: str) -> None:
+    """Draw the ranking of one level of area."""
+    ranked = desk.area_hotspots(category, horizon_days, level).to_dicts()
+    if not ranked:
+        tables.note(t("areas.empty"))
+        return
+    names = {row["area_code"]: places.named(desk, row["area_code"], level) for row in ranked}
+    positions = {row["area_code"]: number for number, row in enumerate(ranked)}
+    chosen = ranked[positions.get(st.session_state.get(CHOSEN), 0)]
+    view = f"{category}.{horizon_days}.{level}.{current()}"
+    tables.takeaway(summary_of(ranked, names, category, level))
+    with st.container(key="wide"):
+        left, right = st.columns([1.3, 1], gap="medium")
+    with left:
+        _draw_map(desk, ranked, names, chosen["area_code"], level, f"{MAP}.{view}")
+    with right, st.container(border=True):
+        _draw_area(desk, chosen, names, category, horizon_days, level)
+    st.subheader(
+        t(
+            "areas.table_title",
+            n=len(ranked),
+            level=t(f"areas.many.{level}"),
+            period=period(chosen["period_start"], chosen["period_end"]),
+        ),
+        anchor=False,
+    )
+    tables.draw_selectable(
+        [table_row(row, names) for row in ranked],
+        table_columns(),
+        key=f"{TABLE}.{view}",
+        alt=t("areas.table_alt"),
+        on_select=partial(_choose_from_table, ranked, f"{TABLE}.{view}"),
+        height=tables.height_for(len(ranked)),
+        selected=positions[chosen["area_code"]],
+    )
+    tables.note(t("areas.table_note", level=round(chosen["interval_level"] * 100)))
+    past = past_sentence(desk, category, horizon_days, level)
+    if past:
+        tables.note(past)
+    downloads.draw(desk, "area_hotspots", partial(desk.area_hotspots, category, horizon_days, level), ("csv", "xlsx"))
+
+
+def summary_of(ranked: list[dict[str, Any]], names: dict[str, str], category: str, level: str) -> str:
+    """Return how many areas there are, what they expect together, and which is first."""
+    first = ranked[0]
+    return t(
+        "areas.summary",
+        period=period(first["period_start"], first["period_end"]),
+        category=term("category", category),
+        n=len(ranked),
+        level=t(f"areas.many.{level}"),
+        expected=number(sum(row["expected"] for row in ranked)),
+        name=names[first["area_code"]],
+        first=interval(first["expected"], first["low"], first["high"]),
+    )
+
+
+def past_sentence(desk: Desk, category: str, horizon_days: int, level: str) -> str:
+    """Return how rankings of this level did on past periods beside the plain count; empty without a back-test."""
+    asked = (category, horizon_days, level)
+    verdicts = desk.manifest.get("area_verdicts") or []
+    found = next((row for row in verdicts if (row["category"], row["horizon_days"], row["level"]) == asked), None)
+    if found is None or not found["events"]:
+        return ""
+    gain = found["hits"] - found["plain_hits"]
+    equal = abs(gain) <= EQUAL_WITHIN * max(found["plain_hits"], 1.0)
+    return t(
+        f"areas.past.{'equal' if equal else 'better' if gain > 0 else 'worse'}",
+        periods=found["periods"],
+        top=found["top"],
+        level=t(f"areas.many.{level}"),
+        hits=share(found["hits"] / found["events"], 1),
+        plain=share(found["plain_hits"] / found["events"], 1),
+        coverage=share(found["coverage"]),
+    )
+
+
+def table_row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """Return an area as a row of the table."""
+    return {
+        "rank": row["rank"],
+        "area": names[row["area_code"]],
+        "expected": row["expected"],
+        "interval": f"{number(row['low'])}–{number(row['high'])}",
+        "density": _density(row),
+        "baseline": rank_change(row["rank"], row["baseline_rank"]),
+        "count": t("common.hidden") if row.get("suppressed") else number(row["baseline_count"]),
+        "listed": row["listed_places"],
+    }
+
+
+def table_columns() -> dict[str, Any]:
+    """Return the columns of the table with their words."""
+    column = st.column_config
+    return {
+        "rank": column.NumberColumn(t("hotspots.column.rank"), width=58, pinned=True),
+        "area": column.TextColumn(t("areas.column.area"), width=215),
+        "expected": column.NumberColumn(t("hotspots.column.expected"), format="%.1f", width=90),
+        "interval": column.TextColumn(t("hotspots.column.interval"), width=90),
+        "density": column.NumberColumn(t("areas.column.density"), format="%.1f", width=150),
+        "baseline": column.TextColumn(
+            t("hotspots.column.baseline"), help=t("hotspots.column.baseline_help"), width=130
+        ),
+        "count": column.TextColumn(t("hotspots.column.count"), width=110),
+        "listed": column.NumberColumn(t("areas.column.listed"), help=t("areas.column.listed_help"), width=120),
+    }
+
+
+def _density(row: dict[str, Any]) -> float | None:
+    return row["expected"] / row["area_km2"] if row["area_km2"] else None
+
+
+def _draw_map(
+    desk: Desk, ranked: list[dict[str, Any]], names: dict[str, str], chosen: str, level: str, key: str
+) -> None:
+    geometries = {area["code"]: area["geometry"] for area in places.outlines(desk, level)}
+    edges = theme.even_steps([row["expected"] for row in ranked])
+    shown = [
+        {
+            "place_id": row["area_code"],
+            "title": names[row["area_code"]],
+            "detail": t(
+                "areas.tooltip",
+                rank=row["rank"],
+                expected=interval(row["expected"], row["low"], row["high"]),
+                baseline=row["baseline_rank"],
+            ),
+            "expected": row["expected"],
+            "rank": row["rank"],
+            "geometry": geometries[row["area_code"]],
+        }
+        for row in ranked
+        if row["area_code"] in geometries
+    ]
+    box = maps.bounds_of([row["geometry"] for row in shown])
+    if box is None:
+        tables.note(t("areas.no_boundaries"))
+        return
+    st.pydeck_chart(
+        maps.deck(maps.area_layers(shown, edges, chosen=chosen), box, tooltip="<b>{title}</b><br/>{detail}"),
+        height=540,
+        key=key,
+        on_select=partial(_choose_from_map, key),
+        selection_mode="single-object",
+        alt=t("areas.map_alt", n=len(shown)),
+    )
+    st.html(advice.legend_of(edges, lines=False))
+
+
+def _draw_area(
+    desk: Desk, row: dict[str, Any], names: dict[str, str], category: str, horizon_days: int, level: str
+) -> None:
+    st.subheader(t("hotspots.why_title", rank=row["rank"], place=names[row["area_code"]]), anchor=False)
+    tables.figures(
+        {
+            t("hotspots.expected"): interval(row["expected"], row["low"], row["high"]),
+            t("areas.column.density"): number(_density(row), 1),
+            t("hotspots.baseline_rank"): rank_change(row["rank"], row["baseline_rank"]),
+            t("areas.column.listed"): number(row["listed_places"]),
+        }
+    )
+    inside = [
+        place
+        for place in desk.hotspots(category, horizon_days).to_dicts()
+        if place[f"{level}_code"] == row["area_code"]
+    ][:MOST_NAMED]
+    if not inside:
+        tables.note(t("areas.no_places"))
+    else:
+        st.html(
+            tables.html_table(
+                [t(f"hotspots.column.{name}") for name in ("rank", "place", "expected_interval", "when")],
+                [
+                    [
+                        place["rank"],
+                        places.street_named(desk, place["street"]) or advice.title_of(desk, place),
+                        interval(place["expected"], place["low"], place["high"]),
+                        advice.when_of(place),
+                    ]
+                    for place in inside
+                ],
+                caption=t("areas.places_caption", n=len(inside), of=row["listed_places"]),
+                numeric=(0, 2),
+            )
+        )
+    tables.note(t("areas.no_decision"))
+    provenance.draw(desk, "area_hotspots")
+
+
+def _choose_from_table(ranked: list[dict[str, Any]], key: str) -> None:
+    row = tables.selected_row(key)
+    if row is not None:
+        st.session_state[CHOSEN] = ranked[row]["area_code"]
+
+
+def _choose_from_map(key: str) -> None:
+    tapped = [each for found in st.session_state[key].selection.objects.values() for each in found]
+    if tapped:
+        # A GeoJSON feature carries its columns as properties; a label carries them itself.
+        st.session_state[CHOSEN] = (tapped[0].get("properties") or tapped[0])["place_id"]
