@@ -287,9 +287,7 @@ def rank_places(
     (category,), (horizon_days,) = parameters.categories, parameters.horizons_days
     grid = grid or Grid(force.analysis_crs, cell_m=parameters.cell_m)
     if units is not None or study is None:
-        study = Study.of(
-            incidents, as_of=parameters.as_of, grid=grid, areas=areas, units=units, register=register
-        )
+        study = Study.of(incidents, as_of=parameters.as_of, grid=grid, areas=areas, units=units, register=register)
     return forecast_hotspots(
         incidents,
         as_of=parameters.as_of,

@@ -136,7 +136,13 @@ def evaluate(
 ) -> None:
     """Back-test every ranker on past origins, beside plain counts and the oracle, as one document."""
     from analytics.cells import Grid
-    from analytics.edition import EditionParameters, choose_categories, choose_jurisdiction, known_incidents
+    from analytics.edition import (
+        EditionParameters,
+        choose_categories,
+        choose_jurisdiction,
+        known_incidents,
+        read_register,
+    )
     from analytics.hotspots.groups import group_places
     from analytics.hotspots.report import evaluate_rankers
     from analytics.hotspots.study import Study
@@ -162,6 +168,7 @@ def evaluate(
         as_of=parameters.as_of,
         grid=Grid(force.analysis_crs, cell_m=cell_m),
         areas=snapshot.read("areas"),
+        register=read_register(snapshot),
         include_discovered=include_discovered,
     )
     places = study.grid.centres(study.lattice.columns, study.lattice.rows)

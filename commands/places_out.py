@@ -103,6 +103,7 @@ def hotspots(
         choose_jurisdiction,
         known_incidents,
         rank_places,
+        read_register,
     )
     from analytics.hotspots.sensitivity import tell_sensitivity
     from data.exports import make_export
@@ -133,6 +134,7 @@ def hotspots(
             snapshot.read("areas"),
             force,
             parameters,
+            register=read_register(snapshot),
             grid=grid,
             units=units,
             budget=budget,

@@ -123,7 +123,7 @@ def score_origin(
     import polars as pl
 
     from analytics.cells import Grid
-    from analytics.edition import EditionParameters, known_incidents, rank_places
+    from analytics.edition import EditionParameters, known_incidents, rank_places, read_register
     from analytics.hotspots.history import day_number
     from analytics.hotspots.study import Study
     from analytics.scorecard import (
@@ -147,14 +147,14 @@ def score_origin(
             where=f"--from {origin}",
             remedy="Name categories of the store with --category.",
         )
-    areas = snapshot.read("areas")
+    areas, register = snapshot.read("areas"), read_register(snapshot)
     known = known_incidents(snapshot, force, origin)
     grid = Grid(force.analysis_crs, cell_m=cell_m)
     entries: list[Entry] = []
     done, all_of_it = 0, len(categories) * len(windows) * len(areas_sq_mi)
     for category in categories:
         seen = of_category(known, category)
-        study = Study.of(seen, as_of=origin, grid=grid, areas=areas, study_area=polygons)
+        study = Study.of(seen, as_of=origin, grid=grid, areas=areas, study_area=polygons, register=register)
         map_sq_ft = study.total_km2 * SQ_FT_PER_KM2 if polygons is not None else MAP_SQ_FT
         for window in windows:
             end = end_of_window(origin, window)

@@ -18,6 +18,7 @@ from analytics.hotspots.forecast import HotspotForecast, forecast_hotspots, roun
 from analytics.hotspots.hours import TimesOfNeed
 from analytics.hotspots.places import name_areas, name_streets, suggest_action
 from analytics.hotspots.rankers import LADDER
+from analytics.hotspots.residents import Register
 from analytics.hotspots.study import Study
 from data.actions import ActionTable
 from data.errors import RequestError
@@ -56,6 +57,7 @@ def hotspot_tables(
     candidates: Sequence[str] = LADDER,
     actions: ActionTable | None = None,
     include_discovered: bool = False,
+    register: Register | None = None,
     calm: float = 0.0,
     previous: Mapping[str, pl.DataFrame] | None = None,
     observe: Callable[[HotspotForecast, Study], None] | None = None,
@@ -75,6 +77,8 @@ def hotspot_tables(
         Past periods the rankers are tried on.
     actions
         Suggested action per category (``data.actions.load_actions``); without it only the reasons decide.
+    register
+        What the population platform knows of places; None where the source has none.
     calm, previous
         How far the published list holds on to the one before, 0 to 1, and the tables ``hotspots`` and ``calm_lists``
         of the edition before. The lists of all other tolerances are made beside it (``analytics.hotspots.calm``).
@@ -109,6 +113,7 @@ def hotspot_tables(
                     grid=grid,
                     study_area=study_area,
                     areas=areas,
+                    register=register,
                     include_discovered=include_discovered,
                 )
                 found = forecast_hotspots(
