@@ -26,10 +26,10 @@ HOUSEHOLD_WIDTHS = (0.0, 1.0)
 
 @dataclass(frozen=True)
 class Register:
-    """Tables of the population platform: frames of schema Population and Addresses; either may be empty."""
+    """Tables of the population platform: frames of schema Population and Addresses; either may be empty or None."""
 
-    population: pl.DataFrame
-    addresses: pl.DataFrame
+    population: pl.DataFrame | None
+    addresses: pl.DataFrame | None
 
 
 class Residents:
@@ -73,9 +73,10 @@ class Residents:
         return name_areas(lon, lat, self._areas, self._as_of)
 
     def _month_before(self, day: date) -> date | None:
-        if self._register is None or self._register.population.is_empty():
+        population = self._register.population if self._register is not None else None
+        if population is None or population.is_empty():
             return None
-        months = self._register.population.filter(pl.col("month") < day)["month"]
+        months = population.filter(pl.col("month") < day)["month"]
         found = months.max()
         return found if isinstance(found, date) else None
 
@@ -98,7 +99,7 @@ class Residents:
 
     def _households(self) -> dict[str, Floats]:
         """Return the households at the addresses in each cell, alone and smoothed."""
-        if self._register is None:
+        if self._register is None or self._register.addresses is None:
             return {}
         located = self._register.addresses.drop_nulls(["lon", "lat"]).sort("address_code")
         if located.is_empty():
