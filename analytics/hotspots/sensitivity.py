@@ -162,6 +162,8 @@ def grid_sensitivity(
     ``RANKER_IN_EDITION`` instead of each category's own method: fitting that anew on every grid would double the time
     of an edition, and only the grid is to differ. ``beatwise hotspots --sensitivity`` does it for one category.
     """
+    if not categories:
+        return GridSensitivity.create_empty()
     found = _score_grids(
         incidents,
         change_grids(grid, SHIFTS_IN_EDITION, TURNS_IN_EDITION_DEG, SIDES_IN_EDITION),
