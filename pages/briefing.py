@@ -42,11 +42,13 @@ st.html(
 )
 
 if not officer:
-    left, right = st.columns([1.6, 1], gap="medium")
+    with st.container(key="wide"):
+        left, right = st.columns([1.6, 1], gap="medium")
     left.html(sheet.section(t("briefing.staffing"), sheet.staffing_table(desk)))
     right.html(sheet.section(t("briefing.visits"), sheet.visits_by_station(desk)))
 else:
-    left, right = st.columns([1.4, 1], gap="medium")
+    with st.container(key="wide"):
+        left, right = st.columns([1.4, 1], gap="medium")
     left.html(sheet.section(t("briefing.visits_first"), sheet.visits_first(desk, beat)))
     right.html(sheet.section(t("briefing.incidents"), sheet.incidents(desk, beat)))
 st.html(sheet.foot(desk))

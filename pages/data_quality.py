@@ -22,7 +22,8 @@ st.subheader(t("data_quality.files"), anchor=False)
 tables.draw_plain(rows, intake.file_columns(), alt=t("data_quality.files"), height=tables.height_for(len(rows)))
 tables.note(t("data_quality.files_note"))
 
-left, right = st.columns([1, 1.15], gap="medium")
+with st.container(key="wide"):
+    left, right = st.columns([1, 1.15], gap="medium")
 with left:
     st.subheader(t("data_quality.funnel"), anchor=False)
     for funnel in desk.funnels():

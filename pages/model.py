@@ -44,7 +44,8 @@ tables.note(t("model.methods_note"))
 provenance.draw(desk, "model_comparison")
 downloads.draw(desk, "model_comparison", partial(desk.model_comparison, category, horizon_days), ("csv", "xlsx"))
 
-left, right = st.columns([1.2, 1], gap="medium")
+with st.container(key="wide"):
+    left, right = st.columns([1.2, 1], gap="medium")
 with left:
     st.subheader(t("model.curve_title"), anchor=False)
     points = desk.model_curves(category, horizon_days).to_dicts()

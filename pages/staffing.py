@@ -33,7 +33,8 @@ rows = [row for row in table.to_dicts() if not unit or row["unit_code"] == unit]
 standing = decisions.latest_by_advice(desk, [row["advice_id"] for row in rows])
 
 tables.takeaway(posts.summary_of(desk, rows))
-left, right = st.columns(2, gap="medium")
+with st.container(key="wide"):
+    left, right = st.columns(2, gap="medium")
 with left:
     st.subheader(t("staffing.share_title"), anchor=False)
     values, units, shifts = posts.share_grid(desk, rows)

@@ -63,7 +63,8 @@ tables.note(t("trends.monthly_note"))
 provenance.draw(desk, "daily_counts")
 downloads.draw(desk, "daily_counts", lambda: desk.daily_counts(**where, period="month"), ("csv", "xlsx"))
 
-left, right = st.columns([1.25, 1], gap="medium")
+with st.container(key="wide"):
+    left, right = st.columns([1.25, 1], gap="medium")
 with left:
     st.subheader(t("trends.hourly"), anchor=False)
     grid, window_days = series.hour_grid(desk, where)

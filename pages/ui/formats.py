@@ -58,6 +58,11 @@ def near_day(value: date | None, year: int) -> str:
     return short_day(value) if value is None or value.year == year else day(value)
 
 
+def month(value: date) -> str:
+    """Return a month: 2026年7月 or Jul 2026."""
+    return f"{value.year}年{value.month}月" if current() == "zh" else f"{MONTHS_EN[value.month - 1]} {value.year}"
+
+
 def period(start: date, end: date) -> str:
     """Return a period from its first day and the day after its last."""
     last = date.fromordinal(end.toordinal() - 1)

@@ -166,7 +166,11 @@ def draw_refusal(error: AccessDeniedError) -> None:
     """Show a refusal: what was refused, that it was recorded, whom to ask. Holds no data."""
     st.title(t("common.refused.title"))
     st.error(t("common.refused.text"), icon=":material/block:")
-    st.caption(t("common.refused.recorded", where=error.where or "–"))
+    st.caption(t("common.refused.recorded", where=_named_page(error.where)))
+
+
+def _named_page(where: str | None) -> str:
+    return t(f"common.pages.{where}") if where in ORDER else where or "–"
 
 
 def head(desk: Desk, page: str, *, note: str | None = None) -> None:
@@ -208,7 +212,8 @@ def provenance(desk: Desk) -> str:
         t("common.as_of", day=day(as_of)),
     ]
     if last and age is not None:
-        parts.append(t("common.data_until", day=day(date.fromisoformat(last)), days=age))
+        key = "common.data_until_yesterday" if age == 1 else "common.data_until"
+        parts.append(t(key, day=day(date.fromisoformat(last)), days=age))
     parts += [
         t("common.basis", text=phrases(manifest.get("legal_basis"))),
         t("common.purpose", text=phrases(manifest.get("purpose"))),
@@ -248,6 +253,10 @@ def _edition_control(viewer: Viewer) -> None:
         # The page says what is wrong; the menu goes on without a picker.
         return
     words = {row["edition_id"]: _edition_words(row) for row in known}
+    asked = urls.state("edition")
+    if words and asked and asked not in words:
+        # The page says that there is no such edition; here the reader finds one there is.
+        words[asked] = asked
     if words:
         urls.choose(
             "edition",
@@ -255,7 +264,7 @@ def _edition_control(viewer: Viewer) -> None:
             list(words),
             words=lambda code: words[code],
             lang=current(),
-            default=desk.edition_id,
+            default=asked or desk.edition_id,
         )
 
 

@@ -104,13 +104,17 @@ def details_of(text: str | None) -> str:
     return ", ".join(f"{key}={value}" for key, value in flat.items() if value not in (None, "", []))
 
 
+#: Pixels of the columns whose text says what was done; the others take what their words need.
+LOG_WIDTHS = {"object": 170, "details": 260, "hash": 90, "reason": 90}
+
+
 def log_columns() -> dict[str, Any]:
     """Return the columns of the log."""
     column = st.column_config
     names = ("at", "viewer", "role", "event", "object", "success", "reason", "edition", "details", "hash")
     return {
         "seq": column.NumberColumn(t("audit.column.seq"), width=64),
-        **{name: column.TextColumn(t(f"audit.column.{name}")) for name in names},
+        **{name: column.TextColumn(t(f"audit.column.{name}"), width=LOG_WIDTHS.get(name)) for name in names},
     }
 
 

@@ -93,13 +93,13 @@ def table_columns() -> dict[str, Any]:
     """Return the columns of the commander's table with their words."""
     column = st.column_config
     return {
-        "unit": column.TextColumn(t("staffing.column.unit"), width=104, pinned=True),
-        "shift": column.TextColumn(t("staffing.column.shift"), width=130, pinned=True),
+        "unit": column.TextColumn(t("staffing.column.unit"), width=158, pinned=True),
+        "shift": column.TextColumn(t("staffing.column.shift"), width=136, pinned=True),
         "need": column.TextColumn(t("staffing.column.need"), width=124, help=t("staffing.column.need_help")),
         "available": column.TextColumn(t("staffing.column.available"), width=70),
         "gap": column.TextColumn(t("staffing.column.gap"), width=84),
         "decision": column.TextColumn(t("staffing.column.decision"), width=70),
-        "committed": column.TextColumn(t("staffing.column.committed"), width=72),
+        "committed": column.TextColumn(t("staffing.column.committed"), width=92),
         "fte": column.TextColumn(t("staffing.column.fte"), width=118, help=t("staffing.column.fte_help")),
         "incidents": column.TextColumn(t("staffing.column.incidents"), width=96),
         "demand": column.NumberColumn(t("staffing.column.demand"), format="%.1f", width=96),

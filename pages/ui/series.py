@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pages.ui import places, tables
+from pages.ui import formats, places, tables
 from pages.ui.formats import hours_from, number, signed
 from pages.ui.language import t, term
 
@@ -67,7 +67,7 @@ def monthly_sentence(months: pl.DataFrame) -> str:
     if months.is_empty():
         return t("common.no_rows")
     last = months.to_dicts()[-1]
-    month = f"{last['month']:%Y-%m}"
+    month = formats.month(last["month"])
     if last["incidents"] is None:
         return t("trends.sentence.hidden", month=month)
     if last["expected"] is None:
@@ -162,7 +162,7 @@ def months_table(months: pl.DataFrame) -> str:
         [t(f"trends.column.{name}") for name in ("month", "count", "last_year", "band")],
         [
             [
-                f"{row['month']:%Y-%m}",
+                formats.month(row["month"]),
                 t("common.hidden") if row["incidents"] is None else number(row["incidents"]),
                 number(row["year_before"]),
                 "–" if row["low"] is None else f"{number(row['low'])}–{number(row['high'])}",

@@ -162,3 +162,13 @@ def test_the_address_reproduces_the_view_in_the_other_language(visitor: Visitor)
     assert all(ord(character) < 128 for character in address), "codes, never labels"
     visitor.open(address.removeprefix(visitor.url + "/").replace("lang=zh", "lang=en"))
     assert "7 days" in visitor.page.inner_text("[data-testid='stMain']")
+
+
+def test_a_link_to_an_edition_that_is_not_there_is_explained_and_leads_on(visitor: Visitor) -> None:
+    visitor.open(link("hotspots", **{"as": "commander", "lang": "en", "edition": "E19990101-none"}))
+    body = visitor.page.inner_text("[data-testid='stMain']")
+    assert "This page cannot be shown" in body
+    assert "encountered an error" not in body
+    # The picker names what was asked for, and offers the editions there are.
+    held = visitor.page.locator("[data-testid='stSidebar'] input").evaluate_all("found => found.map(e => e.value)")
+    assert "E19990101-none" in held
