@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataframely as dy
 
-from data.schemas.columns import AREA_LEVELS, VISIT_KINDS, about, code, text
+from data.schemas.columns import AREA_LEVELS, VISIT_KINDS, OfForecast, about, code, text
 
 #: Groups of reasons for a place's rank. Contributions are in log units of the expected count and sum to it.
 REASONS = ("base", "long_standing", "last_year", "recent", "neighbours", "season", "population", "place")
@@ -169,11 +169,9 @@ class HotspotSurface(dy.Schema):
     beat_code = code("警务区", "Beat")
 
 
-class ModelScores(dy.Schema):
+class ModelScores(OfForecast):
     """Rolling back-test: one row per category, horizon, origin, model and area."""
 
-    category = code("警情类别", "First-level category", nullable=False)
-    horizon_days = dy.Int32(nullable=False, metadata=about("预测天数", "Days"))
     origin = dy.Date(nullable=False, metadata=about("起报日", "as-of day of the past forecast"))
     model = code("模型", "Name of the model: additive_boosting, count_365", nullable=False)
     area_km2 = dy.Float64(nullable=False, metadata=about("面积", "Flagged area"))

@@ -71,3 +71,10 @@ class Provenance(dy.Schema):
         min=1,
         metadata=about("来源行号", "Line in a text file, row in a sheet or Parquet; header is 1", 2),
     )
+
+
+class OfForecast(dy.Schema):
+    """What every table about one kind of forecast begins with."""
+
+    category = code("警情类别", "First-level category", nullable=False)
+    horizon_days = dy.Int32(nullable=False, metadata=about("预测天数", "Days"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataframely as dy
 
-from data.schemas.columns import about, code
+from data.schemas.columns import OfForecast, about, code
 
 #: How places are put together when errors are compared between them. ``source`` splits incidents by who found them.
 GROUP_KINDS = ("station", "density", "housing", "source")
@@ -23,11 +23,9 @@ GRID_CHANGES = ("as_asked", "shift", "turn", "size")
 ORACLE = "oracle"
 
 
-class ModelComparison(dy.Schema):
+class ModelComparison(OfForecast):
     """Every method tried on the same past periods, one row per category, horizon and method."""
 
-    category = code("警情类别", "First-level category", nullable=False)
-    horizon_days = dy.Int32(nullable=False, metadata=about("预测天数", "Days"))
     model = code("方法", "Name of the ranker, or oracle: the best possible choice", nullable=False)
     chosen = dy.Bool(nullable=False, metadata=about("本期采用", "Whether the edition ranks with it"))
     origins = dy.Int32(nullable=False, metadata=about("回测期数", "Past periods it was tried on"))
@@ -53,11 +51,9 @@ class ModelComparison(dy.Schema):
     gain_1095_high = dy.Float64(nullable=True, metadata=about("上限", "Upper end"))
 
 
-class ModelCurves(dy.Schema):
+class ModelCurves(OfForecast):
     """Share of incidents caught by the first places of a list, by how much area they cover."""
 
-    category = code("警情类别", "First-level category", nullable=False)
-    horizon_days = dy.Int32(nullable=False, metadata=about("预测天数", "Days"))
     model = code("方法", "Name of the ranker, or oracle", nullable=False)
     area_km2 = dy.Float64(nullable=False, metadata=about("面积", "Area of the first places, square kilometres"))
     area_share = dy.Float64(nullable=False, metadata=about("面积占比", "area / area of the map"))
@@ -67,11 +63,9 @@ class ModelCurves(dy.Schema):
     high = dy.Float64(nullable=False, metadata=about("上限", "Upper end"))
 
 
-class ModelCalibration(dy.Schema):
+class ModelCalibration(OfForecast):
     """What was told against what happened, over bands of places by expected count; band 0 is the flagged places."""
 
-    category = code("警情类别", "First-level category", nullable=False)
-    horizon_days = dy.Int32(nullable=False, metadata=about("预测天数", "Days"))
     band = dy.Int32(
         nullable=False, min=0, metadata=about("分档", "0 the flagged places, then all places, highest first")
     )
@@ -87,11 +81,9 @@ class ModelCalibration(dy.Schema):
     cover_95 = dy.Float64(nullable=True, metadata=about("95% 区间覆盖", "As above"))
 
 
-class ModelGroups(dy.Schema):
+class ModelGroups(OfForecast):
     """Flags and errors by group of places, means per past period; incidents are as recorded."""
 
-    category = code("警情类别", "First-level category", nullable=False)
-    horizon_days = dy.Int32(nullable=False, metadata=about("预测天数", "Days"))
     kind = dy.Enum(GROUP_KINDS, nullable=False, metadata=about("分组方式", "What the groups are made by"))
     group_code = code("组", "Code of the station, or low, middle, high; reported, police, unknown", nullable=False)
     places = dy.Int64(nullable=False, metadata=about("网格数", "Studied places of the group"))
@@ -115,11 +107,9 @@ class ModelGroups(dy.Schema):
     excluded = dy.Bool(nullable=False, metadata=about("不计入", "Incidents that are neither target nor feature"))
 
 
-class GridSensitivity(dy.Schema):
+class GridSensitivity(OfForecast):
     """The same simple method on grids moved, turned and resized: what of a list is the place, and what the grid."""
 
-    category = code("警情类别", "First-level category", nullable=False)
-    horizon_days = dy.Int32(nullable=False, metadata=about("预测天数", "Days"))
     model = code("方法", "Name of the ranker all grids use", nullable=False)
     change = dy.Enum(GRID_CHANGES, nullable=False, metadata=about("改动", "What was changed on the grid"))
     shift_right_m = dy.Float64(nullable=False, metadata=about("东移", "Metres"))

@@ -44,16 +44,7 @@ def hit_rate_curves(
     for (name, points, with_band), (colour, dash) in zip(curves, LINES, strict=False):
         x = [point["area_share"] for point in points]
         if with_band:
-            figure.add_scatter(
-                x=[*x, *reversed(x)],
-                y=[*(p["high"] for p in points), *(p["low"] for p in reversed(points))],
-                mode="lines",
-                line={"width": 0},
-                fill="toself",
-                fillcolor="rgba(28,93,153,0.14)",
-                showlegend=False,
-                hoverinfo="skip",
-            )
+            _draw_band(figure, x, points, colour)
         figure.add_scatter(
             x=x,
             y=[point["hit_rate"] for point in points],
@@ -187,17 +178,7 @@ def feedback_lines(series: Sequence[tuple[str, Sequence[dict[str, Any]]]], *, la
     figure = go.Figure()
     for (name, rows), (colour, dash) in zip(series, LINES, strict=False):
         x = [row["period"] for row in rows]
-        red, green, blue, _ = theme.rgb(colour)
-        figure.add_scatter(
-            x=[*x, *reversed(x)],
-            y=[*(row["high"] for row in rows), *(row["low"] for row in reversed(rows))],
-            mode="lines",
-            line={"width": 0},
-            fill="toself",
-            fillcolor=f"rgba({red},{green},{blue},0.13)",
-            showlegend=False,
-            hoverinfo="skip",
-        )
+        _draw_band(figure, x, rows, colour)
         figure.add_scatter(
             x=x,
             y=[row["value"] for row in rows],
@@ -209,3 +190,18 @@ def feedback_lines(series: Sequence[tuple[str, Sequence[dict[str, Any]]]], *, la
     figure.update_xaxes(title=labels["x"], rangemode="tozero")
     figure.update_yaxes(title=labels["y"], tickformat=".0%", rangemode="tozero")
     return dressed(figure, 340)
+
+
+def _draw_band(figure: go.Figure, x: Sequence[float], rows: Sequence[dict[str, Any]], colour: str) -> None:
+    """Draw the stretch from ``low`` to ``high`` of each row behind its line."""
+    red, green, blue, _ = theme.rgb(colour)
+    figure.add_scatter(
+        x=[*x, *reversed(x)],
+        y=[*(row["high"] for row in rows), *(row["low"] for row in reversed(rows))],
+        mode="lines",
+        line={"width": 0},
+        fill="toself",
+        fillcolor=f"rgba({red},{green},{blue},0.14)",
+        showlegend=False,
+        hoverinfo="skip",
+    )

@@ -10,7 +10,7 @@ from data.store import Store
 from pages.ui.language import words
 from pages.ui.model_words import verdict_of
 from tests.pages.conftest import OpenPage, everything_shown
-from tests.pages.town import NEWER, OLDER
+from tests.pages.town_ground import NEWER, OLDER
 
 
 def method(model: str, chosen: bool = False, **gains: float | None) -> dict:
