@@ -11,6 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from commands.shell import (
+    AreaOption,
+    CategoryOption,
+    CellOption,
     Day,
     ForceOption,
     JsonOption,
@@ -33,8 +36,8 @@ def publish(
     as_of: Day,
     days: Annotated[list[int], typer.Option("--days", help="Forecast period; repeat for several.")],
     category: Annotated[list[str] | None, typer.Option(help="Category code; repeat for several.")] = None,
-    cell_m: Annotated[float, typer.Option("--cell-m", help="Side of a cell, metres.")] = 150.0,
-    area_km2: Annotated[float, typer.Option("--area-km2", help="Area the list may cover, km².")] = 1.5,
+    cell_m: CellOption = 150.0,
+    area_km2: AreaOption = 1.5,
     jurisdiction: ForceOption = None,
     seed: int = 0,
     calm: Annotated[
@@ -122,9 +125,9 @@ def evaluate(
     store: StoreOption,
     as_of: Day,
     days: Annotated[int, typer.Option("--days", help="Length of the forecast period, days.")],
-    category: Annotated[str, typer.Option(help="Category code.", show_default=False)],
-    cell_m: Annotated[float, typer.Option("--cell-m", help="Side of a cell, metres.")] = 150.0,
-    area_km2: Annotated[float, typer.Option("--area-km2", help="Area the list may cover, km².")] = 1.5,
+    category: CategoryOption,
+    cell_m: CellOption = 150.0,
+    area_km2: AreaOption = 1.5,
     origins: Annotated[int, typer.Option(min=3, help="Past forecasts to score.")] = 12,
     output: Annotated[Path | None, typer.Option("--output", help="Markdown file to write.")] = None,
     include_discovered: Annotated[

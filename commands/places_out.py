@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.shell import (
+    CategoryOption,
+    CellOption,
     Day,
     ForceOption,
     JsonOption,
@@ -48,9 +50,9 @@ def hotspots(
     store: StoreOption,
     as_of: Day,
     days: Annotated[int, typer.Option("--days", help="Length of the forecast period, days.")],
-    category: Annotated[str, typer.Option(help="Category code.", show_default=False)],
+    category: CategoryOption,
     output: OutputOption,
-    cell_m: Annotated[float, typer.Option("--cell-m", help="Side of a cell, metres.")] = 76.2,
+    cell_m: CellOption = 76.2,
     area_km2: Annotated[
         float | None, typer.Option("--area-km2", help=f"Area to cover, km²; {AREA_KM2} when no budget is named.")
     ] = None,

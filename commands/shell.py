@@ -34,6 +34,9 @@ StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the store.
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
 Day = Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Nothing on or after this day is used.")]
 OutputOption = Annotated[Path, typer.Option("--output", help="File to write; an existing one is replaced.")]
+CategoryOption = Annotated[str, typer.Option(help="Category code.", show_default=False)]
+CellOption = Annotated[float, typer.Option("--cell-m", help="Side of a cell, metres.")]
+AreaOption = Annotated[float, typer.Option("--area-km2", help="Area the list may cover, km².")]
 ForceOption = Annotated[str | None, typer.Option("--jurisdiction", help="Police force, when the store holds several.")]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.shell import JsonOption, StoreOption, app, record, tell, writable
+from commands.shell import AreaOption, JsonOption, StoreOption, app, record, tell, writable
 from data.errors import RequestError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def simulate(
     category: Annotated[
         str | None, typer.Option(help="Category code; default: the most frequent of the newest edition.")
     ] = None,
-    area_km2: Annotated[float, typer.Option("--area-km2", help="Area the list may cover, km².")] = 1.5,
+    area_km2: AreaOption = 1.5,
     periods: Annotated[int, typer.Option(min=1, max=500, help="Periods of 28 days.")] = 36,
     runs: Annotated[int, typer.Option(min=2, max=1000, help="Independent runs.")] = 20,
     reported_share: Annotated[

@@ -69,5 +69,11 @@ def refuse(error: AccessDeniedError) -> NoReturn:
 def explain(error: BeatwiseError) -> NoReturn:
     """Show an expected error in place of the page."""
     st.error(t("common.error.title"), icon=":material/error:")
-    st.markdown(str(error).replace("$", "\\$"))
+    asked = urls.state("edition")
+    if asked and asked not in identity.store().edition_ids():
+        # The one error a reader makes oneself, with an old or mistyped link; the rest is for whoever runs the server.
+        # HTML, escaped: what a link says must not become a link on the page.
+        st.html(f"<p>{frame.escape(t('common.error.no_edition', id=asked))}</p>")
+    else:
+        st.markdown(str(error).replace("$", "\\$"))
     st.stop()

@@ -169,6 +169,8 @@ def test_a_link_to_an_edition_that_is_not_there_is_explained_and_leads_on(visito
     body = visitor.page.inner_text("[data-testid='stMain']")
     assert "This page cannot be shown" in body
     assert "encountered an error" not in body
+    assert "There is no edition E19990101-none here" in body
+    assert visitor.store.as_posix() not in body
     # The picker names what was asked for, and offers the editions there are.
     held = visitor.page.locator("[data-testid='stSidebar'] input").evaluate_all("found => found.map(e => e.value)")
     assert "E19990101-none" in held
