@@ -23,6 +23,7 @@ from data.errors import SourceError, StoreError
 from data.files import digest_of, folder_appears_whole, read_json, sha256_of_file, write_json
 from data.integration.addresses.snapshots import SnapshotLinks
 from data.integration.areas import AreaFinder
+from data.integration.batches import one_ahead
 from data.integration.draft import Draft
 from data.integration.incidents import CALL_COLUMNS, IncidentContext
 from data.integration.keys import KEY_FORMAT
@@ -210,7 +211,9 @@ def incidents_of(
     """
     held: list[pl.DataFrame] = []
     rows = 0
-    for part in _parts_of_incidents(store, previous, loads, jurisdiction, links, notes, known_calls or {}):
+    parts = _parts_of_incidents(store, previous, loads, jurisdiction, links, notes, known_calls or {})
+    # Deriving keeps one core busy and writing keeps all: the next part is derived while one is written.
+    for part in one_ahead(parts):
         held.append(part)
         rows += part.height
         if rows > ROWS_PER_FILE:
@@ -253,7 +256,9 @@ def _parts_of_incidents(
         rows = sum(load["tables"].get("calls", {}).get("rows", 0) for load in some)
         columns = [*CALL_COLUMNS, *links.columns]
         if known is not None:
-            yield context.derive(links.locate(known.select(columns)))
+            pieces = max(1, known.height // ROWS_PER_FILE)
+            for some_calls in known.select(columns).iter_slices(max(1, -(-known.height // pieces))):
+                yield context.derive(links.locate(some_calls))
         for part in prefixes(digits_for(rows)) if known is None else ():
             calls_of_part = read_loads(store.loads, some, "calls", part, columns=columns)
             yield context.derive(links.locate(calls_of_part))
