@@ -22,8 +22,6 @@ DEGREES = (None, "urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:EPSG::4326", 
 LIKE_A_DATE = r"^\s*\d{4}[-/]\d{2}[-/]\d{2}"
 #: Larger files are left to GDAL, which does not hold all of the text, bytes.
 MOST_BYTES = 256 << 20
-#: Bytes in which the first feature is looked for at first.
-FIRST_BYTES = 1 << 16
 #: Members of a file that tell nothing more than GDAL would use.
 _MEMBERS = {"type", "name", "crs", "features", "bbox", "xy_coordinate_resolution"}
 _PLAIN = (pl.String, pl.Int64, pl.Float64, pl.Boolean, pl.Null)
@@ -88,20 +86,11 @@ def _features(path: Path, mtime_ns: int, size: int) -> Features | None:
 def _first_properties(content: bytes) -> list[str] | None:
     """Return the names of the first feature's properties in their order, which Polars does not keep."""
     start = content.find(b"{", content.find(b'"features"') + 1)
-    size = FIRST_BYTES
-    while start >= 0:
-        # Only as much text as the first feature needs; a character cut at the end is not part of it.
-        text = content[start : start + size].decode("utf-8", errors="ignore")
-        try:
-            feature, _ = json.JSONDecoder().raw_decode(text)
-            return list(feature["properties"]) or None
-        except (LookupError, TypeError):
-            return None
-        except ValueError:
-            if start + size >= len(content):
-                return None
-        size *= 8
-    return None
+    try:
+        feature, _ = json.JSONDecoder().raw_decode(content[start:].decode("utf-8"))
+        return list(feature["properties"]) or None
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def _states_degrees(root: pl.DataFrame) -> bool:

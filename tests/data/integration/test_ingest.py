@@ -181,6 +181,20 @@ def test_another_force_keeps_its_incidents(load: Load, store: Store, tmp_path: P
     ]
 
 
+def test_incidents_derived_in_pieces_are_the_same(
+    load: Load, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"calls.csv": "JJDBH,BJSJ,BJLX\n" + "".join(f"{n},20250301083000,010000\n" for n in range(7))}
+    load(files)
+    whole = current_snapshot(store).read("incidents")
+    monkeypatch.setattr("data.integration.ingest.ROWS_PER_FILE", 2)
+    pieces = Store.create(tmp_path / "pieces")
+    ingest(pieces, CITY, [tmp_path / "calls.csv"], loaded_by="tester", now=NOW)
+    snapshot = current_snapshot(pieces)
+    assert len(list((snapshot.folder / "incidents").glob("*.parquet"))) == 3
+    assert snapshot.read("incidents").equals(whole)
+
+
 cells = st.text(alphabet='0123456789abc.,"\n\r 月日~-', max_size=12)
 
 
