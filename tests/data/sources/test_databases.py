@@ -101,15 +101,20 @@ def mariadb_url() -> Iterator[str]:
     if None in programs:
         missing("the MariaDB server programs (mariadb-install-db, mariadbd) are not installed")
     home = Path(tempfile.mkdtemp(prefix="bw-my-"))
-    data, address = home / "data", home / "s"
+    data, address, scratch = home / "data", home / "s", home / "tmp"
+    # A starting server removes every temporary table it finds in its tmpdir, those of the server beside it too.
+    scratch.mkdir()
     user = ["--user=root"] if os.geteuid() == 0 else []
     server: subprocess.Popen[bytes] | None = None
     try:
-        install = [str(programs[0]), "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
-        subprocess.run([*install, "--skip-test-db", *user], check=True, capture_output=True, timeout=120)
-        options = [f"--datadir={data}", f"--socket={address}", "--skip-networking", f"--pid-file={home / 'pid'}"]
+        own = ["--no-defaults", f"--datadir={data}", f"--tmpdir={scratch}", *user]
+        install = [str(programs[0]), *own, "--auth-root-authentication-method=normal", "--skip-test-db"]
+        done = subprocess.run(install, check=False, capture_output=True, text=True, timeout=120)
+        if done.returncode != 0:
+            raise RuntimeError(f"{programs[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        options = [f"--socket={address}", "--skip-networking", f"--pid-file={home / 'pid'}"]
         with (home / "log").open("wb") as log:
-            server = subprocess.Popen([str(programs[1]), "--no-defaults", *options, *user], stdout=log, stderr=log)
+            server = subprocess.Popen([str(programs[1]), *own, *options], stdout=log, stderr=log)
         url = f"mysql://root@localhost/beatwise?unix_socket={quote(str(address), safe='')}&charset=utf8mb4"
         wait_for(address, home / "log")
         admin = sa.create_engine(driver_url(url).set(database=""))
