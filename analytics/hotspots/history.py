@@ -22,6 +22,12 @@ Flags = NDArray[np.bool_]
 LOCATED = ("point", "building")
 #: Columns of the incident view the models read.
 COLUMNS = ("category", "valid", "weight", "occurred_on", "known_on", "lon", "lat", "location_level")
+#: Length of a month of the record, days; its share of a usual month below which it counts as not kept; how many such
+#: months on end part a record from what lies before it (a year).
+BLOCK_DAYS, USUAL_SHARE, GAP_BLOCKS = 28, 0.02, 13
+#: Incidents that must be missing before a time is taken to be without a record: none of ten happens by chance once in
+#: 22,000 times (e^-10).
+SURELY_MISSED = 10.0
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,47 @@ class History:
 
     @property
     def first_day(self) -> int:
-        """First day on which anything happened, days since 1970-01-01."""
-        return int(self.day.min())
+        """First day on which the target was recorded as usual, days since 1970-01-01; see :func:`record_start`.
+
+        A category recorded later than the others (a code introduced, files of a shorter time) starts by itself; one
+        that is merely rare starts with them.
+        """
+        start, own_days = record_start(self.day), self.day[self.is_target]
+        if not len(own_days):
+            return start
+        own = record_start(own_days)
+        return own if _missed(own_days[own_days >= own], own - start) > SURELY_MISSED else start
+
+
+def record_start(days: Integers) -> int:
+    """Return the day from which a source records as usual, days since 1970-01-01.
+
+    Sources hold a few events of long before (reported late, dates left at a default such as 1900-01-01). Taken for the
+    beginning they would say that hardly anything happened for decades: rates too low, and past periods to learn from in
+    which nobody kept a record. So months (28 days, counted back from the newest) with less than ``USUAL_SHARE`` of a
+    usual month are no part of the record, and neither is what lies behind more than a year of such months, unless
+    incidents are so rare that a year without one is nothing unusual.
+
+    Parameters
+    ----------
+    days
+        Days of incidents, at least one, in any order.
+    """
+    age = (int(days.max()) - days) // BLOCK_DAYS
+    counts = np.bincount(age)
+    usual = float(np.median(counts[age]))
+    kept = np.flatnonzero(counts >= max(USUAL_SHARE * usual, 1.0))
+    for at in np.flatnonzero(np.diff(kept) > GAP_BLOCKS):
+        later = days[age <= kept[at]]
+        gap = int(later.min() - days[age == kept[at + 1]].max())
+        if _missed(later, gap) > SURELY_MISSED:
+            return int(later.min())
+    return int(days[age == kept[-1]].min())
+
+
+def _missed(days: Integers, gap_days: int) -> float:
+    """Return how many incidents ``gap_days`` days would have had at the rate of ``days``; one alone has no rate."""
+    return float((len(days) - 1) / max(int(days.max() - days.min()), 1) * gap_days)
 
 
 @dataclass(frozen=True)
