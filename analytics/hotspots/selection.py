@@ -20,6 +20,7 @@ from analytics.hotspots.intervals import coverage_of, estimate_dispersion, fit_w
 from analytics.hotspots.levels import LevelModel
 from analytics.hotspots.panel import Panel, Period, feature_names
 from analytics.hotspots.rankers import LADDER, PLAIN, POPULATED, Ranker, fit_rankers
+from data.errors import RequestError
 
 #: Periods a ranker is tried on, and fitted on.
 TRIED = 8
@@ -111,11 +112,14 @@ def roll_rankers(
     fitted: int,
     flagged: int,
 ) -> Rolled | None:
-    """Fit rankers on older periods and forecast the newest; None when there are too few periods for both."""
+    """Fit rankers on older periods and forecast the newest; None when there are too few periods for both.
+
+    Periods without a single incident teach nothing: where the older ones are all empty there is nothing to fit on.
+    """
     tried = min(tried, len(periods) // 2)
     newest = list(periods[:tried])
     older = [p for p in periods[tried:] if newest and p.origin + horizon_days <= newest[-1].origin][:fitted]
-    if tried < FEWEST_TRIED or not older:
+    if tried < FEWEST_TRIED or not _any_incident(older):
         return None
     rankers = fit_rankers(names, *sample_rows(older, seed, flagged))
     level = LevelModel(panel, horizon_days).fit(older)
@@ -152,9 +156,20 @@ def select_ranker(
         Cells in the budget.
     candidates
         Names from ``rankers.LADDER``, simple first. With one name nothing is chosen, but it is still scored.
+
+    Raises
+    ------
+    RequestError
+        If the history is too short, or no incident happened at a known place in the periods to fit on.
     """
     names = rungs_of(panel, candidates)
     periods = past_periods(panel, as_of, horizon_days, tried + fitted + horizon_days // STEP_DAYS)
+    if periods and not _any_incident(periods[:fitted]):
+        first = periods[:fitted][-1].origin
+        raise RequestError(
+            f"no incident of it is known at a place in the {as_of - first} days before the forecast.",
+            remedy="Load files of these months that have coordinates, forecast an earlier day, or another category.",
+        )
     rolled = roll_rankers(
         panel,
         periods,
@@ -244,6 +259,10 @@ def sample_rows(periods: Sequence[Period], seed: int, flagged: int) -> tuple[Flo
         kept.append(y[keep])
         weights.append(np.where(is_high, 1.0, REST_WEIGHT)[keep] / share[keep])
     return np.vstack(features), np.concatenate(kept), np.concatenate(weights)
+
+
+def _any_incident(periods: Sequence[Period]) -> bool:
+    return any(observed_counts(period).any() for period in periods)
 
 
 def _is_high(period: Period, most: int) -> Flags:
@@ -340,8 +359,6 @@ def _without_test(
 ) -> BackTest:
     chosen = "gamma_poisson" if "gamma_poisson" in names and periods else names[0]
     if not periods:
-        from data.errors import RequestError
-
         raise RequestError(
             "the history is too short to fit anything.", remedy="Load more months, or forecast a later day."
         )
