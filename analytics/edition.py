@@ -232,6 +232,7 @@ def make_edition(
         "jurisdiction": asdict(force),
         "demo": snapshot.is_demo,
         "categories": categories,
+        "category_names": snapshot.category_names(force.code),
         "verdicts": hotspots.verdicts,
         "area_verdicts": area_ranks.verdicts,
         "last_known_on": str(incidents["occurred_on"].max()),

@@ -67,6 +67,15 @@ class Snapshot:
         found = {load["jurisdiction"]["code"]: Jurisdiction(**load["jurisdiction"]) for load in self.loads}
         return dict(sorted(found.items()))
 
+    def category_names(self, jurisdiction: str) -> dict[str, dict[str, str]]:
+        """Return category code → language → name, as the mappings of a police force declare them; the newest stands."""
+        return {
+            code: names
+            for load in self.loads
+            if load["jurisdiction"]["code"] == jurisdiction
+            for code, names in load.get("category_names", {}).items()
+        }
+
     @cached_property
     def erased(self) -> dict[str, Any] | None:
         """When and by whom its tables were deleted after their retention; None while they are there."""

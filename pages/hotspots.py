@@ -29,7 +29,7 @@ from pages.ui import (  # noqa: E402
     week,
 )
 from pages.ui.formats import interval, period, sentences, when  # noqa: E402
-from pages.ui.language import current, t, term  # noqa: E402
+from pages.ui.language import category_name, current, t  # noqa: E402
 
 #: Cells of the risk surface sent to the browser: the highest ones, about 150 kB.
 MOST_CELLS = 1_500
@@ -47,7 +47,7 @@ if not ranked:
     elsewhere = [code for code in advice.categories(desk) if desk.hotspots(code, horizon_days).height]
     tables.note(t("hotspots.empty"))
     if elsewhere:
-        tables.note(t("hotspots.listed_under", categories=", ".join(term("category", code) for code in elsewhere)))
+        tables.note(t("hotspots.listed_under", categories=", ".join(category_name(code) for code in elsewhere)))
     st.stop()
 
 standing = decisions.latest_by_advice(desk, [row["advice_id"] for row in ranked])
@@ -104,7 +104,7 @@ with left:
         key=f"{MAP}.{view}",
         on_select=choose_from_map,
         selection_mode="single-object",
-        alt=t("hotspots.map_alt", category=term("category", category), n=len(ranked)),
+        alt=t("hotspots.map_alt", category=category_name(category), n=len(ranked)),
     )
     st.html(advice.legend_of(edges))
     tables.note(t("common.precision", m=round(chosen["cell_m"])))

@@ -9,7 +9,7 @@ desk = guard("trends")
 import streamlit as st  # noqa: E402
 
 from pages.ui import downloads, figures, frame, places, provenance, series, tables, urls  # noqa: E402
-from pages.ui.language import current, t, term  # noqa: E402
+from pages.ui.language import category_name, current, t  # noqa: E402
 
 officer = desk.viewer.role == "officer"
 own = urls.state("beat") or desk.viewer.area_code
@@ -19,7 +19,7 @@ with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
         "category",
         t("trends.category"),
         ["", *series.categories(desk)],
-        words=lambda code: term("category", code) if code else t("common.all"),
+        words=lambda code: category_name(code) if code else t("common.all"),
         lang=f"trends.{current()}",
         width=280,
     )

@@ -125,6 +125,9 @@ def ingest(
             "inputs_sha256": inputs,
             "key_format": KEY_FORMAT,
             "first_level_characters": mapping.source.first_level_characters,
+            "category_names": {
+                code: names.model_dump(exclude_none=True) for code, names in mapping.source.category_names.items()
+            },
             "legal_basis": mapping.source.legal_basis,
             "purpose": mapping.source.purpose,
             "loaded_at": now.isoformat(),

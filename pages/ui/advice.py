@@ -10,7 +10,7 @@ import streamlit as st
 from pages.ui import certainty, decisions, places, tables, theme
 from pages.ui.formats import day, interval, number, period, rank_change, share, when
 from pages.ui.frame import escape
-from pages.ui.language import t, term
+from pages.ui.language import category_name, t, term
 
 if TYPE_CHECKING:
     from data.desk import Desk
@@ -104,7 +104,7 @@ def summary_of(desk: Desk, ranked: list[dict[str, Any]], category: str, horizon_
         "hotspots.summary",
         period=period(first["period_start"], first["period_end"]),
         days=horizon_days,
-        category=term("category", category),
+        category=category_name(category),
         n=len(ranked),
         km2=number(len(ranked) * first["cell_m"] ** 2 / 1e6, 2),
         expected=number(sum(row["expected"] for row in ranked), 0),
@@ -215,7 +215,7 @@ def places_table(desk: Desk, rows: list[dict[str, Any]], *, caption: str = "") -
         [t(f"hotspots.column.{name}") for name in names],
         [
             [
-                term("category", row["category"]),
+                category_name(row["category"]),
                 title_of(desk, row),
                 interval(row["expected"], row["low"], row["high"]),
                 row["rank"],

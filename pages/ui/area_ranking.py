@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.ui import advice, downloads, maps, places, provenance, tables, theme
 from pages.ui.formats import interval, number, period, rank_change, share
-from pages.ui.language import current, t, term
+from pages.ui.language import category_name, current, t
 
 if TYPE_CHECKING:
     from data.desk import Desk
@@ -69,7 +69,7 @@ def summary_of(ranked: list[dict[str, Any]], names: dict[str, str], category: st
     return t(
         "areas.summary",
         period=period(first["period_start"], first["period_end"]),
-        category=term("category", category),
+        category=category_name(category),
         n=len(ranked),
         level=t(f"areas.many.{level}"),
         expected=number(sum(row["expected"] for row in ranked)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.ui import advice, certainty, tables, urls
-from pages.ui.language import current, t, term
+from pages.ui.language import category_name, current, t
 
 if TYPE_CHECKING:
     from data.desk import Desk
@@ -78,7 +78,7 @@ def _choose_forecast(desk: Desk) -> tuple[str, int]:
         "category",
         t("hotspots.category"),
         advice.categories(desk),
-        words=lambda code: term("category", code),
+        words=lambda code: category_name(code),
         lang=current(),
         width=250,
         default=first_listed(desk),

@@ -9,7 +9,7 @@ import streamlit as st
 
 from data.errors import AccessDeniedError, BeatwiseError
 from pages.ui import frame, identity, urls
-from pages.ui.language import t
+from pages.ui.language import t, use_category_names
 
 if TYPE_CHECKING:
     from data.desk import Desk
@@ -56,6 +56,7 @@ def guard(page: str) -> Desk:
     if not published and page not in BEFORE_PUBLISHING:
         frame.draw_nothing_published(desk, page)
         st.stop()
+    use_category_names(desk.manifest.get("category_names", {}) if published else {})
     urls.write(page)
     return desk
 

@@ -16,6 +16,7 @@ LANGUAGES = ("zh", "en")
 LOCALES = Path(__file__).parent / "locales"
 #: What the browser, screen readers and hyphenation are told.
 HTML_LANG = {"zh": "zh-CN", "en": "en"}
+_CATEGORY_NAMES = "language.category_names"
 
 
 @cache
@@ -56,6 +57,17 @@ def t(key: str, **values: object) -> str:
 def term(family: str, code: object) -> str:
     """Return the word for a code (``codes.<family>.<code>``), or the code itself when a source brought its own."""
     return words(current()).get(f"codes.{family}.{code}", str(code))
+
+
+def use_category_names(names: dict[str, dict[str, str]]) -> None:
+    """Take over the names that the sources of the edition on view declare for their categories."""
+    st.session_state[_CATEGORY_NAMES] = names
+
+
+def category_name(code: object) -> str:
+    """Return the name of a category as its source declares it in the reader's language, else as :func:`term`."""
+    declared = st.session_state.get(_CATEGORY_NAMES, {}).get(str(code), {})
+    return declared.get(current()) or term("category", code)
 
 
 def pick(zh: object, en: object) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pages.ui import formats, places, tables
 from pages.ui.formats import hours_from, number, signed
-from pages.ui.language import t, term
+from pages.ui.language import category_name, t
 
 if TYPE_CHECKING:
     import polars as pl
@@ -119,7 +119,7 @@ def split_for(category: str | None, unit: str | None, beat: str | None, *, offic
 
 def split_words(desk: Desk, split: str, key: str | None) -> str:
     """Return the words for one line of the breakdown."""
-    return term("category", key) if split == "category" else places.named(desk, key, split.removesuffix("_code"))
+    return category_name(key) if split == "category" else places.named(desk, key, split.removesuffix("_code"))
 
 
 def changes_of(desk: Desk, where: dict[str, str | None], as_of: date, split: str) -> tuple[list[dict[str, Any]], int]:

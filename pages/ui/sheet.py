@@ -10,7 +10,7 @@ import streamlit as st
 from pages.ui import advice, places, posts, tables, visits
 from pages.ui.formats import interval, number, share
 from pages.ui.frame import as_of_day, escape
-from pages.ui.language import t, term
+from pages.ui.language import category_name, t
 
 if TYPE_CHECKING:
     from data.desk import Desk
@@ -44,7 +44,7 @@ def headlines(desk: Desk, top: list[dict[str, Any]], beat: str | None) -> str:
             t(
                 "briefing.line.place",
                 place=advice.title_of(desk, first),
-                category=term("category", first["category"]),
+                category=category_name(first["category"]),
                 expected=interval(first["expected"], first["low"], first["high"]),
                 reason=advice.short_reason(first),
                 baseline=first["baseline_rank"],

@@ -11,7 +11,7 @@ from data.errors import BeatwiseError
 from data.records.visits import LONGEST_VISIT_MINUTES, NOTE_CODES
 from pages.ui import places, tables
 from pages.ui.formats import day, near_day, number, share, short_day, signed
-from pages.ui.language import current, named, t, term
+from pages.ui.language import category_name, current, named, t
 
 if TYPE_CHECKING:
     import polars as pl
@@ -226,7 +226,7 @@ def incidents_table(desk: Desk, beat: str | None, as_of: date, window_days: int 
         [t("my_beat.count.category"), t("my_beat.count.now"), t("my_beat.count.before"), t("my_beat.count.change")],
         [
             [
-                term("category", row["category"]),
+                category_name(row["category"]),
                 number(row["incidents"]),
                 number(earlier.get(row["category"], 0)),
                 signed(row["incidents"] - earlier.get(row["category"], 0), 0),

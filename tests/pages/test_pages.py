@@ -15,6 +15,7 @@ from data.store import Store
 from pages.ui import frame, identity
 from pages.ui.language import words
 from tests.pages.conftest import OpenPage, everything_shown
+from tests.pages.town import CATEGORIES, NEWER
 
 PAGES = sorted(access.PAGES)
 ALLOWED = [(page, role) for page in PAGES for role in identity.DEMO_ROLES if role in access.PAGES[page]]
@@ -189,6 +190,21 @@ def test_an_edition_from_before_says_what_it_does_not_know(open_page: OpenPage, 
     assert "This edition did not compute how sure that is." in shown
     assert "Most on Fri 22:00–02:00." in shown
     assert "Too few past forecasts to say what a steadier list costs." in shown
+
+
+@pytest.mark.parametrize(
+    ("lang", "shown", "not_shown"), [("zh", "电瓶车被盗", "Scooters"), ("en", "Scooters", "电瓶车被盗")]
+)
+def test_a_category_has_the_name_its_source_declares(
+    open_page: OpenPage, town: Store, lang: str, shown: str, not_shown: str
+) -> None:
+    path = town.editions / NEWER / "manifest.json"
+    named = {CATEGORIES[0]: {"zh": "电瓶车被盗", "en": "Scooters"}}
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"category_names": named}), "utf-8")
+    for page in ("briefing", "hotspots"):
+        found = everything_shown(open_page(page, "commander", lang))
+        assert shown in found
+        assert not_shown not in found
 
 
 def test_an_unknown_edition_is_explained(open_page: OpenPage) -> None:

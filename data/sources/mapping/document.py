@@ -28,6 +28,13 @@ class JurisdictionBlock(Strict):
         return zone_name(value)
 
 
+class CategoryName(Strict):
+    """What readers of a language are shown for a first-level category; either may be left out."""
+
+    zh: str | None = Field(default=None, min_length=1)
+    en: str | None = Field(default=None, min_length=1)
+
+
 class SourceBlock(Strict):
     """The head of a mapping."""
 
@@ -37,6 +44,8 @@ class SourceBlock(Strict):
     legal_basis: str = Field(min_length=1)
     purpose: str = Field(min_length=1)
     first_level_characters: int | None = Field(default=None, ge=1)
+    #: First-level category code → its names; a category without them is shown as the source writes it.
+    category_names: dict[str, CategoryName] = Field(default_factory=dict)
     #: What a proposal could not know; while a name stands here the ingest refuses the mapping.
     unconfirmed: list[str] = Field(default_factory=list)
     jurisdiction: JurisdictionBlock

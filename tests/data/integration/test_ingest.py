@@ -54,6 +54,13 @@ def test_each_row_is_kept_or_refused_with_its_line_column_and_reason(load: Load,
     ]
 
 
+def test_names_of_categories_come_with_the_load(load: Load, store: Store) -> None:
+    load({"calls.csv": CALLS})
+    names = {"criminal": {"zh": "刑事", "en": "Crime"}, "public_order": {"zh": "治安"}}
+    assert current_snapshot(store).category_names("zz-city") == names
+    assert current_snapshot(store).category_names("another force") == {}
+
+
 def test_values_arrive_as_the_schema_says(load: Load, store: Store) -> None:
     load({"calls.csv": CALLS})
     first, second = current_snapshot(store).read("calls").rows(named=True)
