@@ -2,7 +2,8 @@
 
 Two things are weighed on past origins: the incidents caught by a list of the length asked for (and of half and twice
 that, because one length alone is noise) and how close the expected counts came. A more involved ranker has to catch
-clearly more, or no fewer and be clearly closer. So a plain count stays wherever it catches more than what comes after.
+clearly more, or not clearly fewer and be clearly closer. So a plain count stays wherever it clearly catches more, and
+wherever nothing that comes after is clearly closer.
 """
 
 from __future__ import annotations
@@ -139,10 +140,9 @@ def _why_then(own: Evidence, plain: Evidence, seed: int) -> str:
 
 
 def _is_better(one: Evidence, other: Evidence, seed: int) -> bool:
-    """Whether a more involved ranker earns its place: clearly more hits, or no fewer and clearly better numbers."""
-    if _caught_more(one, other, seed) > 0:
-        return True
-    return float((one.hits - other.hits).mean()) >= 0 and _is_closer(one, other, seed)
+    """Whether a more involved ranker earns its place: clearly more hits, or not clearly fewer and better numbers."""
+    _, low, high = paired_bootstrap(one.hits - other.hits, seed=seed, level=CHOICE_LEVEL)
+    return low > 0 or (high >= 0 and _is_closer(one, other, seed))
 
 
 def _is_closer(one: Evidence, other: Evidence, seed: int) -> bool:

@@ -16,11 +16,20 @@ def evidence(hits, deviance=1.0):
     return Evidence(hits, hits / 10, np.full(len(hits), deviance))
 
 
-def test_the_plain_count_stays_where_nothing_catches_more():
-    told = {PLAIN: evidence([1, 2, 1, 2]), "kernel": evidence([1, 1, 1, 2], 0.1)}
+def test_the_plain_count_stays_where_it_clearly_catches_more():
+    told = {PLAIN: evidence([2, 3, 2, 3]), "kernel": evidence([1, 2, 2, 2], 0.1)}
     name, verdict = choose_ranker([PLAIN, "kernel"], told, 0)
     assert name == PLAIN
     assert verdict.startswith("The plain 365-day count wins here")
+
+
+def test_a_hit_fewer_by_chance_does_not_outweigh_clearly_better_numbers():
+    told = {PLAIN: evidence([1, 2, 1, 2]), "kernel": evidence([1, 1, 1, 2], 0.1)}
+    name, verdict = choose_ranker([PLAIN, "kernel"], told, 0)
+    assert name == "kernel"
+    assert "For the list alone the plain count is about as good" in verdict
+    no_closer = {**told, "kernel": evidence([1, 1, 1, 2])}
+    assert choose_ranker([PLAIN, "kernel"], no_closer, 0)[0] == PLAIN
 
 
 def test_as_many_hits_and_clearly_better_numbers_are_enough():
