@@ -88,7 +88,12 @@ class RateMixture:
 
 
 class PoissonGLM:
-    """Poisson regression with a ridge penalty on all log lags, and on the background when ``populated``."""
+    """Poisson regression with a ridge penalty on all log lags, and on the background when ``populated``.
+
+    Nothing is extrapolated: a value outside the range seen in fitting counts as its nearest end. A feature that hardly
+    varied then (the season, before there was an earlier year) has a slope that means nothing, and a place would be told
+    any number of incidents once it does vary.
+    """
 
     def __init__(self, *, populated: bool = False) -> None:
         self.seen = slice(None if populated else RECORDED)
@@ -107,18 +112,21 @@ class PoissonGLM:
             model.fit((X - self.centre) / self.spread, y, sample_weight=weight)
         self.slopes = model.coef_ / self.spread
         self.intercept = float(model.intercept_ - self.centre @ self.slopes)
-        self.reference = X.min(axis=0)
+        self.reference, self.highest = X.min(axis=0), X.max(axis=0)
         return self
 
     def predict(self, X: Floats) -> Floats:
         """Return the expected count per row."""
-        return np.asarray(np.exp(self.intercept + X[:, self.seen] @ self.slopes))
+        return np.asarray(np.exp(self.intercept + self._within(X) @ self.slopes))
 
     def explain(self, X: Floats) -> tuple[float, Floats]:
         """Return base and parts: slope x distance from the reference."""
         parts = np.zeros(X.shape)
-        parts[:, self.seen] = (X[:, self.seen] - self.reference) * self.slopes
+        parts[:, self.seen] = (self._within(X) - self.reference) * self.slopes
         return float(self.intercept + self.reference @ self.slopes), parts
+
+    def _within(self, X: Floats) -> Floats:
+        return np.asarray(np.clip(X[:, self.seen], self.reference, self.highest))
 
 
 class AdditiveBoosting:

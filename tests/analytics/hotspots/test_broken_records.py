@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 
 from analytics.hotspots.forecast import HotspotForecast, forecast_hotspots
+from analytics.hotspots.panel import SEASON, feature_names
+from analytics.hotspots.rankers import make_ranker
 from analytics.hotspots.tables import hotspot_tables
 from data.errors import RequestError
 
@@ -59,6 +61,22 @@ def sound(found: HotspotForecast) -> None:
     assert found.cells.height == found.parameters["cells_flagged"] > 0
     assert (found.cells["low"] <= found.cells["high"]).all()
     assert found.verdict
+
+
+@pytest.mark.parametrize("name", ["poisson_glm", "additive_boosting", "ensemble", "kernel"])
+def test_a_feature_that_only_varies_after_the_fit_moves_nothing_beyond_what_was_seen(name):
+    # The season before there was an earlier year: all but constant in fitting, then a thousand times as wide.
+    rng = np.random.default_rng(3)
+    features = np.log(rng.gamma(2.0, 0.5, (4000, len(feature_names()))))
+    features[:, SEASON] = -9 + 1e-7 * rng.standard_normal(4000)
+    counts = rng.poisson(0.2 * np.exp(features[:, 0])).astype(float)
+    ranker = make_ranker(name).fit(features, counts, np.ones(4000))
+    later = features[:200].copy()
+    later[:, SEASON] = np.linspace(-9, 0, 200)
+    told = ranker.predict(later)
+    assert told.max() < 3 * max(counts.max(), ranker.predict(features).max())
+    base, parts = ranker.explain(later)
+    np.testing.assert_allclose(base + parts.sum(axis=1), np.log(told), atol=1e-9)
 
 
 def test_an_edition_names_the_category_that_stopped_and_keeps_the_others(incidents, grid, as_of):
