@@ -131,6 +131,7 @@ def make_edition(
     from analytics.hotspots.sensitivity import grid_sensitivity
     from analytics.hotspots.tables import hotspot_tables
     from analytics.staffing.requirement import require_staffing
+    from analytics.trends.months import months_without_record
     from analytics.trends.series import daily_counts, funnel, hourly_profile
     from analytics.visits.workload import forecast_visits
 
@@ -205,6 +206,7 @@ def make_edition(
         seed=parameters.seed,
         edition_id=edition_id,
     )
+    counts = daily_counts(incidents, as_of=parameters.as_of)
     tables = {
         **hotspots.tables,
         "area_hotspots": area_ranks.table(),
@@ -219,7 +221,7 @@ def make_edition(
         "visit_workload": visit_workload,
         "visit_plan": visit_plan,
         "staffing": staffing,
-        "daily_counts": daily_counts(incidents, as_of=parameters.as_of),
+        "daily_counts": counts,
         "hourly_profile": hourly_profile(incidents, as_of=parameters.as_of, timezone=force.timezone),
         "funnel": funnel(snapshot.read("calls"), incidents),
         "areas": areas,
@@ -235,6 +237,7 @@ def make_edition(
         "category_names": snapshot.category_names(force.code),
         "verdicts": hotspots.verdicts,
         "area_verdicts": area_ranks.verdicts,
+        "months_without_record": [str(month) for month in months_without_record(counts, as_of=parameters.as_of)],
         "last_known_on": str(incidents["occurred_on"].max()),
         "sources": sorted({load["source"] for load in snapshot.loads}),
         "legal_basis": sorted({load["legal_basis"] for load in snapshot.loads}),

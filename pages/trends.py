@@ -91,7 +91,8 @@ with right:
     st.subheader(t("trends.changes"), anchor=False)
     split = series.split_for(category, unit, beat, officer=officer)
     changes, hidden = series.changes_of(desk, where, as_of, split)
-    sentence = series.change_sentence(desk, changes, split)
+    known = series.comparable(desk, as_of)
+    sentence = series.change_sentence(desk, changes, split) if known else t("trends.sentence.no_change")
     tables.takeaway(sentence)
     if changes:
         st.plotly_chart(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -18,6 +18,9 @@ MOST_YEARS = 5
 #: A source is taken to begin with the first month of at least this share of its median month; a few stray old dates
 #: are no coverage.
 BEGUN_SHARE = 0.1
+#: A month after the beginning with less than this share of the median month has no record, where at least so many
+#: incidents are usual that a month without any is no chance (e^-10).
+UNRECORDED_SHARE, USUAL_MONTH = 0.02, 10
 RATE_PER = 10_000
 
 
@@ -28,6 +31,7 @@ def monthly_series(
     by: Sequence[str] = (),
     level: float = 0.95,
     first_day: date | None = None,
+    unrecorded: Collection[date] = (),
 ) -> pl.DataFrame:
     """Return incidents per month with the year before and the band earlier years lead one to expect.
 
@@ -43,13 +47,16 @@ def monthly_series(
         Nominal coverage of the band.
     first_day
         First day the source covers; told from the counts where left out (``BEGUN_SHARE``).
+    unrecorded
+        First days of months of which the source holds nothing, see :func:`months_without_record`.
 
     Returns
     -------
     polars.DataFrame
-        The columns of ``by``, month, incidents, complete, year_before, change (relative to the year before),
-        expected, low, high, earlier_years. Months without incidents are there with 0. The band is null with fewer than
-        two earlier years of the same month; all comparisons are null where either month is incomplete.
+        The columns of ``by``, month, incidents, complete, recorded, year_before, change (relative to the year before),
+        expected, low, high, earlier_years. Months without incidents are there with 0, months without a record with
+        null. The band is null with fewer than two earlier years of the same month; all comparisons are null where
+        either month is incomplete or has no record.
 
     Raises
     ------
@@ -79,10 +86,10 @@ def monthly_series(
     grid = summed.select(keys).unique().join(months, how="cross") if keys else months
     series = (
         grid.join(summed, on=[*keys, "month"], how="left", nulls_equal=True)
+        .with_columns(recorded=~pl.col("month").is_in(list(unrecorded)))
         .with_columns(
-            pl.col("incidents").fill_null(0),
-            complete=(pl.col("month") >= start) & (pl.col("month").dt.offset_by("1mo") <= as_of),
-            whole=pl.lit(None, pl.Float64),
+            pl.when("recorded").then(pl.col("incidents").fill_null(0)),
+            complete=(pl.col("month") >= start) & (pl.col("month").dt.offset_by("1mo") <= as_of) & pl.col("recorded"),
         )
         .with_columns(whole=pl.when("complete").then(pl.col("incidents").cast(pl.Float64)))
     )
@@ -98,6 +105,7 @@ _SCHEMA: dict[str, Any] = {
     "month": pl.Date,
     "incidents": pl.Int64,
     "complete": pl.Boolean,
+    "recorded": pl.Boolean,
     "year_before": pl.Float64,
     "change": pl.Float64,
     "expected": pl.Float64,
@@ -105,6 +113,35 @@ _SCHEMA: dict[str, Any] = {
     "high": pl.Float64,
     "earlier_years": pl.Int32,
 }
+
+
+def months_without_record(daily: pl.DataFrame, *, as_of: date) -> list[date]:
+    """Return the first days of whole months, after the source begins, of which it holds next to nothing.
+
+    Files of some years that were never loaded leave such months. Taken for months without incidents they would make
+    every later month a rise.
+
+    Parameters
+    ----------
+    daily
+        Frame of schema DailyCounts of the whole force: of one beat a month without an incident is nothing unusual.
+    """
+    counts = daily.filter(pl.col("day") < as_of)
+    start = _first_covered_day(counts)
+    if start is None:
+        return []
+    months = pl.DataFrame({"month": pl.date_range(start.replace(day=1), as_of.replace(day=1), "1mo", eager=True)})
+    summed = counts.group_by(pl.col("day").dt.truncate("1mo").alias("month")).agg(pl.col("incidents").sum())
+    filled = (
+        months.filter(pl.col("month").dt.offset_by("1mo") <= as_of)
+        .join(summed, on="month", how="left")
+        .with_columns(pl.col("incidents").fill_null(0))
+    )
+    usual = filled.filter(pl.col("incidents") > 0)["incidents"].median()
+    if not isinstance(usual, float) or usual < USUAL_MONTH:
+        return []
+    few: list[date] = filled.filter(pl.col("incidents") < UNRECORDED_SHARE * usual)["month"].to_list()
+    return few
 
 
 def _first_covered_day(counts: pl.DataFrame) -> date | None:

@@ -48,12 +48,14 @@ def months_of(desk: Desk, where: dict[str, str | None], as_of: date) -> pl.DataF
     if begun is not None:
         # A few stray rows before the record begins are hidden, and would hide a full month with them.
         counts = desk.daily_counts(**where, since=begun, until=until, period="month")
-    months = monthly_series(counts.select(pl.col("period_start").alias("day"), "incidents"), as_of=as_of)
+    months = monthly_series(
+        counts.select(pl.col("period_start").alias("day"), "incidents"), as_of=as_of, unrecorded=unrecorded(desk)
+    )
     hidden = counts.filter("suppressed")["period_start"]
     # The same month of a later year was compared with a count the reader may not know.
     touched = pl.col("month").dt.month().is_in(hidden.dt.month().to_list())
     return (
-        months.filter("complete")
+        months.filter(pl.col("complete") | ~pl.col("recorded"))
         .with_columns(
             pl.when(~touched).then(pl.col(name)).alias(name) for name in ("year_before", "expected", "low", "high")
         )
@@ -62,12 +64,19 @@ def months_of(desk: Desk, where: dict[str, str | None], as_of: date) -> pl.DataF
     )
 
 
+def unrecorded(desk: Desk) -> list[date]:
+    """Return the first days of the months of which the force holds nothing; none in editions that do not say."""
+    return [date.fromisoformat(month) for month in desk.manifest.get("months_without_record", [])]
+
+
 def monthly_sentence(months: pl.DataFrame) -> str:
     """Return what the last whole month says beside last year and the band."""
     if months.is_empty():
         return t("common.no_rows")
     last = months.to_dicts()[-1]
     month = formats.month(last["month"])
+    if not last["recorded"]:
+        return t("trends.sentence.unrecorded", month=month)
     if last["incidents"] is None:
         return t("trends.sentence.hidden", month=month)
     if last["expected"] is None:
@@ -122,8 +131,20 @@ def split_words(desk: Desk, split: str, key: str | None) -> str:
     return category_name(key) if split == "category" else places.named(desk, key, split.removesuffix("_code"))
 
 
+def comparable(desk: Desk, as_of: date) -> bool:
+    """Return whether every month of the last quarter and of the same days a year before has a record."""
+    start, back = as_of - timedelta(days=WINDOW_DAYS), timedelta(days=YEAR_DAYS)
+    windows = [(start, as_of), (start - back, as_of - back)]
+    return not any(first.replace(day=1) <= month < last for month in unrecorded(desk) for first, last in windows)
+
+
 def changes_of(desk: Desk, where: dict[str, str | None], as_of: date, split: str) -> tuple[list[dict[str, Any]], int]:
-    """Return the largest changes of the last quarter against the same days a year before, and how many are hidden."""
+    """Return the largest changes of the last quarter against the same days a year before, and how many are hidden.
+
+    There are none where a month of either window has no record.
+    """
+    if not comparable(desk, as_of):
+        return [], 0
     start = as_of - timedelta(days=WINDOW_DAYS)
     back = timedelta(days=YEAR_DAYS)
     chosen = {name: value for name, value in where.items() if name != split}
@@ -155,15 +176,19 @@ def change_sentence(desk: Desk, changes: list[dict[str, Any]], split: str) -> st
 
 
 def months_table(months: pl.DataFrame) -> str:
-    """Return the months as a printable table; a suppressed count says so."""
+    """Return the months as a printable table; a suppressed count says so, and so does a month without a record."""
     rows = months.sort("month", descending=True).to_dicts()
-    marks = {(line, 1): "hidden" for line, row in enumerate(rows) if row["incidents"] is None}
+    marks = {(line, 1): "hidden" for line, row in enumerate(rows) if row["incidents"] is None and row["recorded"]}
     return tables.html_table(
         [t(f"trends.column.{name}") for name in ("month", "count", "last_year", "band")],
         [
             [
                 formats.month(row["month"]),
-                t("common.hidden") if row["incidents"] is None else number(row["incidents"]),
+                t("trends.no_record")
+                if not row["recorded"]
+                else t("common.hidden")
+                if row["incidents"] is None
+                else number(row["incidents"]),
                 number(row["year_before"]),
                 "–" if row["low"] is None else f"{number(row['low'])}–{number(row['high'])}",
             ]

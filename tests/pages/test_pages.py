@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -205,6 +206,18 @@ def test_a_category_has_the_name_its_source_declares(
         found = everything_shown(open_page(page, "commander", lang))
         assert shown in found
         assert not_shown not in found
+
+
+def test_months_that_were_never_loaded_are_named_and_compared_with_nothing(open_page: OpenPage, town: Store) -> None:
+    path = town.editions / NEWER / "manifest.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    last = date.fromisoformat(manifest["parameters"]["as_of"]).replace(day=1) - timedelta(days=1)
+    missing = {"months_without_record": [str(last.replace(day=1))]}
+    assert words("zh")["trends.no_record"] not in everything_shown(open_page("trends", "researcher"))
+    path.write_text(json.dumps(manifest | missing), "utf-8")
+    found = everything_shown(open_page("trends", "researcher"))
+    assert words("zh")["trends.no_record"] in found
+    assert words("zh")["trends.sentence.no_change"] in found
 
 
 def test_an_unknown_edition_is_explained(open_page: OpenPage) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from analytics.trends.months import monthly_series, rates_per_inhabitants
+from analytics.trends.months import monthly_series, months_without_record, rates_per_inhabitants
 from data.errors import RequestError
 
 
@@ -31,6 +31,30 @@ def test_months_against_the_year_before() -> None:
     february = of_month(series, date(2026, 2, 1))
     assert not february["complete"] and february["year_before"] is None
     assert of_month(series, date(2025, 6, 1))["incidents"] == 0
+
+
+def every_month(*years: int, number: int) -> list[tuple[date, int]]:
+    return [(date(year, month, 15), number) for year in years for month in range(1, 13)]
+
+
+def test_months_that_were_never_loaded_are_no_quiet_months() -> None:
+    counts = daily((date(2001, 5, 1), 1), *every_month(2022, 2023, 2025, number=200), (date(2024, 3, 9), 3))
+    missing = months_without_record(counts, as_of=date(2026, 1, 1))
+    assert missing == [date(2024, month, 1) for month in range(1, 13)]
+    series = monthly_series(counts, as_of=date(2026, 1, 1), unrecorded=missing)
+    march = of_month(series, date(2024, 3, 1))
+    assert (march["incidents"], march["recorded"], march["complete"]) == (None, False, False)
+    after = of_month(series, date(2025, 3, 1))
+    assert (after["incidents"], after["year_before"], after["change"]) == (200, None, None)
+    assert (after["earlier_years"], after["expected"]) == (2, 200.0)
+
+
+def test_where_little_happens_an_empty_month_is_a_quiet_month() -> None:
+    few = daily(*every_month(2023, 2025, number=5))
+    assert months_without_record(few, as_of=date(2026, 1, 1)) == []
+    assert months_without_record(few.clear(), as_of=date(2026, 1, 1)) == []
+    # The month of the day the counts stand at is not over, and so not missing.
+    assert months_without_record(daily(*every_month(2025, number=50)), as_of=date(2026, 1, 20)) == []
 
 
 def test_the_band_rests_on_earlier_years_only() -> None:
