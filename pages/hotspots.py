@@ -20,11 +20,14 @@ from pages.ui import (  # noqa: E402
     frame,
     identity,
     maps,
+    patrol_time,
     places,
     provenance,
+    ranked_maps,
     reasons,
     tables,
     theme,
+    unit_ranking,
     urls,
     week,
 )
@@ -37,6 +40,10 @@ CHOSEN, TABLE, MAP = "hotspots.chosen", "hotspots.table", "hotspots.map"
 
 frame.head(desk, "hotspots")
 category, horizon_days, level, calm = forecast_choice.draw_with_lists(desk)
+units = desk.ranked_units()
+if level in units:
+    unit_ranking.draw(desk, category, horizon_days, level, units[level])
+    st.stop()
 if level != forecast_choice.CELLS:
     area_ranking.draw(desk, category, horizon_days, level)
     st.stop()
@@ -66,10 +73,9 @@ def choose_from_table() -> None:
 
 def choose_from_map() -> None:
     """Take the cell the reader tapped."""
-    objects = st.session_state[f"{MAP}.{view}"].selection.objects
-    tapped = [*objects.get("cells", []), *objects.get("badges", [])]
+    tapped = tables.tapped_place(f"{MAP}.{view}")
     if tapped:
-        st.session_state[CHOSEN] = tapped[0]["place_id"]
+        st.session_state[CHOSEN] = tapped
 
 
 tables.takeaway(advice.summary_of(desk, ranked, category, horizon_days))
@@ -92,7 +98,7 @@ with left:
             *maps.base_layers(places.base_map(desk)),
             maps.surface_layer(surface, ranked[0]["cell_m"], edges),
             *maps.outline_layer(beats, chosen=desk.viewer.area_code),
-            *maps.ranked_layers(shown, edges, chosen=chosen["place_id"]),
+            *ranked_maps.ranked_layers(shown, edges, chosen=chosen["place_id"]),
             maps.label_layer(places.labels(places.outlines(desk, "station") or beats), size_px=12),
         ],
         box,
@@ -155,10 +161,20 @@ with right, st.container(border=True):
             timezone=advice.timezone(desk),
         )
 
+reached = None
+if patrol_time.may_ask(desk):
+    reached = patrol_time.draw(desk, ranked, category, horizon_days, published=calm is None)
+
 st.subheader(t("hotspots.table_title", n=len(ranked), period=period(chosen["period_start"], chosen["period_end"])))
 tables.draw_selectable(
-    [advice.table_row(desk, row, standing.get(row["advice_id"])) for row in ranked],
-    advice.table_columns(with_decisions=bool(standing) or identity.may_do(desk.viewer, "decide")),
+    [
+        advice.table_row(desk, row, standing.get(row["advice_id"])) | patrol_time.mark_of(number, reached)
+        for number, row in enumerate(ranked)
+    ],
+    advice.table_columns(
+        with_decisions=bool(standing) or identity.may_do(desk.viewer, "decide"),
+        after_place=patrol_time.mark_column(reached),
+    ),
     key=f"{TABLE}.{view}",
     alt=t("hotspots.table_alt"),
     on_select=choose_from_table,

@@ -160,12 +160,13 @@ def table_row(desk: Desk, row: dict[str, Any], decision: dict[str, Any] | None) 
     }
 
 
-def table_columns(*, with_decisions: bool) -> dict[str, Any]:
-    """Return the columns of the table twin with their words."""
+def table_columns(*, with_decisions: bool, after_place: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the columns of the table twin with their words, further ones after the place."""
     column = st.column_config
     return {
         "rank": column.NumberColumn(t("hotspots.column.rank"), width=58, pinned=True),
         "place": column.TextColumn(t("hotspots.column.place"), width=215),
+        **(after_place or {}),
         "expected": column.NumberColumn(t("hotspots.column.expected"), format="%.1f", width=80),
         "interval": column.TextColumn(t("hotspots.column.interval"), width=70),
         "chance": column.TextColumn(t("certainty.column"), help=t("certainty.column_help"), width=104),

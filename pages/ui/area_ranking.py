@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui import advice, downloads, maps, places, provenance, tables, theme
+from pages.ui import advice, downloads, maps, places, provenance, ranked_maps, tables, theme
 from pages.ui.formats import interval, number, period, rank_change, share
 from pages.ui.language import current, t, term
 
@@ -160,7 +160,7 @@ def _draw_map(
         tables.note(t("areas.no_boundaries"))
         return
     st.pydeck_chart(
-        maps.deck(maps.area_layers(shown, edges, chosen=chosen), box, tooltip="<b>{title}</b><br/>{detail}"),
+        maps.deck(ranked_maps.area_layers(shown, edges, chosen=chosen), box, tooltip="<b>{title}</b><br/>{detail}"),
         height=540,
         key=key,
         on_select=partial(_choose_from_map, key),
@@ -217,7 +217,6 @@ def _choose_from_table(ranked: list[dict[str, Any]], key: str) -> None:
 
 
 def _choose_from_map(key: str) -> None:
-    tapped = [each for found in st.session_state[key].selection.objects.values() for each in found]
+    tapped = tables.tapped_place(key)
     if tapped:
-        # A GeoJSON feature carries its columns as properties; a label carries them itself.
-        st.session_state[CHOSEN] = (tapped[0].get("properties") or tapped[0])["place_id"]
+        st.session_state[CHOSEN] = tapped

@@ -56,13 +56,13 @@ def _controls() -> Any:
 
 
 def _choose_level(desk: Desk) -> str:
-    levels = desk.ranked_levels()
-    if not levels:
+    levels, units = desk.ranked_levels(), desk.ranked_units()
+    if not levels and not units:
         return CELLS
     chosen = urls.choose(
         "level",
         t("areas.level"),
-        [CELLS, *levels],
+        [CELLS, *units, *levels],
         words=lambda level: t("areas.cells") if level == CELLS else t(f"codes.level.{level}"),
         lang=current(),
         as_segments=True,

@@ -59,6 +59,14 @@ def street_named(desk: Desk, street: str | None) -> str | None:
     return pick(street, _streets(_key(desk), desk).get(street))
 
 
+def shapes_of(geometries: list[bytes]) -> list[dict[str, Any]]:
+    """Return stored shapes (WKB) as GeoJSON mappings, rounded for drawing."""
+    import shapely
+
+    found = [_rounded(text) for text in shapely.to_geojson(shapely.from_wkb(geometries)).tolist()]
+    return [shape for shape in found if shape is not None]
+
+
 def labels(areas: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return a name in the middle of each area's box."""
     from pages.ui.maps import bounds_of

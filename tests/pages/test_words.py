@@ -17,9 +17,21 @@ from tests.conftest import ROOT
 codes = st.text(st.characters(exclude_categories=("C",), exclude_characters="<>\"'`\\"), min_size=1, max_size=80)
 
 
-@given(st.dictionaries(st.sampled_from(urls.KEYS), codes))
+@given(st.dictionaries(st.sampled_from([key for key in urls.KEYS if key not in urls.NUMBERS]), codes))
 def test_a_link_says_what_the_view_was(view: dict[str, str]) -> None:
     assert urls.parse(urls.build(view)) == view
+
+
+@given(st.sampled_from(list(urls.NUMBERS)), st.integers(0, 60_000))
+def test_a_number_of_a_link_is_taken_when_it_is_in_its_range(key: str, hundredths: int) -> None:
+    least, most = urls.NUMBERS[key]
+    value = f"{hundredths / 100:g}"
+    assert urls.parse({key: value}) == ({key: value} if least <= float(value) <= most else {})
+
+
+@pytest.mark.parametrize("value", ["", "-1", "+5", "1e2", "nan", "5,5", "five", "٥", "5 ", "0x5"])
+def test_what_is_no_number_is_left_out(value: str) -> None:
+    assert urls.parse(dict.fromkeys(urls.NUMBERS, value)) == {}
 
 
 @given(st.dictionaries(st.text(max_size=10), st.text(max_size=120)))
