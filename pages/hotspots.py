@@ -38,7 +38,9 @@ from pages.ui.language import current, t, term  # noqa: E402
 MOST_CELLS = 1_500
 CHOSEN, TABLE, MAP = "hotspots.chosen", "hotspots.table", "hotspots.map"
 
-frame.head(desk, "hotspots")
+officer = desk.viewer.role == "officer"
+own = places.named(desk, desk.viewer.area_code, "beat") if officer else None
+frame.head(desk, "hotspots", note=t("hotspots.question_beat", beat=own) if officer else None)
 category, horizon_days, level, calm = forecast_choice.draw_with_lists(desk)
 units = desk.ranked_units()
 if level in units:
@@ -86,20 +88,20 @@ with st.container(key="wide"):
     left, right = st.columns([1.3, 1], gap="medium")
 with left:
     surface = desk.hotspot_surface(category, horizon_days).top_k(MOST_CELLS, by="expected").to_dicts()
-    beats = places.outlines(desk, "beat")
+    _, ground = places.ground(desk)
     edges = theme.steps([row["expected"] for row in [*surface, *ranked]])
     shown = [
         {**row, "title": advice.title_of(desk, row), "detail": advice.detail_of(row, positions=positions)}
         for row in ranked
     ]
-    box = maps.bounds_of([area["geometry"] for area in beats]) or maps.bounds_of(advice.corners(ranked))
+    box = maps.bounds_of([area["geometry"] for area in ground]) or maps.bounds_of(advice.corners(ranked))
     drawn = maps.deck(
         [
             *maps.base_layers(places.base_map(desk)),
             maps.surface_layer(surface, ranked[0]["cell_m"], edges),
-            *maps.outline_layer(beats, chosen=desk.viewer.area_code),
+            *maps.outline_layer(ground, chosen=desk.viewer.area_code),
             *ranked_maps.ranked_layers(shown, edges, chosen=chosen["place_id"]),
-            maps.label_layer(places.labels(places.outlines(desk, "station") or beats), size_px=12),
+            maps.label_layer(places.ground_labels(desk), size_px=12),
         ],
         box,
         tooltip="<b>{title}</b><br/>{detail}",
@@ -112,7 +114,7 @@ with left:
         selection_mode="single-object",
         alt=t("hotspots.map_alt", category=term("category", category), n=len(ranked)),
     )
-    st.html(advice.legend_of(edges))
+    st.html(advice.legend_of(edges, lines=places.ground_kinds(desk)))
     tables.note(t("common.precision", m=round(chosen["cell_m"])))
 
 with right, st.container(border=True):

@@ -98,5 +98,6 @@ with left:
     st.html(visits.incidents_table(desk, beat, as_of))
 with right:
     st.subheader(t("my_beat.hotspots_title", days=min(desk.horizons(), default=7)), anchor=False)
-    st.html(advice.places_table(desk, advice.strongest(desk, min(desk.horizons(), default=7), beat=beat, most=6)))
+    strongest = advice.strongest(desk, min(desk.horizons(), default=7), beat=beat, most=6)
+    st.html(advice.places_table(desk, strongest, none=t("my_beat.no_hotspots")))
 tables.note(visits.contact_words(done, as_of))

@@ -167,7 +167,7 @@ def _draw_map(
         selection_mode="single-object",
         alt=t("areas.map_alt", n=len(shown)),
     )
-    st.html(advice.legend_of(edges, lines=False))
+    st.html(advice.legend_of(edges))
 
 
 def _draw_area(

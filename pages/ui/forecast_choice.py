@@ -72,7 +72,7 @@ def _choose_level(desk: Desk) -> str:
 
 def _choose_forecast(desk: Desk) -> tuple[str, int]:
     if not advice.categories(desk) or not desk.horizons():
-        tables.note(t("hotspots.empty"))
+        tables.note(t("hotspots.nothing_located"))
         st.stop()
     category = urls.choose(
         "category",

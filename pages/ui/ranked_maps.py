@@ -76,6 +76,18 @@ def ranked_layers(places: list[dict[str, Any]], edges: list[float], *, chosen: s
     ]
 
 
+def hexagon_layers(hexagons: list[dict[str, Any]], edges: list[float], *, chosen: str | None = None) -> list[pdk.Layer]:
+    """Return ranked hexagons as :func:`area_layers` draws areas; a few pixels wide in a large city, so with badges.
+
+    Parameters
+    ----------
+    hexagons
+        As for :func:`area_layers`, and ``lon``, ``lat``.
+    """
+    shapes, _ = area_layers(hexagons, edges, chosen=chosen)
+    return [shapes, _badges(hexagons, chosen)]
+
+
 def area_layers(areas: list[dict[str, Any]], edges: list[float], *, chosen: str | None = None) -> list[pdk.Layer]:
     """Return ranked areas filled by what they expect, with their ranks, the chosen one outlined.
 

@@ -82,8 +82,6 @@ def verdict_of(desk: Desk, category: str, horizon_days: int, unit: str) -> dict[
 def title_of(desk: Desk, row: dict[str, Any]) -> str:
     """Return where a place lies: a street between two others, or around a street; and the area people work by."""
     street = places.street_named(desk, row["street"])
-    level = next((level for level in ("beat", "community", "station") if row[f"{level}_code"]), None)
-    area = places.named(desk, row[f"{level}_code"], level) if level else None
     if row["unit"] == "segment":
         ends = [end for side in ("from", "to") if (end := places.street_named(desk, row[f"{side}_street"]))]
         street = street or t("units.unnamed_street")
@@ -91,7 +89,9 @@ def title_of(desk: Desk, row: dict[str, Any]) -> str:
             street = t(f"units.between.{len(ends)}", street=street, first=ends[0], last=ends[-1])
     elif street:
         street = t("units.around", street=street)
-    return " · ".join(part for part in (street, area) if part) or t("units.hexagon", id=row["place_id"])
+    return " · ".join(part for part in (street, advice.area_of(desk, row, street)) if part) or t(
+        "units.hexagon", id=row["place_id"]
+    )
 
 
 def summary_of(ranked: list[dict[str, Any]], titles: dict[str, str], category: str, unit: str) -> str:
@@ -206,17 +206,17 @@ def _draw_map(
         }
         for row, shape in zip(ranked, shapes, strict=True)
     ]
-    beats = places.outlines(desk, "beat") or places.outlines(desk, "community")
-    layers = ranked_maps.area_layers if unit == "h3" else ranked_maps.segment_layers
+    _, ground = places.ground(desk)
+    layers = ranked_maps.hexagon_layers if unit == "h3" else ranked_maps.segment_layers
     st.pydeck_chart(
         maps.deck(
             [
                 *maps.base_layers(places.base_map(desk)),
-                *maps.outline_layer(beats, chosen=desk.viewer.area_code),
+                *maps.outline_layer(ground, chosen=desk.viewer.area_code),
                 *layers(shown, edges, chosen=chosen),
-                maps.label_layer(places.labels(places.outlines(desk, "station") or beats), size_px=12),
+                maps.label_layer(places.ground_labels(desk), size_px=12),
             ],
-            maps.bounds_of([area["geometry"] for area in beats]) or maps.bounds_of(shapes),
+            maps.bounds_of([area["geometry"] for area in ground]) or maps.bounds_of(shapes),
             tooltip="<b>{title}</b><br/>{detail}",
         ),
         height=540,
@@ -225,7 +225,7 @@ def _draw_map(
         selection_mode="single-object",
         alt=t("units.map_alt", n=len(shown), kind=t(f"areas.many.{unit}")),
     )
-    st.html(advice.legend_of(edges))
+    st.html(advice.legend_of(edges, lines=places.ground_kinds(desk)))
 
 
 def _draw_place(desk: Desk, row: dict[str, Any], title: str, horizon_days: int) -> None:

@@ -105,12 +105,12 @@ def plan_columns(*, named: bool) -> dict[str, Any]:
     column = st.column_config
     return {
         "rank": column.NumberColumn(t("my_beat.column.rank"), width=48),
-        "object": column.TextColumn(t("my_beat.column.label" if named else "my_beat.column.kind"), width=270),
-        "overdue": column.TextColumn(t("my_beat.column.overdue"), width=72),
-        "due": column.TextColumn(t("my_beat.column.due"), width=116),
-        "suggested": column.TextColumn(t("my_beat.column.suggested"), width=80),
-        "minutes": column.NumberColumn(t("my_beat.column.minutes"), format="%.0f", width=60),
-        "done": column.TextColumn(t("my_beat.column.done"), width=92),
+        "object": column.TextColumn(t("my_beat.column.label" if named else "my_beat.column.kind"), width=206),
+        "overdue": column.TextColumn(t("my_beat.column.overdue"), width=64),
+        "due": column.TextColumn(t("my_beat.column.due"), width=100),
+        "suggested": column.TextColumn(t("my_beat.column.suggested"), width=72),
+        "minutes": column.NumberColumn(t("my_beat.column.minutes"), format="%.0f", width=54),
+        "done": column.TextColumn(t("my_beat.column.done"), width=64),
     }
 
 

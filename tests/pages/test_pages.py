@@ -177,7 +177,8 @@ def test_pieces_of_street_and_hexagons_are_ranked_beside_cells(open_page: OpenPa
     assert "Main reason: Recent incidents (×12" in shown
     assert len(test.get("deck_gl_json_chart")) == 1
     hexagons = everything_shown(open_page("hotspots", "officer", "zh", level="h3", **link))
-    assert "人民路一带 · 11警务区" in hexagons and "12警务区" not in hexagons
+    # The own beat is named once, above; every place lies in it.
+    assert "11警务区：" in hexagons and "第 1 名：人民路一带" in hexagons and "12警务区" not in hexagons
     # They are ranked for one period only, and an edition from before has none.
     other = everything_shown(open_page("hotspots", "commander", "en", level="h3", category="010100", horizon="7"))
     assert "hexagons are ranked for the next 28 days only" in other

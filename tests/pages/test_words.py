@@ -141,3 +141,11 @@ def test_every_role_and_event_of_the_audit_log_has_words() -> None:
         assert [event for event in sorted(events) if f"codes.event.{event}" not in said] == []
         roles = (*access.ROLES, "operator", "none", "command_line")
         assert [role for role in roles if f"codes.role.{role}" not in said] == []
+
+
+def test_counts_of_a_reason_are_never_told_as_powers_of_ten() -> None:
+    told = reasons.bars(
+        [("base", 0.0), ("recent", 4.7), ("season", 2.3)], ["×110", "×10"], start_label="s", end_label="e", caption="c"
+    )
+    assert "1,097" in told
+    assert "e+" not in told
