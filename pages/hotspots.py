@@ -167,7 +167,8 @@ reached = None
 if patrol_time.may_ask(desk):
     reached = patrol_time.draw(desk, ranked, category, horizon_days, published=calm is None)
 
-st.subheader(t("hotspots.table_title", n=len(ranked), period=period(chosen["period_start"], chosen["period_end"])))
+span = period(chosen["period_start"], chosen["period_end"])
+st.subheader(t("hotspots.table_title", n=len(ranked), period=span), anchor=False)
 tables.draw_selectable(
     [
         advice.table_row(desk, row, standing.get(row["advice_id"])) | patrol_time.mark_of(number, reached)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 #: Cells of the list named for one area.
 MOST_NAMED = 5
-#: Hits more or fewer, relative to the plain count, within which the two are called equal.
-EQUAL_WITHIN = 0.02
 CHOSEN, TABLE, MAP = "areas.chosen", "areas.table", "areas.map"
 
 
@@ -86,7 +84,7 @@ def past_sentence(desk: Desk, category: str, horizon_days: int, level: str) -> s
     if found is None or not found["events"]:
         return ""
     gain = found["hits"] - found["plain_hits"]
-    equal = abs(gain) <= EQUAL_WITHIN * max(found["plain_hits"], 1.0)
+    equal = abs(gain) <= advice.EQUAL_WITHIN * max(found["plain_hits"], 1.0)
     return t(
         f"areas.past.{'equal' if equal else 'better' if gain > 0 else 'worse'}",
         periods=found["periods"],

@@ -14,8 +14,6 @@ from pages.ui.language import current, t, term
 if TYPE_CHECKING:
     from data.desk import Desk
 
-#: Hits more or fewer, relative to the plain count, within which the two are called equal.
-EQUAL_WITHIN = 0.02
 CHOSEN, TABLE, MAP = "units.chosen", "units.table", "units.map"
 
 
@@ -124,7 +122,7 @@ def past_sentence(verdict: dict[str, Any], unit: str) -> str:
     if not verdict.get("events"):
         return ""
     gain = verdict["hits"] - verdict["plain_hits"]
-    equal = abs(gain) <= EQUAL_WITHIN * max(verdict["plain_hits"], 1.0)
+    equal = abs(gain) <= advice.EQUAL_WITHIN * max(verdict["plain_hits"], 1.0)
     return t(
         f"units.past.{'equal' if equal else 'better' if gain > 0 else 'worse'}",
         periods=verdict["periods"],

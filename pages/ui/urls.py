@@ -183,8 +183,9 @@ def number(key: str, label: str, *, default: float | None, step: float, lang: st
         value = st.session_state[name]
         keep(key, None if value is None or value == default else f"{value:g}")
 
+    # Without value=None an emptied field would jump to the least number.
     return st.number_input(
-        label, min_value=least, max_value=most, step=step, format="%g", key=name, on_change=changed, **more
+        label, min_value=least, max_value=most, value=None, step=step, format="%g", key=name, on_change=changed, **more
     )
 
 
