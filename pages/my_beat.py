@@ -47,7 +47,7 @@ if desk.may("record_visit"):
         if shown:
             tables.draw_selectable(
                 [visits.plan_row(row, done, as_of) for row in shown],
-                visits.plan_columns(named=True),
+                visits.plan_columns(named=True, with_done=bool(done)),
                 key=key,
                 alt=t("my_beat.plan_alt"),
                 on_select="rerun",
@@ -86,7 +86,7 @@ else:
     st.subheader(t("my_beat.plan_title"), anchor=False)
     tables.draw_plain(
         [visits.plan_row(row, done, as_of) for row in plan],
-        visits.plan_columns(named=False),
+        visits.plan_columns(named=False, with_done=bool(done)),
         alt=t("my_beat.plan_alt"),
         height=tables.height_for(len(plan)),
     )
