@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -57,6 +58,11 @@ def summary_of(desk: Desk, rows: list[dict[str, Any]]) -> str:
         post=title_of(desk, most),
         most=number(most["gap"], 1),
     )
+
+
+def tightest(rows: list[dict[str, Any]]) -> int:
+    """Return the position of the post shortest of officers, the first where nobody knows who is on duty."""
+    return max(range(len(rows)), key=lambda position: -inf if (gap := rows[position]["gap"]) is None else gap)
 
 
 def share_grid(desk: Desk, rows: list[dict[str, Any]]) -> tuple[list[list[float | None]], list[str], list[str]]:
