@@ -128,8 +128,10 @@ def make_edition(
     from analytics.feedback.simulation import simulate_edition
     from analytics.hotspots.area_ranks import AreaRanks
     from analytics.hotspots.inspection import Inspection
+    from analytics.hotspots.reach import Reach
     from analytics.hotspots.sensitivity import grid_sensitivity
     from analytics.hotspots.tables import hotspot_tables
+    from analytics.hotspots.unit_ranks import rank_units
     from analytics.staffing.requirement import require_staffing
     from analytics.trends.months import months_without_record
     from analytics.trends.series import daily_counts, funnel, hourly_profile
@@ -144,10 +146,12 @@ def make_edition(
     register = read_register(snapshot)
     inspection = Inspection(incidents, areas, register.population, seed=parameters.seed)
     area_ranks = AreaRanks(areas, interval_level=parameters.interval_level)
+    reach = Reach(areas)
 
     def look_at(found: HotspotForecast, study: Study) -> None:
         inspection.look_at(found, study)
         area_ranks.look_at(found, study)
+        reach.look_at(found, study)
 
     hotspots = hotspot_tables(
         incidents,
@@ -184,6 +188,22 @@ def make_edition(
         seed=parameters.seed,
         include_discovered=parameters.include_discovered,
     )
+    listed = hotspots.tables["hotspots"].filter(horizon_days=longest)["category"].unique()
+    unit_ranks = rank_units(
+        incidents,
+        areas,
+        base_map,
+        as_of=parameters.as_of,
+        horizon_days=longest,
+        categories=[category for category in categories if category in listed],
+        grid=grid,
+        area_km2=parameters.area_km2,
+        interval_level=parameters.interval_level,
+        origins=parameters.backtest_origins,
+        seed=parameters.seed,
+        include_discovered=parameters.include_discovered,
+        register=register,
+    )
     visit_workload, visit_plan = forecast_visits(
         snapshot.read("visit_register"),
         snapshot.read("visits"),
@@ -210,6 +230,8 @@ def make_edition(
     tables = {
         **hotspots.tables,
         "area_hotspots": area_ranks.table(),
+        "unit_hotspots": unit_ranks.table,
+        "patrol_reach": reach.table(),
         **inspection.tables(),
         "grid_sensitivity": sensitivity,
         "feedback": simulate_edition(
@@ -237,6 +259,7 @@ def make_edition(
         "category_names": snapshot.category_names(force.code),
         "verdicts": hotspots.verdicts,
         "area_verdicts": area_ranks.verdicts,
+        "unit_verdicts": unit_ranks.verdicts,
         "months_without_record": [str(month) for month in months_without_record(counts, as_of=parameters.as_of)],
         "last_known_on": str(incidents["occurred_on"].max()),
         "sources": sorted({load["source"] for load in snapshot.loads}),

@@ -44,6 +44,9 @@ TABLES: dict[str, frozenset[Role]] = {
     "spare_hotspots": frozenset({"commander", "researcher", "officer", "auditor"}),
     "calm_lists": frozenset({"commander", "researcher", "officer", "auditor"}),
     "area_hotspots": frozenset({"commander", "researcher", "officer", "auditor"}),
+    "unit_hotspots": frozenset({"commander", "researcher", "officer", "auditor"}),
+    # How far patrol hours reach is asked by who has them; observed counts in it may be small.
+    "patrol_reach": frozenset({"commander"}),
     "hotspot_surface": frozenset({"commander", "researcher", "officer"}),
     "model_scores": frozenset({"commander", "researcher", "officer", "auditor"}),
     "model_comparison": frozenset({"commander", "researcher", "auditor"}),
@@ -109,7 +112,9 @@ HIGHEST_GRADE: dict[Role, int] = {
 #: Roles that read aggregates only: positive counts below ``SMALLEST_COUNT`` are hidden from them.
 AGGREGATES_ONLY: frozenset[Role] = frozenset({"researcher", "auditor"})
 #: Observed counts of single cells, by table. Expected counts are the model's, not an observation.
-SMALL_COUNT_COLUMNS: dict[str, str] = dict.fromkeys(("hotspots", "spare_hotspots", "area_hotspots"), "baseline_count")
+SMALL_COUNT_COLUMNS: dict[str, str] = dict.fromkeys(
+    ("hotspots", "spare_hotspots", "area_hotspots", "unit_hotspots"), "baseline_count"
+)
 #: Totals a reader of areas can form: all areas of a level, of a station, of a beat.
 _OF_A_LEVEL = ("category", "horizon_days", "level")
 SMALL_COUNT_MARGINS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -124,6 +129,8 @@ HIDDEN_RECORD_COLUMNS: dict[tuple[str, Role], frozenset[str]] = {
 #: Tables about the whole force: no column says where, so no row can be dropped by area.
 WITHOUT_AREA: frozenset[str] = frozenset(
     {
+        # Rows of areas, of which the desk gives out those of the viewer's own (``Desk.patrol_reach``).
+        "patrol_reach",
         "model_scores",
         "model_comparison",
         "model_curves",

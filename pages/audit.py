@@ -24,13 +24,13 @@ if checked:
 st.subheader(t("audit.decisions"), anchor=False)
 decided = desk.decisions(all_editions=True)
 tables.takeaway(ledger.decisions_summary(decided))
-tables.draw_plain(
-    ledger.decision_rows(desk, decided, zone),
-    ledger.decision_columns(),
-    alt=t("audit.decisions"),
-    height=tables.height_for(decided.height, most=8),
-)
 if decided.height:
+    tables.draw_plain(
+        ledger.decision_rows(desk, decided, zone),
+        ledger.decision_columns(),
+        alt=t("audit.decisions"),
+        height=tables.height_for(decided.height, most=8),
+    )
     downloads.draw(desk, "decisions", lambda: decided, ("csv", "xlsx"))
 
 st.subheader(t("audit.log"), anchor=False)

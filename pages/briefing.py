@@ -25,26 +25,30 @@ top = advice.strongest(desk, horizon_days, beat=beat, most=5)
 span = period(*desk.period(horizon_days)) if top else ""
 left, right = st.columns([1.7, 1], gap="medium")
 left.html(sheet.section(t("briefing.headlines"), sheet.headlines(desk, top, beat)))
-with right:
-    st.html(
-        sketch.picture(
-            places.outlines(desk, "beat"),
-            places.base_map(desk),
-            [{**row, "rank": number} for number, row in enumerate(top, 1)],
-            chosen=beat,
-            alt=t("briefing.map_alt", n=len(top)),
+if top:
+    with right:
+        st.html(
+            sketch.picture(
+                places.ground(desk)[1],
+                places.base_map(desk),
+                [{**row, "rank": number} for number, row in enumerate(top, 1)],
+                chosen=beat,
+                alt=t("briefing.map_alt", n=len(top)),
+            )
         )
+        tables.note(t("briefing.map_note", m=round(top[0]["cell_m"])))
+    st.html(
+        sheet.section(t("briefing.places", n=len(top), period=span), advice.places_table(desk, top))
+        + f'<p class="bw-note">{t("briefing.places_note")}</p>'
     )
-    tables.note(t("briefing.map_note", m=round(top[0]["cell_m"]) if top else 0))
-st.html(
-    sheet.section(t("briefing.places", n=len(top), period=span), advice.places_table(desk, top))
-    + f'<p class="bw-note">{t("briefing.places_note")}</p>'
-)
+else:
+    nothing = None if advice.categories(desk) else t("hotspots.nothing_located")
+    st.html(sheet.section(t("briefing.no_places"), advice.places_table(desk, top, none=nothing)))
 
 if not officer:
     with st.container(key="wide"):
         left, right = st.columns([1.6, 1], gap="medium")
-    left.html(sheet.section(t("briefing.staffing"), sheet.staffing_table(desk)))
+    left.html(sheet.section(sheet.staffing_title(desk), sheet.staffing_table(desk)))
     right.html(sheet.section(t("briefing.visits"), sheet.visits_by_station(desk)))
 else:
     with st.container(key="wide"):

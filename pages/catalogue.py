@@ -23,39 +23,37 @@ tables.takeaway(holdings.summary_of(columns))
 tables.takeaway(holdings.inheritance_words(columns, desk.grade_problems()))
 tables.note(t("catalogue.metadata_only"))
 
-st.subheader(t("catalogue.tables_title"), anchor=False)
-st.html(f'<div class="bw-scroll">{holdings.tables_table(columns, words)}</div>')
-tables.note(t("catalogue.tables_note"))
+# Five lists of their own: on one page they are seven screens, and a reader comes for one of them.
+by_name = st.tabs([t(f"catalogue.{name}_title") for name in ("tables", "columns", "routing", "bases", "retention")])
+with by_name[0]:
+    st.html(f'<div class="bw-scroll">{holdings.tables_table(columns, words)}</div>')
+    tables.note(t("catalogue.tables_note"))
+with by_name[1]:
+    table = st.selectbox(
+        t("catalogue.choose"),
+        columns["table"].unique(maintain_order=True).to_list(),
+        format_func=lambda code: term("table", code),
+        key=f"catalogue.table.{current()}",
+    )
+    chosen = columns.filter(columns["table"] == table)
+    st.html(f'<div class="bw-scroll">{holdings.columns_table(chosen, words)}</div>')
+with by_name[2]:
+    st.html(holdings.routing_table(desk.routing()))
+    tables.note(t("catalogue.routing_note"))
+with by_name[3]:
+    st.html(f'<div class="bw-scroll">{holdings.bases_table(desk.legal_bases(), words)}</div>')
+    tables.note(t("catalogue.bases_note"))
+with by_name[4]:
+    st.html(holdings.retention_table(desk.catalogue_rules()))
+    tables.note(t("catalogue.retention_note"))
 
-st.subheader(t("catalogue.columns_title"), anchor=False)
-table = st.selectbox(
-    t("catalogue.choose"),
-    columns["table"].unique(maintain_order=True).to_list(),
-    format_func=lambda code: term("table", code),
-    key=f"catalogue.table.{current()}",
-)
-chosen = columns.filter(columns["table"] == table)
-st.html(f'<div class="bw-scroll">{holdings.columns_table(chosen, words)}</div>')
-
-st.subheader(t("catalogue.routing_title"), anchor=False)
-st.html(holdings.routing_table(desk.routing()))
-tables.note(t("catalogue.routing_note"))
-
-st.subheader(t("catalogue.bases_title"), anchor=False)
-st.html(f'<div class="bw-scroll">{holdings.bases_table(desk.legal_bases(), words)}</div>')
-tables.note(t("catalogue.bases_note"))
-
-st.subheader(t("catalogue.retention_title"), anchor=False)
-st.html(holdings.retention_table(desk.catalogue_rules()))
-tables.note(t("catalogue.retention_note"))
-
-if access.may_read(desk.viewer, "retention"):
-    today = desk.today()
-    due = desk.retention_due(today)
-    st.subheader(t("catalogue.expiry.title"), anchor=False)
-    tables.takeaway(expiries.summary_of(due))
-    if due.height:
-        st.html(f'<div class="bw-scroll">{expiries.expiry_table(due, words, today)}</div>')
-    tables.note(t("catalogue.expiry.note"))
-    for line in expiries.report_words(desk.retention_reports()):
-        tables.note(line)
+    if access.may_read(desk.viewer, "retention"):
+        today = desk.today()
+        due = desk.retention_due(today)
+        st.subheader(t("catalogue.expiry.title"), anchor=False)
+        tables.takeaway(expiries.summary_of(due))
+        if due.height:
+            st.html(f'<div class="bw-scroll">{expiries.expiry_table(due, words, today)}</div>')
+        tables.note(t("catalogue.expiry.note"))
+        for line in expiries.report_words(desk.retention_reports()):
+            tables.note(line)

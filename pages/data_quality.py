@@ -86,5 +86,5 @@ if desk.viewer.role == "steward":
         )
         tables.note(t("data_quality.rows_note"))
 
-st.subheader(t("data_quality.lineage"), anchor=False)
-st.html(intake.lineage_table(desk, loads))
+with st.expander(t("data_quality.lineage"), icon=":material/account_tree:"):
+    st.html(intake.lineage_table(desk, loads))

@@ -20,11 +20,14 @@ from pages.ui import (  # noqa: E402
     frame,
     identity,
     maps,
+    patrol_time,
     places,
     provenance,
+    ranked_maps,
     reasons,
     tables,
     theme,
+    unit_ranking,
     urls,
     week,
 )
@@ -35,8 +38,14 @@ from pages.ui.language import category_name, current, t  # noqa: E402
 MOST_CELLS = 1_500
 CHOSEN, TABLE, MAP = "hotspots.chosen", "hotspots.table", "hotspots.map"
 
-frame.head(desk, "hotspots")
+officer = desk.viewer.role == "officer"
+own = places.named(desk, desk.viewer.area_code, "beat") if officer else None
+frame.head(desk, "hotspots", note=t("hotspots.question_beat", beat=own) if officer else None)
 category, horizon_days, level, calm = forecast_choice.draw_with_lists(desk)
+units = desk.ranked_units()
+if level in units:
+    unit_ranking.draw(desk, category, horizon_days, level, units[level])
+    st.stop()
 if level != forecast_choice.CELLS:
     area_ranking.draw(desk, category, horizon_days, level)
     st.stop()
@@ -66,10 +75,9 @@ def choose_from_table() -> None:
 
 def choose_from_map() -> None:
     """Take the cell the reader tapped."""
-    objects = st.session_state[f"{MAP}.{view}"].selection.objects
-    tapped = [*objects.get("cells", []), *objects.get("badges", [])]
+    tapped = tables.tapped_place(f"{MAP}.{view}")
     if tapped:
-        st.session_state[CHOSEN] = tapped[0]["place_id"]
+        st.session_state[CHOSEN] = tapped
 
 
 tables.takeaway(advice.summary_of(desk, ranked, category, horizon_days))
@@ -80,20 +88,20 @@ with st.container(key="wide"):
     left, right = st.columns([1.3, 1], gap="medium")
 with left:
     surface = desk.hotspot_surface(category, horizon_days).top_k(MOST_CELLS, by="expected").to_dicts()
-    beats = places.outlines(desk, "beat")
+    _, ground = places.ground(desk)
     edges = theme.steps([row["expected"] for row in [*surface, *ranked]])
     shown = [
         {**row, "title": advice.title_of(desk, row), "detail": advice.detail_of(row, positions=positions)}
         for row in ranked
     ]
-    box = maps.bounds_of([area["geometry"] for area in beats]) or maps.bounds_of(advice.corners(ranked))
+    box = maps.bounds_of([area["geometry"] for area in ground]) or maps.bounds_of(advice.corners(ranked))
     drawn = maps.deck(
         [
             *maps.base_layers(places.base_map(desk)),
             maps.surface_layer(surface, ranked[0]["cell_m"], edges),
-            *maps.outline_layer(beats, chosen=desk.viewer.area_code),
-            *maps.ranked_layers(shown, edges, chosen=chosen["place_id"]),
-            maps.label_layer(places.labels(places.outlines(desk, "station") or beats), size_px=12),
+            *maps.outline_layer(ground, chosen=desk.viewer.area_code),
+            *ranked_maps.ranked_layers(shown, edges, chosen=chosen["place_id"]),
+            maps.label_layer(places.ground_labels(desk), size_px=12),
         ],
         box,
         tooltip="<b>{title}</b><br/>{detail}",
@@ -106,7 +114,7 @@ with left:
         selection_mode="single-object",
         alt=t("hotspots.map_alt", category=category_name(category), n=len(ranked)),
     )
-    st.html(advice.legend_of(edges))
+    st.html(advice.legend_of(edges, lines=places.ground_kinds(desk)))
     tables.note(t("common.precision", m=round(chosen["cell_m"])))
 
 with right, st.container(border=True):
@@ -155,10 +163,21 @@ with right, st.container(border=True):
             timezone=advice.timezone(desk),
         )
 
-st.subheader(t("hotspots.table_title", n=len(ranked), period=period(chosen["period_start"], chosen["period_end"])))
+reached = None
+if patrol_time.may_ask(desk):
+    reached = patrol_time.draw(desk, ranked, category, horizon_days, published=calm is None)
+
+span = period(chosen["period_start"], chosen["period_end"])
+st.subheader(t("hotspots.table_title", n=len(ranked), period=span), anchor=False)
 tables.draw_selectable(
-    [advice.table_row(desk, row, standing.get(row["advice_id"])) for row in ranked],
-    advice.table_columns(with_decisions=bool(standing) or identity.may_do(desk.viewer, "decide")),
+    [
+        advice.table_row(desk, row, standing.get(row["advice_id"])) | patrol_time.mark_of(number, reached)
+        for number, row in enumerate(ranked)
+    ],
+    advice.table_columns(
+        with_decisions=bool(standing) or identity.may_do(desk.viewer, "decide"),
+        after_place=patrol_time.mark_column(reached),
+    ),
     key=f"{TABLE}.{view}",
     alt=t("hotspots.table_alt"),
     on_select=choose_from_table,

@@ -19,6 +19,7 @@ from pages.ui import (  # noqa: E402
     grid_words,
     model_figures,
     model_words,
+    other_places,
     provenance,
     tables,
 )
@@ -40,7 +41,8 @@ chosen = next(row["model"] for row in methods if row["chosen"])
 
 st.subheader(t("model.methods_title"), anchor=False)
 st.html(model_words.methods_table(methods))
-tables.note(t("model.methods_note"))
+with st.expander(t("model.how_to_read"), icon=":material/help:"):
+    tables.note(t("model.methods_note"))
 provenance.draw(desk, "model_comparison")
 downloads.draw(desk, "model_comparison", partial(desk.model_comparison, category, horizon_days), ("csv", "xlsx"))
 
@@ -106,6 +108,13 @@ else:
     st.html(model_words.groups_table(desk, groups))
     tables.note(t("model.groups_note"))
     downloads.draw(desk, "model_groups", partial(desk.model_groups, category, horizon_days), ("csv", "xlsx"))
+
+others = other_places.verdicts_of(desk, category, horizon_days)
+if others:
+    st.subheader(t("units.model.title"), anchor=False)
+    tables.takeaway(other_places.sentence(others))
+    st.html(other_places.table(others))
+    tables.note(t("units.model.note"))
 
 st.subheader(t("grids.title"), anchor=False)
 grids = desk.grid_sensitivity(category).to_dicts()

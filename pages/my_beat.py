@@ -47,7 +47,7 @@ if desk.may("record_visit"):
         if shown:
             tables.draw_selectable(
                 [visits.plan_row(row, done, as_of) for row in shown],
-                visits.plan_columns(named=True),
+                visits.plan_columns(named=True, with_done=bool(done)),
                 key=key,
                 alt=t("my_beat.plan_alt"),
                 on_select="rerun",
@@ -86,7 +86,7 @@ else:
     st.subheader(t("my_beat.plan_title"), anchor=False)
     tables.draw_plain(
         [visits.plan_row(row, done, as_of) for row in plan],
-        visits.plan_columns(named=False),
+        visits.plan_columns(named=False, with_done=bool(done)),
         alt=t("my_beat.plan_alt"),
         height=tables.height_for(len(plan)),
     )
@@ -98,5 +98,6 @@ with left:
     st.html(visits.incidents_table(desk, beat, as_of))
 with right:
     st.subheader(t("my_beat.hotspots_title", days=min(desk.horizons(), default=7)), anchor=False)
-    st.html(advice.places_table(desk, advice.strongest(desk, min(desk.horizons(), default=7), beat=beat, most=6)))
+    strongest = advice.strongest(desk, min(desk.horizons(), default=7), beat=beat, most=6)
+    st.html(advice.places_table(desk, strongest, none=t("my_beat.no_hotspots")))
 tables.note(visits.contact_words(done, as_of))

@@ -12,7 +12,7 @@ from pages.ui import advice, decisions, downloads, figures, frame, places, posts
 from pages.ui.formats import interval, number, period, share  # noqa: E402
 from pages.ui.language import current, t  # noqa: E402
 
-TABLE = f"staffing.table.{current()}"
+TABLE = "staffing.table"
 
 frame.head(desk, "staffing")
 table = desk.staffing()
@@ -70,20 +70,24 @@ with right:
         alt=posts.summary_of(desk, rows),
     )
 
+# Another unit has other rows: what was tapped in one says nothing in the next.
+key = f"{TABLE}.{current()}.{unit}"
 span = period(rows[0]["period_start"], rows[0]["period_end"])
 st.subheader(t("staffing.table_title", period=span), anchor=False)
 tables.draw_selectable(
     [posts.table_row(desk, row, standing.get(row["advice_id"])) for row in rows],
     posts.table_columns(),
-    key=TABLE,
+    key=key,
     alt=t("staffing.table_alt"),
     on_select="rerun",
     height=tables.height_for(len(rows), most=18),
+    selected=posts.tightest(rows),
 )
 tables.note(t("staffing.table_note"))
 downloads.draw(desk, "staffing", lambda: table, ("csv", "xlsx"))
 
-chosen = rows[min(tables.selected_row(TABLE) or 0, len(rows) - 1)]
+tapped = tables.selected_row(key)
+chosen = rows[posts.tightest(rows) if tapped is None else min(tapped, len(rows) - 1)]
 with st.container(border=True):
     st.subheader(t("staffing.why_title", post=posts.title_of(desk, chosen)), anchor=False)
     tables.figures(

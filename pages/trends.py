@@ -6,9 +6,12 @@ from pages.ui.guard import guard
 
 desk = guard("trends")
 
+from datetime import date  # noqa: E402
+
 import streamlit as st  # noqa: E402
 
 from pages.ui import downloads, figures, frame, places, provenance, series, tables, urls  # noqa: E402
+from pages.ui.formats import day  # noqa: E402
 from pages.ui.language import category_name, current, t  # noqa: E402
 
 officer = desk.viewer.role == "officer"
@@ -43,7 +46,7 @@ with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
             width=220,
         )
 where = {"category": category or None, "station_code": unit or None, "beat_code": beat or None}
-as_of = frame.as_of_day(desk.manifest)
+as_of = frame.counted_until(desk.manifest)
 
 months = series.months_of(desk, where, as_of)
 st.subheader(t("trends.monthly"), anchor=False)
@@ -60,6 +63,8 @@ st.plotly_chart(
     alt=sentence,
 )
 tables.note(t("trends.monthly_note"))
+if as_of != frame.as_of_day(desk.manifest):
+    tables.note(t("trends.ended", day=day(date.fromordinal(as_of.toordinal() - 1))))
 provenance.draw(desk, "daily_counts")
 downloads.draw(desk, "daily_counts", lambda: desk.daily_counts(**where, period="month"), ("csv", "xlsx"))
 

@@ -100,6 +100,32 @@ class Advice(DeskBase):
         seen = access.rows_in_scope(self._table("area_hotspots"), self.scope)
         return sorted(seen["level"].unique().to_list(), key=AREA_LEVELS.index)
 
+    def unit_hotspots(self, category: str, horizon_days: int, unit: str) -> pl.DataFrame:
+        """Return the viewer's hexagons (``h3``) or street segments, best first: schema and ``suppressed``.
+
+        Ranks are those in the whole force.
+        """
+        return _of(self._read("unit_hotspots"), category, horizon_days).filter(pl.col("unit") == unit).sort("rank")
+
+    def ranked_units(self) -> dict[str, int]:
+        """Return the kinds of place the edition ranks beside cells and areas, and for how many days ahead.
+
+        Empty for editions made before there were any.
+        """
+        self._require("unit_hotspots")
+        known = self._table("unit_hotspots").group_by("unit").agg(pl.col("horizon_days").max()).sort("unit")
+        return dict(known.with_columns(pl.col("unit").cast(pl.String)).iter_rows())
+
+    def patrol_reach(self, category: str, horizon_days: int) -> pl.DataFrame:
+        """Return what the first places of the viewer's list hold, by their number: schema ``PatrolReach``.
+
+        Rows are of the viewer's own area, else of the whole force; empty for editions made before there were any.
+        """
+        own = pl.col("area_code").eq_missing(pl.lit(self.viewer.area_code)) & pl.col("area_level").cast(
+            pl.String
+        ).eq_missing(pl.lit(self.viewer.area_level))
+        return _of(self._read("patrol_reach"), category, horizon_days).filter(own).sort("places")
+
     def hotspot_surface(self, category: str, horizon_days: int) -> pl.DataFrame:
         """Return the risk surface in the viewer's area: schema ``HotspotSurface``, expected counts only."""
         return _of(self._read("hotspot_surface"), category, horizon_days)

@@ -14,6 +14,8 @@ from data.schemas.columns import AREA_LEVELS, VISIT_KINDS, OfForecast, about, co
 REASONS = ("base", "long_standing", "last_year", "recent", "neighbours", "season", "population", "place")
 #: What a reader can do about a row of advice.
 ACTIONS = ("foot_patrol", "vehicle_patrol", "prevention_visit", "venue_check", "observe")
+#: Places of an edition beside the grid's cells that have a forecast of their own.
+RANKED_UNITS = ("h3", "segment")
 
 
 class Hotspots(dy.Schema):
@@ -154,6 +156,70 @@ class AreaHotspots(dy.Schema):
     listed_places = dy.Int32(nullable=False, min=0, metadata=about("名单网格数", "Its cells on the published list"))
     station_code = code("派出所", "Station")
     beat_code = code("警务区", "Beat")
+
+
+class UnitHotspots(dy.Schema):
+    """Hexagons and street segments, each kind ranked by a forecast of its own: as many as the list's area has room for."""
+
+    category = code("警情类别", "First-level category", nullable=False)
+    horizon_days = dy.Int32(nullable=False, min=1, metadata=about("预测天数", "Days"))
+    period_start = dy.Date(nullable=False, metadata=about("开始日期", "First day of the period"))
+    period_end = dy.Date(nullable=False, metadata=about("结束日期", "Day after the last day"))
+    unit = dy.Enum(RANKED_UNITS, nullable=False, metadata=about("单元", "h3 hexagon or street segment"))
+    rank = dy.Int32(nullable=False, min=1, metadata=about("名次", "1 = highest expected count of the kind"))
+    place_id = code("单元编号", "H3 index, or street and number of the piece", nullable=False)
+    street = text("道路", "The segment's street, or the nearest one to the hexagon's centre")
+    from_street = text("起点道路", "Street that meets the segment at its beginning")
+    to_street = text("终点道路", "Street that meets it at its end")
+    area_km2 = dy.Float64(nullable=True, min=0, metadata=about("面积", "Of a hexagon, square kilometres"))
+    length_m = dy.Float64(nullable=True, min=0, metadata=about("长度", "Of a segment, metres"))
+    lon = dy.Float64(nullable=False, metadata=about("经度", "Middle, EPSG:4326", 2))
+    lat = dy.Float64(nullable=False, metadata=about("纬度", "Middle, EPSG:4326", 2))
+    geometry = dy.Binary(nullable=False, metadata=about("形状", "Polygon or line, WKB, EPSG:4326", 2))
+    expected = dy.Float64(nullable=False, min=0, metadata=about("预期警情数", "Expected incidents in the period", 2))
+    low = dy.Float64(nullable=False, min=0, metadata=about("下限", "Lower end of the interval of the count", 2))
+    high = dy.Float64(nullable=False, min=0, metadata=about("上限", "Upper end of the interval of the count", 2))
+    interval_level = dy.Float64(nullable=False, min=0, max=1, metadata=about("区间水平", "Nominal coverage"))
+    baseline_rank = dy.Int32(
+        nullable=False, min=1, metadata=about("历史频次名次", "Rank by plain count of the last 365 days")
+    )
+    baseline_count = dy.Float64(nullable=False, metadata=about("历史频次", "Incidents of the last 365 days", 2))
+    reasons = dy.List(
+        dy.Struct({"reason": dy.Enum(REASONS, nullable=False), "contribution": dy.Float64(nullable=False)}),
+        nullable=False,
+        metadata=about("理由", "Exact additive contributions to log(expected)", 2),
+    )
+    community_code = code("社区", "Community the middle lies in")
+    beat_code = code("警务区", "Beat the middle lies in")
+    station_code = code("派出所", "Station the middle lies in")
+
+
+class PatrolReach(dy.Schema):
+    """What the first places of a published list hold, for every length of it: what patrol hours would reach.
+
+    One series for the whole force (no area) and one for each station and sub-bureau, of its own places alone.
+    """
+
+    category = code("警情类别", "First-level category", nullable=False)
+    horizon_days = dy.Int32(nullable=False, min=1, metadata=about("预测天数", "Days"))
+    area_level = dy.Enum(AREA_LEVELS, nullable=True, metadata=about("层级", "Level of the area; null: whole force"))
+    area_code = code("区域代码", "Station or sub-bureau; null: whole force")
+    places = dy.Int32(nullable=False, min=1, metadata=about("网格数", "First places of the list"))
+    expected = dy.Float64(nullable=False, min=0, metadata=about("预期警情数", "Expected incidents in them", 2))
+    plain_expected = dy.Float64(
+        nullable=False,
+        min=0,
+        metadata=about("历史频次预期", "Expected in as many places with the highest plain count of 365 days", 2),
+    )
+    expected_all = dy.Float64(nullable=False, min=0, metadata=about("全部预期", "Expected in the whole area", 2))
+    periods = dy.Int32(nullable=False, min=0, metadata=about("回测期数", "Past periods looked at; 0: none"))
+    events = dy.Float64(nullable=False, metadata=about("警情数", "Incidents of the area in these periods"))
+    hits = dy.Float64(
+        nullable=False, metadata=about("命中", "Those in as many places with the highest expectation of the time")
+    )
+    plain_hits = dy.Float64(
+        nullable=False, metadata=about("历史频次命中", "Those in as many places with the highest plain count")
+    )
 
 
 class HotspotSurface(dy.Schema):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +38,18 @@ def timezone(desk: Desk) -> str:
 
 def title_of(desk: Desk, row: dict[str, Any]) -> str:
     """Return where a cell lies: street, and the smallest area people work by that is known."""
+    street = places.street_named(desk, row["street"])
+    return " · ".join(part for part in (street, area_of(desk, row, street)) if part) or t(
+        "hotspots.cell", id=row["place_id"]
+    )
+
+
+def area_of(desk: Desk, row: dict[str, Any], street: str | None) -> str | None:
+    """Return the smallest area people work by; not the reader's own beat, where a street says where in it."""
     level = next((level for level in ("beat", "community", "station") if row[f"{level}_code"]), None)
-    area = places.named(desk, row[f"{level}_code"], level) if level else None
-    parts = [places.street_named(desk, row["street"]), area]
-    return " · ".join(part for part in parts if part) or t("hotspots.cell", id=row["place_id"])
+    if level is None or (street and desk.viewer.area_level == level and desk.viewer.area_code == row[f"{level}_code"]):
+        return None
+    return places.named(desk, row[f"{level}_code"], level)
 
 
 def detail_of(row: dict[str, Any], positions: dict[str, int]) -> str:
@@ -128,8 +137,16 @@ def when_of(row: dict[str, Any]) -> str:
     return when(row["peak_weekday"], row["peak_hour"])
 
 
-def legend_of(edges: list[float], *, lines: bool = True) -> str:
-    """Return the legend of the map: risk classes with their bounds, and the kinds of line where it draws them."""
+#: Colours of the kinds of line a legend may have.
+LINES = {
+    **dict.fromkeys(("beat", "community", "station"), theme.BEAT_LINE),
+    "street": theme.MAIN_STREET,
+    "river": theme.RIVER,
+}
+
+
+def legend_of(edges: list[float], *, lines: Sequence[str] = ()) -> str:
+    """Return the legend of the map: risk classes with their bounds, and the kinds of line it draws."""
     lows = [0.0, *edges[:-1]]
     digits = 2 if edges and edges[-1] < 10 else 1
     classes = "".join(
@@ -137,10 +154,10 @@ def legend_of(edges: list[float], *, lines: bool = True) -> str:
         for i, (low, high) in enumerate(zip(lows, edges, strict=True))
     )
     kinds = "".join(
-        f'<span><i class="line" style="color:{colour}"></i>{escape(t(f"hotspots.legend.{name}"))}</span>'
-        for name, colour in (("beat", theme.BEAT_LINE), ("street", theme.MAIN_STREET), ("river", theme.RIVER))
+        f'<span><i class="line" style="color:{LINES[name]}"></i>{escape(t(f"hotspots.legend.{name}"))}</span>'
+        for name in lines
     )
-    return f'<p class="bw-legend"><b>{escape(t("hotspots.legend.expected"))}</b>{classes}{kinds if lines else ""}</p>'
+    return f'<p class="bw-legend"><b>{escape(t("hotspots.legend.expected"))}</b>{classes}{kinds}</p>'
 
 
 def table_row(desk: Desk, row: dict[str, Any], decision: dict[str, Any] | None) -> dict[str, Any]:
@@ -160,23 +177,25 @@ def table_row(desk: Desk, row: dict[str, Any], decision: dict[str, Any] | None) 
     }
 
 
-def table_columns(*, with_decisions: bool) -> dict[str, Any]:
-    """Return the columns of the table twin with their words."""
+def table_columns(*, with_decisions: bool, after_place: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the columns of the table twin with their words, further ones after the place."""
     column = st.column_config
     return {
         "rank": column.NumberColumn(t("hotspots.column.rank"), width=58, pinned=True),
         "place": column.TextColumn(t("hotspots.column.place"), width=215),
-        "expected": column.NumberColumn(t("hotspots.column.expected"), format="%.1f", width=80),
-        "interval": column.TextColumn(t("hotspots.column.interval"), width=70),
-        "chance": column.TextColumn(t("certainty.column"), help=t("certainty.column_help"), width=104),
+        **(after_place or {}),
+        # What to do there and when comes before how it was found: the right end of a row is off a small screen.
+        "expected": column.NumberColumn(t("hotspots.column.expected"), format="%.1f", width=76),
+        "interval": column.TextColumn(t("hotspots.column.interval"), width=62),
+        "when": column.TextColumn(t("hotspots.column.when"), width=126),
+        "action": column.TextColumn(t("hotspots.column.action"), width=96),
+        **_decision_column(with_decisions),
+        "chance": column.TextColumn(t("certainty.column"), help=t("certainty.column_help"), width=124),
         "baseline": column.TextColumn(
             t("hotspots.column.baseline"), help=t("hotspots.column.baseline_help"), width=112
         ),
-        **_decision_column(with_decisions),
-        "count": column.TextColumn(t("hotspots.column.count"), width=92),
-        "when": column.TextColumn(t("hotspots.column.when"), width=130),
+        "count": column.TextColumn(t("hotspots.column.count"), width=84),
         "reason": column.TextColumn(t("hotspots.column.reason"), width=190),
-        "action": column.TextColumn(t("hotspots.column.action"), width=105),
     }
 
 
@@ -206,10 +225,16 @@ def strongest(
     return sorted(found, key=lambda row: -row["expected"])[:most]
 
 
-def places_table(desk: Desk, rows: list[dict[str, Any]], *, caption: str = "") -> str:
-    """Return places of several categories as a printable table with reason, interval and plain-count rank."""
+def places_table(desk: Desk, rows: list[dict[str, Any]], *, caption: str = "", none: str | None = None) -> str:
+    """Return places of several categories as a printable table with reason, interval and plain-count rank.
+
+    Parameters
+    ----------
+    none
+        What is said where there are none.
+    """
     if not rows:
-        return f'<p class="bw-note">{escape(t("hotspots.empty"))}</p>'
+        return f'<p class="bw-note">{escape(none or t("hotspots.empty"))}</p>'
     names = ("category", "place", "expected_interval", "rank", "baseline", "when", "reason", "action")
     return tables.html_table(
         [t(f"hotspots.column.{name}") for name in names],
@@ -254,33 +279,36 @@ def draw_verdict(desk: Desk, category: str, horizon_days: int) -> None:
         .to_dicts()
     )
     tables.takeaway(verdict_sentence(by_model, chosen))
+    with st.expander(t("hotspots.verdict_table"), icon=":material/table:"):
+        st.html(_verdict_table(by_model, chosen))
+        tables.note(t("hotspots.score.note"))
+
+
+def _verdict_table(by_model: list[dict[str, Any]], chosen: str) -> str:
     columns = ("model", "hits", "share", "pai", "pei", "calibration", "coverage")
-    st.html(
-        tables.html_table(
-            [t(f"hotspots.score.{name}") for name in columns],
+    return tables.html_table(
+        [t(f"hotspots.score.{name}") for name in columns],
+        [
             [
-                [
-                    term("model", row["model"]) + (f" {t('hotspots.score.used')}" if row["model"] == chosen else ""),
-                    f"{number(row['hits'])} / {number(row['events'])}",
-                    share(row["hits"] / row["events"] if row["events"] else None),
-                    number(row["pai"], 1),
-                    number(row["pei"], 2),
-                    number(row["expected_hits"] / row["hits"] if row["hits"] and row["expected_hits"] else None, 2),
-                    share(row["coverage"]),
-                ]
-                for row in by_model
-            ],
-            caption=t(
-                "hotspots.score.caption",
-                n=by_model[0]["origins"],
-                first=day(by_model[0]["first"]),
-                last=day(by_model[0]["last"]),
-                km2=number(by_model[0]["area_km2"], 2),
-            ),
-            numeric=range(1, len(columns)),
-        )
+                term("model", row["model"]) + (f" {t('hotspots.score.used')}" if row["model"] == chosen else ""),
+                f"{number(row['hits'])} / {number(row['events'])}",
+                share(row["hits"] / row["events"] if row["events"] else None),
+                number(row["pai"], 1),
+                number(row["pei"], 2),
+                number(row["expected_hits"] / row["hits"] if row["hits"] and row["expected_hits"] else None, 2),
+                share(row["coverage"]),
+            ]
+            for row in by_model
+        ],
+        caption=t(
+            "hotspots.score.caption",
+            n=by_model[0]["origins"],
+            first=day(by_model[0]["first"]),
+            last=day(by_model[0]["last"]),
+            km2=number(by_model[0]["area_km2"], 2),
+        ),
+        numeric=range(1, len(columns)),
     )
-    tables.note(t("hotspots.score.note"))
 
 
 def chosen_model(desk: Desk, category: str, horizon_days: int) -> str:

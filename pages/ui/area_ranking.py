@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui import advice, downloads, maps, places, provenance, tables, theme
+from pages.ui import advice, downloads, maps, places, provenance, ranked_maps, tables, theme
 from pages.ui.formats import interval, number, period, rank_change, share
 from pages.ui.language import category_name, current, t
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 #: Cells of the list named for one area.
 MOST_NAMED = 5
-#: Hits more or fewer, relative to the plain count, within which the two are called equal.
-EQUAL_WITHIN = 0.02
 CHOSEN, TABLE, MAP = "areas.chosen", "areas.table", "areas.map"
 
 
@@ -86,7 +84,7 @@ def past_sentence(desk: Desk, category: str, horizon_days: int, level: str) -> s
     if found is None or not found["events"]:
         return ""
     gain = found["hits"] - found["plain_hits"]
-    equal = abs(gain) <= EQUAL_WITHIN * max(found["plain_hits"], 1.0)
+    equal = abs(gain) <= advice.EQUAL_WITHIN * max(found["plain_hits"], 1.0)
     return t(
         f"areas.past.{'equal' if equal else 'better' if gain > 0 else 'worse'}",
         periods=found["periods"],
@@ -160,14 +158,14 @@ def _draw_map(
         tables.note(t("areas.no_boundaries"))
         return
     st.pydeck_chart(
-        maps.deck(maps.area_layers(shown, edges, chosen=chosen), box, tooltip="<b>{title}</b><br/>{detail}"),
+        maps.deck(ranked_maps.area_layers(shown, edges, chosen=chosen), box, tooltip="<b>{title}</b><br/>{detail}"),
         height=540,
         key=key,
         on_select=partial(_choose_from_map, key),
         selection_mode="single-object",
         alt=t("areas.map_alt", n=len(shown)),
     )
-    st.html(advice.legend_of(edges, lines=False))
+    st.html(advice.legend_of(edges))
 
 
 def _draw_area(
@@ -217,7 +215,6 @@ def _choose_from_table(ranked: list[dict[str, Any]], key: str) -> None:
 
 
 def _choose_from_map(key: str) -> None:
-    tapped = [each for found in st.session_state[key].selection.objects.values() for each in found]
+    tapped = tables.tapped_place(key)
     if tapped:
-        # A GeoJSON feature carries its columns as properties; a label carries them itself.
-        st.session_state[CHOSEN] = (tapped[0].get("properties") or tapped[0])["place_id"]
+        st.session_state[CHOSEN] = tapped

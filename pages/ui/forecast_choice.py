@@ -56,13 +56,13 @@ def _controls() -> Any:
 
 
 def _choose_level(desk: Desk) -> str:
-    levels = desk.ranked_levels()
-    if not levels:
+    levels, units = desk.ranked_levels(), desk.ranked_units()
+    if not levels and not units:
         return CELLS
     chosen = urls.choose(
         "level",
         t("areas.level"),
-        [CELLS, *levels],
+        [CELLS, *units, *levels],
         words=lambda level: t("areas.cells") if level == CELLS else t(f"codes.level.{level}"),
         lang=current(),
         as_segments=True,
@@ -72,7 +72,7 @@ def _choose_level(desk: Desk) -> str:
 
 def _choose_forecast(desk: Desk) -> tuple[str, int]:
     if not advice.categories(desk) or not desk.horizons():
-        tables.note(t("hotspots.empty"))
+        tables.note(t("hotspots.nothing_located"))
         st.stop()
     category = urls.choose(
         "category",

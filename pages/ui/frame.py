@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,8 @@ ICONS = {
 }
 #: Pages that show a map one can move, drawn by deck.gl.
 WITH_MAPS = ("hotspots", "my_beat")
+#: Days without any record at all after which it is taken to have ended.
+MOST_SILENT_DAYS = 31
 ROOT = Path(__file__).resolve().parents[2]
 STYLES = Path(__file__).with_name("styles.css")
 DOOR = ROOT / "app.py"
@@ -224,6 +226,16 @@ def provenance(desk: Desk) -> str:
 def as_of_day(manifest: dict[str, Any]) -> date:
     """Return the day an edition is as of."""
     return date.fromisoformat(str(manifest["parameters"]["as_of"]))
+
+
+def counted_until(manifest: dict[str, Any]) -> date:
+    """Return the day counts stand at: the as-of day, unless the record had ended long before it.
+
+    A record that ended is not a fall to zero, and months after it must not be told as one.
+    """
+    as_of, last = as_of_day(manifest), manifest.get("last_known_on")
+    known = date.fromisoformat(str(last)) + timedelta(days=1) if last else as_of
+    return known if as_of - known > timedelta(days=MOST_SILENT_DAYS) else as_of
 
 
 def phrases(values: list[str] | str | None) -> str:

@@ -41,13 +41,13 @@ def file_rows(loads: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def file_columns() -> dict[str, Any]:
     """Return the columns of the table of files."""
     column = st.column_config
-    texts = {"source": 110, "file": 220, "table": 130}
+    texts = {"source": 96, "file": 190, "table": 100}
     found: dict[str, Any] = {
         name: column.TextColumn(t(f"data_quality.column.{name}"), width=width) for name, width in texts.items()
     }
     for name in (*COUNTS, "quarantined"):
-        found[name] = column.NumberColumn(t(f"data_quality.column.{name}"), format="localized", width=84)
-    found["loaded_at"] = column.TextColumn(t("data_quality.column.loaded_at"), width=172)
+        found[name] = column.NumberColumn(t(f"data_quality.column.{name}"), format="localized", width=76)
+    found["loaded_at"] = column.TextColumn(t("data_quality.column.loaded_at"), width=160)
     return found
 
 

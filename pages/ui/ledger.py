@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.ui import decisions, places
 from pages.ui.formats import moment, number, share
-from pages.ui.language import t, term
+from pages.ui.language import current, t, term, words
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,7 +84,7 @@ def log_rows(log: pl.DataFrame, zone: str, *, only_refused: bool) -> list[dict[s
             "viewer": row["viewer"],
             "role": term("role", row["role"]),
             "event": term("event", row["event"]),
-            "object": term("object", row["object"]),
+            "object": object_words(row["object"]),
             "edition": row["edition_id"] or "–",
             "success": t("audit.done" if row["success"] else "audit.refused"),
             "reason": row["reason"] or "",
@@ -96,6 +96,13 @@ def log_rows(log: pl.DataFrame, zone: str, *, only_refused: bool) -> list[dict[s
     ]
 
 
+def object_words(code: str) -> str:
+    """Return what an entry is about in words: a page, a table, or another thing a role may read; else its code."""
+    known = words(current())
+    names = (f"common.pages.{code}", f"codes.object.{code}", f"codes.table.{code}")
+    return next((known[name] for name in names if name in known), code)
+
+
 def details_of(text: str | None) -> str:
     """Return the details of an entry as ``key=value`` pairs; nested ones are drawn flat, empty ones left out."""
     flat: dict[str, Any] = {}
@@ -105,7 +112,7 @@ def details_of(text: str | None) -> str:
 
 
 #: Pixels of the columns whose text says what was done; the others take what their words need.
-LOG_WIDTHS = {"object": 170, "details": 260, "hash": 90, "reason": 90}
+LOG_WIDTHS = {"viewer": 140, "object": 130, "details": 260, "hash": 90, "reason": 90}
 
 
 def log_columns() -> dict[str, Any]:

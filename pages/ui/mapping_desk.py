@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _PROPOSAL, _TEXT, _FILES, _ROUND = "sources.proposal", "sources.text", "sources.files", "sources.round"
 #: Stands between the items of a list in either language.
 LISTED = " · "
+#: Largest file a browser may hand over, as .streamlit/config.toml says.
+MOST_MB = 50
 #: Endings a browser lets a steward choose.
 ENDINGS = ["csv", "txt", "tsv", "tab", "xlsx", "xls", "parquet", "json", "geojson", "zip", "gpkg"]
 
@@ -66,10 +68,23 @@ def draw_desk(desk: Desk) -> None:
     _draw_text(desk, files)
 
 
+def _say_upload() -> None:
+    """Say in the reader's language what Streamlit says of a field for files in English only."""
+    drop = '[data-testid="stFileUploaderDropzone'
+    limits = t("sources.upload_limits", mb=MOST_MB, formats=" · ".join(name.upper() for name in ENDINGS))
+    words = {f'{drop}"] button p': t("sources.upload"), f'{drop}Instructions"] span': limits}
+    rules = (
+        f"{where} {{ font-size: 0; }} {where}::after {{ content: '{text}'; font-size: .88rem; }}"
+        for where, text in words.items()
+    )
+    st.html(f"<style>{' '.join(rules)}</style>")
+
+
 def _draw_files(desk: Desk) -> None:
     st.subheader(t("sources.step.files"), anchor=False)
     tables.note(t("sources.files_note"))
     with st.form("sources.form", border=True):
+        _say_upload()
         chosen = st.file_uploader(t("sources.choose_files"), type=ENDINGS, accept_multiple_files=True)
         first, second, third = st.columns(3)
         name = first.text_input(t("sources.ask.name"), placeholder="city_calls")

@@ -22,8 +22,6 @@ _LINES = {
     "boundary": (theme.BEAT_LINE, 20, 1.5),
 }
 _TEXT = pdk.types.String
-#: Ranks that are marked at every zoom.
-MOST_BADGES = 10
 
 
 def deck(
@@ -69,8 +67,8 @@ def base_layers(base_map: list[dict[str, Any]]) -> list[pdk.Layer]:
     base_map
         ``{"kind", "geometry"}`` per feature; geometry is a GeoJSON mapping.
     """
-    parks = [_feature(row["geometry"]) for row in base_map if row["kind"] == "park"]
-    waters = [_feature(r["geometry"]) for r in base_map if r["kind"] == "river" and "Polygon" in r["geometry"]["type"]]
+    parks = [feature(row["geometry"]) for row in base_map if row["kind"] == "park"]
+    waters = [feature(r["geometry"]) for r in base_map if r["kind"] == "river" and "Polygon" in r["geometry"]["type"]]
     layers = [_fill("parks", parks, theme.PARK), _fill("water", waters, theme.RIVER)]
     for kind in ("river", "street", "main_street", "boundary"):
         colour, width_m, least_px = _LINES[kind]
@@ -78,7 +76,7 @@ def base_layers(base_map: list[dict[str, Any]]) -> list[pdk.Layer]:
             {"path": path}
             for row in base_map
             if row["kind"] == kind and "Line" in row["geometry"]["type"]
-            for path in _paths(row["geometry"])
+            for path in paths_of(row["geometry"])
         ]
         layers.append(
             pdk.Layer(
@@ -105,8 +103,8 @@ def outline_layer(areas: list[dict[str, Any]], *, chosen: str | None = None) -> 
     areas
         ``{"code", "name", "geometry"}`` per area.
     """
-    plain = [_feature(row["geometry"], name=row["name"]) for row in areas if row["code"] != chosen]
-    strong = [_feature(row["geometry"], name=row["name"]) for row in areas if row["code"] == chosen]
+    plain = [feature(row["geometry"], name=row["name"]) for row in areas if row["code"] != chosen]
+    strong = [feature(row["geometry"], name=row["name"]) for row in areas if row["code"] == chosen]
     return [
         _outline("areas", plain, theme.rgb(theme.BEAT_LINE, 170), 1.2),
         _outline("area-chosen", strong, theme.rgb(theme.PRIMARY), 3),
@@ -136,7 +134,7 @@ def label_layer(labels: list[dict[str, Any]], *, size_px: int = 12, layer_id: st
 def surface_layer(cells: list[dict[str, Any]], cell_m: float, edges: list[float]) -> pdk.Layer:
     """Return the risk surface: ``{"lon", "lat", "expected"}`` per cell."""
     data = [
-        {"position": [row["lon"], row["lat"]], "colour": theme.rgb(_colour(row["expected"], edges), 150)}
+        {"position": [row["lon"], row["lat"]], "colour": theme.rgb(colour_of(row["expected"], edges), 150)}
         for row in cells
     ]
     return pdk.Layer(
@@ -149,159 +147,6 @@ def surface_layer(cells: list[dict[str, Any]], cell_m: float, edges: list[float]
         offset=[0, 0],
         extruded=False,
     )
-
-
-def ranked_layers(places: list[dict[str, Any]], edges: list[float], *, chosen: str | None = None) -> list[pdk.Layer]:
-    """Return the ranked cells with their numbers, the chosen one outlined.
-
-    Parameters
-    ----------
-    places
-        ``{"place_id", "ring", "expected", "rank", "lon", "lat", "title", "detail"}`` per cell; ``title`` and
-        ``detail`` are for the tooltip.
-    """
-    cells = [
-        {
-            "place_id": row["place_id"],
-            "title": row["title"],
-            "detail": row["detail"],
-            "polygon": [row["ring"][i : i + 2] for i in (0, 2, 4, 6)],
-            "fill": theme.rgb(_colour(row["expected"], edges), 225),
-            "line": theme.rgb(theme.PRIMARY if row["place_id"] == chosen else theme.INK),
-            "width": 4 if row["place_id"] == chosen else 1,
-        }
-        for row in places
-    ]
-    numbers = [
-        {
-            "text": str(row["rank"]),
-            "position": [row["lon"], row["lat"]],
-            "colour": theme.rgb("#ffffff" if theme.class_of(row["expected"], edges) > 2 else theme.INK),
-        }
-        for row in places
-        if row["rank"] > MOST_BADGES and row["place_id"] != chosen
-    ]
-    return [
-        pdk.Layer(
-            "PolygonLayer",
-            cells,
-            id="cells",
-            pickable=True,
-            auto_highlight=True,
-            get_polygon="polygon",
-            get_fill_color="fill",
-            get_line_color="line",
-            get_line_width="width",
-            line_width_units=_TEXT("pixels"),
-            stroked=True,
-        ),
-        pdk.Layer(
-            "TextLayer",
-            numbers,
-            id="ranks",
-            get_text="text",
-            get_position="position",
-            get_color="colour",
-            get_size=110,
-            size_units=_TEXT("meters"),
-            size_max_pixels=14,
-            size_min_pixels=0,
-            font_family=_TEXT("Noto Sans, Segoe UI, sans-serif"),
-            font_weight=700,
-        ),
-        # Cells are a few pixels wide when the whole city is shown: the first ten get a badge that can be seen and hit.
-        pdk.Layer(
-            "TextLayer",
-            [
-                {
-                    "place_id": row["place_id"],
-                    "title": row["title"],
-                    "detail": row["detail"],
-                    "text": str(row["rank"]),
-                    "position": [row["lon"], row["lat"]],
-                    "fill": theme.rgb(theme.PRIMARY if row["place_id"] == chosen else theme.INK, 235),
-                }
-                for row in places
-                if row["rank"] <= MOST_BADGES or row["place_id"] == chosen
-            ],
-            id="badges",
-            pickable=True,
-            get_text="text",
-            get_position="position",
-            get_color=[255, 255, 255],
-            get_size=12,
-            get_pixel_offset=[0, -14],
-            background=True,
-            get_background_color="fill",
-            background_padding=[5, 3, 5, 3],
-            font_family=_TEXT("Noto Sans, Segoe UI, sans-serif"),
-            font_weight=700,
-        ),
-    ]
-
-
-def area_layers(areas: list[dict[str, Any]], edges: list[float], *, chosen: str | None = None) -> list[pdk.Layer]:
-    """Return ranked areas filled by what they expect, with their ranks, the chosen one outlined.
-
-    Parameters
-    ----------
-    areas
-        ``{"place_id", "geometry", "expected", "rank", "title", "detail"}`` per area.
-    """
-    import shapely.geometry
-
-    features, labels = [], []
-    for row in sorted(areas, key=lambda row: row["place_id"] == chosen):
-        told = {name: row[name] for name in ("place_id", "title", "detail")}
-        is_chosen = row["place_id"] == chosen
-        features.append(
-            {
-                **_feature(
-                    row["geometry"],
-                    **told,
-                    fill=theme.rgb(_colour(row["expected"], edges), 215),
-                    line=theme.rgb(theme.PRIMARY if is_chosen else theme.BEAT_LINE),
-                    width=4 if is_chosen else 1,
-                ),
-                # The tooltip looks for columns here.
-                **told,
-            }
-        )
-        # A point inside also where the middle of the box is not: areas bend around each other.
-        inside = shapely.point_on_surface(shapely.geometry.shape(row["geometry"]))
-        dark = theme.class_of(row["expected"], edges) > 2
-        labels.append(
-            {
-                **told,
-                "text": str(row["rank"]),
-                "position": [inside.x, inside.y],
-                "colour": theme.rgb("#ffffff" if dark else theme.INK),
-            }
-        )
-    return [
-        pdk.Layer(
-            "GeoJsonLayer",
-            {"type": "FeatureCollection", "features": features},
-            id="areas",
-            pickable=True,
-            auto_highlight=True,
-            get_fill_color="properties.fill",
-            get_line_color="properties.line",
-            get_line_width="properties.width",
-            line_width_units=_TEXT("pixels"),
-        ),
-        pdk.Layer(
-            "TextLayer",
-            labels,
-            id="area-ranks",
-            get_text="text",
-            get_position="position",
-            get_color="colour",
-            get_size=13,
-            font_family=_TEXT("Noto Sans, Segoe UI, sans-serif"),
-            font_weight=700,
-        ),
-    ]
 
 
 def point_layer(points: list[dict[str, Any]]) -> list[pdk.Layer]:
@@ -350,7 +195,8 @@ def bounds_of(geometries: Iterable[dict[str, Any]]) -> tuple[float, float, float
     return min(lons), min(lats), max(lons), max(lats)
 
 
-def _colour(expected: float, edges: list[float]) -> str:
+def colour_of(expected: float, edges: list[float]) -> str:
+    """Return the colour of the class an expected count falls in."""
     return theme.RISK[theme.class_of(expected, edges)]
 
 
@@ -363,7 +209,8 @@ def _zoom(bounds: tuple[float, float, float, float], width_px: int = 560, height
     return min(16.0, log2(360 / 512 * min(0.92 * height_px / tall, width_px / wide)))
 
 
-def _feature(geometry: dict[str, Any], **properties: Any) -> dict[str, Any]:
+def feature(geometry: dict[str, Any], **properties: Any) -> dict[str, Any]:
+    """Return a GeoJSON feature."""
     return {"type": "Feature", "geometry": geometry, "properties": properties}
 
 
@@ -386,7 +233,8 @@ def _outline(layer_id: str, features: list[dict[str, Any]], colour: list[int], w
     )
 
 
-def _paths(geometry: dict[str, Any]) -> list[Any]:
+def paths_of(geometry: dict[str, Any]) -> list[Any]:
+    """Return the lines of a GeoJSON line or multi-line."""
     lines = geometry["coordinates"]
     return list(lines) if geometry["type"] == "MultiLineString" else [lines]
 

@@ -13,6 +13,8 @@ from pages.ui.language import pick, t
 if TYPE_CHECKING:
     from data.desk import Desk
 
+#: Areas whose names still leave a map to be seen.
+MOST_LABELS = 40
 #: Decimals of a degree kept for drawing: about 1 m, and a third of the bytes.
 DECIMALS = 5
 
@@ -36,6 +38,28 @@ def outlines(desk: Desk, level: str = "beat") -> list[dict[str, Any]]:
     ]
 
 
+def ground(desk: Desk) -> tuple[str | None, list[dict[str, Any]]]:
+    """Return the level and the outlines that stand under ranked places: beats, else what the force has instead."""
+    for level in ("beat", "community", "station"):
+        found = outlines(desk, level)
+        if found:
+            return level, found
+    return None, []
+
+
+def ground_labels(desk: Desk) -> list[dict[str, Any]]:
+    """Return names on the ground: stations, else its areas while they are few enough to be read."""
+    named_areas = outlines(desk, "station") or ground(desk)[1]
+    return labels(named_areas) if len(named_areas) <= MOST_LABELS else []
+
+
+def ground_kinds(desk: Desk) -> list[str]:
+    """Return the kinds of line that the ground really has, for a legend."""
+    level, kinds = ground(desk)[0], {row["kind"] for row in base_map(desk)}
+    lines = [name for name, kind in (("street", "main_street"), ("river", "river")) if kind in kinds]
+    return [*([level] if level else []), *lines]
+
+
 def codes(desk: Desk, level: str) -> list[str]:
     """Return the codes of a level that the viewer may see, in order."""
     return sorted(row["code"] for row in _outlines(_key(desk), level, desk))
@@ -57,6 +81,14 @@ def street_named(desk: Desk, street: str | None) -> str | None:
     if street is None:
         return None
     return pick(street, _streets(_key(desk), desk).get(street))
+
+
+def shapes_of(geometries: list[bytes]) -> list[dict[str, Any]]:
+    """Return stored shapes (WKB) as GeoJSON mappings, rounded for drawing."""
+    import shapely
+
+    found = [_rounded(text) for text in shapely.to_geojson(shapely.from_wkb(geometries)).tolist()]
+    return [shape for shape in found if shape is not None]
 
 
 def labels(areas: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -59,6 +60,11 @@ def summary_of(desk: Desk, rows: list[dict[str, Any]]) -> str:
     )
 
 
+def tightest(rows: list[dict[str, Any]]) -> int:
+    """Return the position of the post shortest of officers, the first where nobody knows who is on duty."""
+    return max(range(len(rows)), key=lambda position: -inf if (gap := rows[position]["gap"]) is None else gap)
+
+
 def share_grid(desk: Desk, rows: list[dict[str, Any]]) -> tuple[list[list[float | None]], list[str], list[str]]:
     """Return committed shares as a grid of units and shifts, with their names."""
     units = list(dict.fromkeys(row["unit_code"] for row in rows))
@@ -93,18 +99,18 @@ def table_columns() -> dict[str, Any]:
     """Return the columns of the commander's table with their words."""
     column = st.column_config
     return {
-        "unit": column.TextColumn(t("staffing.column.unit"), width=158, pinned=True),
+        "unit": column.TextColumn(t("staffing.column.unit"), width=154, pinned=True),
         "shift": column.TextColumn(t("staffing.column.shift"), width=136, pinned=True),
-        "need": column.TextColumn(t("staffing.column.need"), width=124, help=t("staffing.column.need_help")),
-        "available": column.TextColumn(t("staffing.column.available"), width=70),
-        "gap": column.TextColumn(t("staffing.column.gap"), width=84),
+        "need": column.TextColumn(t("staffing.column.need"), width=128, help=t("staffing.column.need_help")),
+        "available": column.TextColumn(t("staffing.column.available"), width=62),
+        "gap": column.TextColumn(t("staffing.column.gap"), width=72),
         "decision": column.TextColumn(t("staffing.column.decision"), width=70),
-        "committed": column.TextColumn(t("staffing.column.committed"), width=92),
-        "fte": column.TextColumn(t("staffing.column.fte"), width=118, help=t("staffing.column.fte_help")),
-        "incidents": column.TextColumn(t("staffing.column.incidents"), width=96),
-        "demand": column.NumberColumn(t("staffing.column.demand"), format="%.1f", width=96),
-        "wait": column.TextColumn(t("staffing.column.wait"), width=84),
-        "binding": column.TextColumn(t("staffing.column.binding"), width=96),
+        "committed": column.TextColumn(t("staffing.column.committed"), width=76),
+        "fte": column.TextColumn(t("staffing.column.fte"), width=116, help=t("staffing.column.fte_help")),
+        "wait": column.TextColumn(t("staffing.column.wait"), width=76),
+        "binding": column.TextColumn(t("staffing.column.binding"), width=104),
+        "incidents": column.TextColumn(t("staffing.column.incidents"), width=88),
+        "demand": column.NumberColumn(t("staffing.column.demand"), format="%.1f", width=80),
     }
 
 

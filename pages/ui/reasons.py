@@ -34,7 +34,7 @@ def bars(
     floor = min(min(span) for span in spans) - 0.25
     width = (max(max(span) for span in spans) - floor) or 1.0
     names = [start_label, *[words for words, _ in parts[1:]], end_label]
-    values = [f"{exp(parts[0][1]):.2g}", *factors, f"{exp(spans[-1][1]):.2g}"]
+    values = [_count(exp(parts[0][1])), *factors, _count(exp(spans[-1][1]))]
     rows = []
     for number, (name, value, (begin, end)) in enumerate(zip(names, values, spans, strict=True)):
         total = number in (0, len(names) - 1)
@@ -46,6 +46,11 @@ def bars(
             f'<td class="track"><i style="left:{left:.1f}%;width:{max(length, 0.8):.1f}%"></i></td></tr>'
         )
     return f'<table class="bw-reasons"><caption>{escape(caption)}</caption><tbody>{"".join(rows)}</tbody></table>'
+
+
+def _count(value: float) -> str:
+    """Return a count with the digits it can bear; never as a power of ten."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2g}"
 
 
 def steps(parts: Sequence[tuple[str, float]]) -> list[tuple[float, float]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.ui import advice, places, posts, tables, visits
-from pages.ui.formats import interval, number, share
+from pages.ui.formats import interval, number, period, share
 from pages.ui.frame import as_of_day, escape
 from pages.ui.language import category_name, t
 
@@ -55,7 +55,9 @@ def headlines(desk: Desk, top: list[dict[str, Any]], beat: str | None) -> str:
         lines.append(posts.summary_of(desk, desk.staffing().to_dicts()))
     by_station = _visits_of_stations(desk) if beat is None else {beat: _sum_of_first_week(desk, beat)}
     lines.append(
-        t(
+        t("briefing.no_register")
+        if not by_station
+        else t(
             "briefing.line.visits",
             due=number(sum(row["due"] for row in by_station.values())),
             overdue=number(sum(row["overdue"] for row in by_station.values())),
@@ -65,6 +67,14 @@ def headlines(desk: Desk, top: list[dict[str, Any]], beat: str | None) -> str:
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
 
 
+def staffing_title(desk: Desk) -> str:
+    """Return the heading of that table, with the days its averages are about."""
+    rows = desk.staffing().head(1).to_dicts()
+    if not rows:
+        return t("briefing.no_staffing")
+    return t("briefing.staffing", period=period(rows[0]["period_start"], rows[0]["period_end"]))
+
+
 def staffing_table(desk: Desk) -> str:
     """Return the posts that are shortest of officers."""
     rows = [row for row in desk.staffing().to_dicts() if row["gap"] is not None]
@@ -72,11 +82,11 @@ def staffing_table(desk: Desk) -> str:
     if not short:
         return f'<p class="bw-note">{escape(posts.summary_of(desk, rows))}</p>'
     return tables.html_table(
-        [t(f"staffing.column.{name}") for name in ("post", "need", "available", "gap", "committed", "binding")],
+        [t(f"staffing.column.{name}") for name in ("post", "need_p80", "available", "gap", "committed", "binding")],
         [
             [
                 posts.title_of(desk, row),
-                f"{row['need_p50']:.1f} / {row['need_p80']:.1f} / {row['need_p90']:.1f}",
+                number(row["need_p80"], 1),
                 number(row["available"], 1),
                 posts.gap_words(row["gap"]),
                 share(row["committed_share"]),
@@ -92,6 +102,8 @@ def staffing_table(desk: Desk) -> str:
 def visits_by_station(desk: Desk) -> str:
     """Return this week's visits by station, most overdue first."""
     rows = sorted(_visits_of_stations(desk).items(), key=lambda item: -item[1]["overdue"])[:MOST_LINES]
+    if not rows:
+        return f'<p class="bw-note">{escape(t("briefing.no_register"))}</p>'
     return tables.html_table(
         [t(f"briefing.column.{name}") for name in ("station", "due", "overdue", "triggered", "hours")],
         [

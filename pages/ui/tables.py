@@ -50,6 +50,15 @@ def selected_row(key: str) -> int | None:
     return int(rows[0]) if rows else None
 
 
+def tapped_place(key: str) -> str | None:
+    """Return the ``place_id`` of the object tapped on a map, or None."""
+    tapped = [each for found in st.session_state[key].selection.objects.values() for each in found]
+    if not tapped:
+        return None
+    # A GeoJSON feature carries its columns as properties; a label or a line carries them itself.
+    return str((tapped[0].get("properties") or tapped[0])["place_id"])
+
+
 def draw_plain(rows: list[dict[str, Any]], columns: dict[str, Any], *, alt: str, height: int | str = "auto") -> None:
     """Draw rows to read and sort."""
     import polars as pl

@@ -14,13 +14,15 @@ from typing import Any
 import streamlit as st
 
 #: Everything a link may say. ``as`` is read in demo mode only.
-KEYS = ("lang", "as", "edition", "category", "horizon", "level", "calm", "beat", "unit")
+KEYS = ("lang", "as", "edition", "category", "horizon", "level", "calm", "hours", "dwell", "stops", "beat", "unit")
+#: Keys whose values are numbers, and the least and most they may be.
+NUMBERS: dict[str, tuple[float, float]] = {"hours": (0.25, 500.0), "dwell": (1.0, 120.0), "stops": (1.0, 24.0)}
 #: Keys that stay when the reader changes the page.
 EVERYWHERE = ("lang", "as", "edition")
 #: Keys of the view of each page.
 OF_PAGE: dict[str, tuple[str, ...]] = {
     "briefing": ("beat",),
-    "hotspots": ("category", "horizon", "level", "calm", "beat"),
+    "hotspots": ("category", "horizon", "level", "calm", "hours", "dwell", "stops", "beat"),
     "staffing": ("unit",),
     "my_beat": ("beat",),
     "trends": ("category", "beat", "unit"),
@@ -31,6 +33,7 @@ OF_PAGE: dict[str, tuple[str, ...]] = {
     "audit": (),
 }
 _CODE = re.compile(r"^[^\x00-\x1f<>\"'`\\]{1,80}$")
+_NUMBER = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
 _VIEW, _WRITTEN = "view", "view.written"
 
 
@@ -40,9 +43,16 @@ def parse(query: Mapping[str, str]) -> dict[str, str]:
     Notes
     -----
     A code is up to 80 characters without control characters, quotes, angle brackets or backslashes. Whether it
-    exists, and whether this viewer may see it, is for the desk to say.
+    exists, and whether this viewer may see it, is for the desk to say. A number out of its range is left out.
     """
-    return {key: query[key] for key in KEYS if key in query and _CODE.match(query[key])}
+    return {key: query[key] for key in KEYS if key in query and _may_be(key, query[key])}
+
+
+def _may_be(key: str, value: str) -> bool:
+    if key not in NUMBERS:
+        return bool(_CODE.match(value))
+    least, most = NUMBERS[key]
+    return bool(_NUMBER.fullmatch(value)) and least <= float(value) <= most
 
 
 def build(view: Mapping[str, object], page: str | None = None) -> dict[str, str]:
@@ -153,6 +163,30 @@ def choose(
         more = {"required": True, **more}
     chosen = draw(label, options, format_func=labels.__getitem__, key=name, on_change=changed, **more)
     return chosen
+
+
+def number(key: str, label: str, *, default: float | None, step: float, lang: str, **more: Any) -> float | None:
+    """Draw a field for a number that is a key of the view (``NUMBERS``), and return it; None while it is empty.
+
+    Parameters
+    ----------
+    default
+        Value without one in the view; it is not written to the link.
+    """
+    least, most = NUMBERS[key]
+    name = f"choose.{key}.{lang}"
+    if name not in st.session_state:
+        told = state(key)
+        st.session_state[name] = default if told is None else float(told)
+
+    def changed() -> None:
+        value = st.session_state[name]
+        keep(key, None if value is None or value == default else f"{value:g}")
+
+    # Without value=None an emptied field would jump to the least number.
+    return st.number_input(
+        label, min_value=least, max_value=most, value=None, step=step, format="%g", key=name, on_change=changed, **more
+    )
 
 
 def _view() -> dict[str, str]:

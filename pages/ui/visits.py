@@ -91,7 +91,8 @@ def plan_row(row: dict[str, Any], done: dict[str, dict[str, Any]], as_of: date) 
     visit = done.get(row.get("object_id", ""))
     return {
         "rank": row["rank"],
-        "object": " · ".join(part for part in (t(f"codes.visit_kind.{row['visit_kind']}"), row.get("label")) if part),
+        # Where to go first: it must be read even where the column is narrow.
+        "object": " · ".join(part for part in (row.get("label"), t(f"codes.visit_kind.{row['visit_kind']}")) if part),
         "due": near_day(row["due_on"], as_of.year),
         "overdue": t("common.days", n=row["overdue_days"]) if row["overdue_days"] else "",
         "suggested": short_day(row["suggested_on"]),
@@ -100,17 +101,24 @@ def plan_row(row: dict[str, Any], done: dict[str, dict[str, Any]], as_of: date) 
     }
 
 
-def plan_columns(*, named: bool) -> dict[str, Any]:
-    """Return the columns of the list; without names for those who only see workload."""
+def plan_columns(*, named: bool, with_done: bool) -> dict[str, Any]:
+    """Return the columns of the list; without names for those who only see workload.
+
+    Parameters
+    ----------
+    with_done
+        Whether a visit was recorded; until then the column would be empty.
+    """
     column = st.column_config
+    done = {"done": column.TextColumn(t("my_beat.column.done"), width=92)} if with_done else {}
     return {
         "rank": column.NumberColumn(t("my_beat.column.rank"), width=48),
-        "object": column.TextColumn(t("my_beat.column.label" if named else "my_beat.column.kind"), width=270),
-        "overdue": column.TextColumn(t("my_beat.column.overdue"), width=72),
-        "due": column.TextColumn(t("my_beat.column.due"), width=116),
-        "suggested": column.TextColumn(t("my_beat.column.suggested"), width=80),
-        "minutes": column.NumberColumn(t("my_beat.column.minutes"), format="%.0f", width=60),
-        "done": column.TextColumn(t("my_beat.column.done"), width=92),
+        "object": column.TextColumn(t("my_beat.column.label" if named else "my_beat.column.kind"), width=236),
+        "overdue": column.TextColumn(t("my_beat.column.overdue"), width=64),
+        "due": column.TextColumn(t("my_beat.column.due"), width=100),
+        "suggested": column.TextColumn(t("my_beat.column.suggested"), width=72),
+        "minutes": column.NumberColumn(t("my_beat.column.minutes"), format="%.0f", width=54),
+        **done,
     }
 
 

@@ -45,6 +45,8 @@ TABLES = {
     "spare_hotspots": "CROA",
     "calm_lists": "CROA",
     "area_hotspots": "CROA",
+    "unit_hotspots": "CROA",
+    "patrol_reach": "C",
     "hotspot_surface": "CRO",
     "model_scores": "CROA",
     "model_comparison": "CRA",

@@ -157,6 +157,45 @@ def tiny_tables() -> dict[str, pl.DataFrame]:
                 for i, (beat, station) in places
             ),
         ),
+        "unit_hotspots": rows_of(
+            "unit_hotspots",
+            *(
+                {
+                    "category": "theft",
+                    "horizon_days": 28,
+                    "unit": unit,
+                    "rank": i,
+                    "place_id": f"{unit}{i}",
+                    "reasons": [{"reason": "base", "contribution": 0.0}],
+                    "beat_code": beat,
+                    "station_code": station,
+                    "baseline_count": float(4 * i),
+                }
+                for unit in ("h3", "segment")
+                for i, (beat, station) in places
+            ),
+        ),
+        # Four listed places: three of them in an area, two in the first station.
+        "patrol_reach": rows_of(
+            "patrol_reach",
+            *(
+                {
+                    "category": "theft",
+                    "horizon_days": 28,
+                    "area_level": level,
+                    "area_code": code,
+                    "places": n,
+                    "expected": float(n),
+                    "expected_all": all_of_it,
+                }
+                for level, code, most, all_of_it in (
+                    (None, None, 4, 20.0),
+                    ("sub_bureau", "F", 3, 18.0),
+                    ("station", "S1", 2, 8.0),
+                )
+                for n in range(1, most + 1)
+            ),
+        ),
         "hotspot_surface": rows_of(
             "hotspot_surface",
             *(

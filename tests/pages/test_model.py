@@ -107,3 +107,15 @@ def test_how_much_hangs_on_the_grid(open_page: OpenPage) -> None:
     shown = everything_shown(open_page("model", "commander", "en", category="010100"))
     assert "hit rate lies between 22.0% and 24.0%, but only 40% of the flagged area is flagged again" in shown
     assert "Moved 75 m east, 0 m north" in shown
+
+
+def test_lists_of_other_places_stand_beside_the_plain_count(open_page: OpenPage) -> None:
+    shown = everything_shown(open_page("model", "commander", "en", category="010100", horizon="28"))
+    # Segments 20 of 50 against 16; beats 20 against 24.
+    assert "Of 2 kinds of place the list caught more than the plain count on 1, as much on 0, less on 1." in shown
+    assert "plain count better" in shown
+    # Another period, and an edition from before, have none.
+    assert "kinds of place" not in everything_shown(
+        open_page("model", "commander", "en", category="010100", horizon="7")
+    )
+    assert "kinds of place" not in everything_shown(open_page("model", "commander", "en", edition=OLDER))

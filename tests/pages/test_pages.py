@@ -164,6 +164,76 @@ def test_beats_are_ranked_beside_cells(open_page: OpenPage) -> None:
     assert "Ranking: 8 cells" in everything_shown(older)
 
 
+def test_pieces_of_street_and_hexagons_are_ranked_beside_cells(open_page: OpenPage) -> None:
+    link = {"category": "010100", "horizon": "28"}
+    test = open_page("hotspots", "commander", "en", level="segment", **link)
+    assert not test.exception
+    shown = everything_shown(test)
+    assert "2 street segments, 0.8 km of street, 10 incidents expected in them" in shown
+    assert "Rank 1: 人民路 (中山路 – 解放路) · Beat 11" in shown
+    assert (
+        "On 2 past periods the 2 listed street segments held 40.0% of the incidents, as many by plain count 32.0%"
+        in shown
+    )
+    assert "10% of the incidents lie more than 50 m from any street" in shown
+    assert "Main reason: Recent incidents (×12" in shown
+    assert len(test.get("deck_gl_json_chart")) == 1
+    hexagons = everything_shown(open_page("hotspots", "officer", "zh", level="h3", **link))
+    # The own beat is named once, above; every place lies in it.
+    assert "11警务区：" in hexagons and "第 1 名：人民路一带" in hexagons and "12警务区" not in hexagons
+    # They are ranked for one period only, and an edition from before has none.
+    other = everything_shown(open_page("hotspots", "commander", "en", level="h3", category="010100", horizon="7"))
+    assert "hexagons are ranked for the next 28 days only" in other
+    older = open_page("hotspots", "commander", "en", edition="E20260601-town", level="segment")
+    assert "Ranking: 8 cells" in everything_shown(older)
+
+
+def test_patrol_hours_say_how_far_down_the_list_they_reach(open_page: OpenPage, town: Store) -> None:
+    link = {"category": "010100", "horizon": "28"}
+    test = open_page("hotspots", "commander", "en", hours="3.5", **link)
+    assert not test.exception
+    shown = everything_shown(test)
+    # 3.5 hours at four stops of fifteen minutes: three places, 9 + 8 + 7 of 100.
+    assert "3.5 hours per shift (1 a place) reach 3 cells, down to rank 3" in shown
+    assert "24.0 incidents are expected in them, 24.0% of all; as many cells by plain count hold 15.0%." in shown
+    assert "On 6 past periods the first 3 cells held 18.0% of the incidents, by plain count 15.0%." in shown
+    marks = test.dataframe[0].value["patrol"].to_list()
+    assert marks == ["reached"] * 3 + ["not reached"] * 5
+    assert any('"hours": "3.5"' in row["details"] for row in log_of(town) if row["event"] == "open")
+    # Half as long a stop holds twice as many; the link and the audit row follow.
+    test.number_input[1].set_value(7.5).run()
+    assert "reach 7 cells, down to rank 7" in everything_shown(test)
+    assert (test.query_params["hours"], test.query_params["dwell"]) == ("3.5", "7.5")
+    assert '"dwell": "7.5"' in log_of(town)[0]["details"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [
+        ("0.5", "0.5 hours do not hold one place: each takes 1 hours per shift."),
+        ("30", "reach all 8 cells and leave 22.0 hours"),
+        ("-3", "all 8 cells take 8.0 hours"),
+        ("1e3", "all 8 cells take 8.0 hours"),
+        ("many", "all 8 cells take 8.0 hours"),
+    ],
+)
+def test_hours_too_few_too_many_and_no_number(open_page: OpenPage, town: Store, hours: str, told: str) -> None:
+    test = open_page("hotspots", "commander", "en", category="010100", horizon="28", hours=hours)
+    assert not test.exception
+    assert told in everything_shown(test)
+    recorded = '"hours"' in log_of(town)[0]["details"]
+    assert recorded == (hours in ("0.5", "30"))
+
+
+def test_patrol_hours_are_asked_of_commanders_only_and_an_older_edition_has_no_shares(open_page: OpenPage) -> None:
+    for role in ("researcher", "officer"):
+        shown = everything_shown(open_page("hotspots", role, "en", hours="3"))
+        assert words("en")["patrol.title"] not in shown
+    older = everything_shown(open_page("hotspots", "commander", "en", edition="E20260601-town", hours="2"))
+    assert "reach 2 cells" in older and "17.0 incidents are expected in them." in older
+    assert "there are no shares" in older
+
+
 def test_an_edition_without_other_lists_says_so(open_page: OpenPage) -> None:
     shown = everything_shown(open_page("hotspots", "commander", "en", edition="E20260601-town", calm="0.25"))
     assert "made without lists of other steadiness" in shown

@@ -17,9 +17,21 @@ from tests.conftest import ROOT
 codes = st.text(st.characters(exclude_categories=("C",), exclude_characters="<>\"'`\\"), min_size=1, max_size=80)
 
 
-@given(st.dictionaries(st.sampled_from(urls.KEYS), codes))
+@given(st.dictionaries(st.sampled_from([key for key in urls.KEYS if key not in urls.NUMBERS]), codes))
 def test_a_link_says_what_the_view_was(view: dict[str, str]) -> None:
     assert urls.parse(urls.build(view)) == view
+
+
+@given(st.sampled_from(list(urls.NUMBERS)), st.integers(0, 60_000))
+def test_a_number_of_a_link_is_taken_when_it_is_in_its_range(key: str, hundredths: int) -> None:
+    least, most = urls.NUMBERS[key]
+    value = f"{hundredths / 100:g}"
+    assert urls.parse({key: value}) == ({key: value} if least <= float(value) <= most else {})
+
+
+@pytest.mark.parametrize("value", ["", "-1", "+5", "1e2", "nan", "5,5", "five", "٥", "5 ", "0x5"])
+def test_what_is_no_number_is_left_out(value: str) -> None:
+    assert urls.parse(dict.fromkeys(urls.NUMBERS, value)) == {}
 
 
 @given(st.dictionaries(st.text(max_size=10), st.text(max_size=120)))
@@ -129,3 +141,11 @@ def test_every_role_and_event_of_the_audit_log_has_words() -> None:
         assert [event for event in sorted(events) if f"codes.event.{event}" not in said] == []
         roles = (*access.ROLES, "operator", "none", "command_line")
         assert [role for role in roles if f"codes.role.{role}" not in said] == []
+
+
+def test_counts_of_a_reason_are_never_told_as_powers_of_ten() -> None:
+    told = reasons.bars(
+        [("base", 0.0), ("recent", 4.7), ("season", 2.3)], ["×110", "×10"], start_label="s", end_label="e", caption="c"
+    )
+    assert "1,097" in told
+    assert "e+" not in told

@@ -27,6 +27,7 @@ from tests.pages.town_ground import (
     town_base_map,
 )
 from tests.pages.town_models import town_models, town_scores
+from tests.pages.town_units import town_units
 from tests.pages.town_work import town_daily, town_hourly, town_plan, town_staffing, town_workload
 
 
@@ -125,6 +126,23 @@ def build_town(root: Path) -> Store:
                     "plain_hits": 24.0,
                 }
             ],
+            "unit_verdicts": [
+                {
+                    "category": CATEGORIES[0],
+                    "horizon_days": 28,
+                    "unit": "segment",
+                    "model": "ensemble",
+                    "verdict": "It won.",
+                    "studied": 12,
+                    "listed": 2,
+                    "periods": 2,
+                    "coverage": 0.83,
+                    "events": 50.0,
+                    "on_places": 0.9,
+                    "hits": 20.0,
+                    "plain_hits": 16.0,
+                }
+            ],
             "last_known_on": str(as_of - timedelta(days=1)),
             "sources": ["demo"],
             "legal_basis": ["demo-basis"],
@@ -140,7 +158,11 @@ def town_tables(as_of: date, edition_id: str) -> dict[str, pl.DataFrame]:
         "areas": town_areas(),
         "base_map": town_base_map(),
         "hotspots": _hotspots(as_of, edition_id),
-        **({**_lists(as_of, edition_id), "area_hotspots": _area_ranks(as_of)} if edition_id == NEWER else {}),
+        **(
+            {**_lists(as_of, edition_id), "area_hotspots": _area_ranks(as_of), **town_units(as_of)}
+            if edition_id == NEWER
+            else {}
+        ),
         "hotspot_surface": _surface(),
         "model_scores": town_scores(as_of),
         # The older edition is from before there were such tables.

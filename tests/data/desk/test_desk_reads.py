@@ -27,6 +27,8 @@ READS = {
     "model_calibration": lambda desk: desk.model_calibration("theft", 28),
     "model_groups": lambda desk: desk.model_groups("theft", 28),
     "area_hotspots": lambda desk: desk.area_hotspots("theft", 28, "beat"),
+    "unit_hotspots": lambda desk: desk.unit_hotspots("theft", 28, "h3"),
+    "patrol_reach": lambda desk: desk.patrol_reach("theft", 28),
     "grid_sensitivity": lambda desk: desk.grid_sensitivity("theft"),
     "feedback": lambda desk: desk.feedback("theft"),
     "visit_workload": lambda desk: desk.visit_workload(),
@@ -213,6 +215,30 @@ def test_areas_are_seen_by_scope_and_a_hidden_count_is_not_given_back_by_its_tot
     assert desk_of(OFFICER).ranked_levels() == ["beat"]
     # 4 is too small to be shown; with 8 beside it the total of the station would give it back.
     assert desk_of(RESEARCHER).area_hotspots("theft", 28, "beat")["baseline_count"].to_list() == [None, None, 12.0]
+
+
+def test_hexagons_and_streets_are_seen_by_scope_and_small_counts_are_hidden(desk_of) -> None:
+    assert desk_of(CHIEF).ranked_units() == {"h3": 28, "segment": 28}
+    assert desk_of(CHIEF).unit_hotspots("theft", 28, "segment")["place_id"].to_list() == [
+        "segment1",
+        "segment2",
+        "segment3",
+    ]
+    assert desk_of(OFFICER).unit_hotspots("theft", 28, "h3")["place_id"].to_list() == ["h31"]
+    shown = desk_of(RESEARCHER).unit_hotspots("theft", 28, "h3")
+    assert (shown["baseline_count"][0], shown["suppressed"][0]) == (None, True)
+
+
+def test_patrol_hours_reach_down_the_list_of_the_own_area(desk_of) -> None:
+    for viewer, places, expected_all in (
+        (Viewer("all", "commander"), 4, 20.0),
+        (CHIEF, 3, 18.0),
+        (CAPTAIN, 2, 8.0),
+    ):
+        reach = desk_of(viewer).patrol_reach("theft", 28)
+        assert reach["places"].to_list() == list(range(1, places + 1))
+        assert reach["expected_all"].unique().to_list() == [expected_all]
+    assert desk_of(Viewer("of-s2", "commander", "S2", "station")).patrol_reach("theft", 28).is_empty()
 
 
 def test_a_calmer_list_is_made_of_stored_places(desk_of) -> None:
