@@ -9,6 +9,11 @@ from data.sources.propose.drafts import Draft
 from data.sources.propose.findings import Known, Question
 
 
+def _is_traditional(draft: Draft) -> bool:
+    headers = "".join(profile.header for profile in draft.profiles)
+    return draft.sample.keys.get("encoding") == "big5" or any(char in headers for char in "發縣類號點區時間編")
+
+
 def propose_head(
     name: str, known: Known, spot: tuple[float, float] | None, drafts: list[Draft]
 ) -> tuple[dict[str, Any], list[Question]]:
@@ -19,7 +24,7 @@ def propose_head(
     near = placing.likely_zones(spot)
     if zone is None:
         zone = next(iter(near), "Asia/Shanghai" if chinese else "UTC")
-        if not near and any(draft.sample.keys.get("encoding") == "big5" for draft in drafts):
+        if not near and any(_is_traditional(draft) for draft in drafts):
             zone = "Asia/Taipei"
         why = "the nearest city of the time zone table" if spot else "nothing in the files tells where they are from"
         if chinese and not spot:

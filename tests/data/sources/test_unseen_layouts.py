@@ -90,7 +90,8 @@ LAYOUTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
             "Location1": "{n} MAIN ST CITY, TX 75201 (32.7{n:02d}1, -96.8{n:02d}1)",
         },
         {
-            "time.at": "Date1 of Occurrence+Time1 of Occurrence",
+            "time.date": "Date1 of Occurrence",
+            "time.clock": "Time1 of Occurrence",
             "call_id": "Incident Number w/year",
             "category": "Type of Incident",
             "point.x": "Location1",
