@@ -71,16 +71,15 @@ def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, l
         until = at
         if "until_date" in texts and "until_clock" in texts:
             last = _day(block.until_date, texts["until_date"][0], zone)
-            _watch(result, texts["until_date"], last)
-            until = pl.coalesce(_at_clock(result, block.until_clock, texts["until_clock"], last), at)
+            until = _end(result, texts["until_date"][0], last, at, _at_clock(result, block.until_clock, texts["until_clock"], last))
         start, end, precision = _prefer(at.is_not_null(), _exact(block, at, until), (start, end, precision))
     if "at" in texts:
         at = _moment(block.at, texts["at"][0], zone)
         _watch(result, texts["at"], at)
         until = at
         if "until" in texts:
-            until = pl.coalesce(_moment(block.until, texts["until"][0], zone), at)
-            _watch(result, texts["until"], _moment(block.until, texts["until"][0], zone))
+            last = _moment(block.until, texts["until"][0], zone)
+            until = _end(result, texts["until"][0], last, at, last)
         start, end, precision = _prefer(at.is_not_null(), _exact(block, at, until), (start, end, precision))
     day = start.dt.date()
     result.columns = {
@@ -103,6 +102,13 @@ def _exact(block: TimeBlock, at: pl.Expr, until: pl.Expr) -> tuple[pl.Expr, pl.E
         pl.when(day_only).then(midnight.dt.offset_by("1d")).otherwise(until),
         pl.when(day_only).then(pl.lit("day")).when(until > at).then(pl.lit("slot")).otherwise(pl.lit(block.precision)),
     )
+
+
+def _end(result: Times, text: pl.Expr, day: pl.Expr, at: pl.Expr, last: pl.Expr) -> pl.Expr:
+    """Return the end of an interval; one that cannot be read, or lies before the start, tells nothing and is noted."""
+    result.notes["unreadable_end"] = text.is_not_null() & day.is_null()
+    result.notes["end_before_start"] = (last < at).fill_null(False)
+    return pl.when(last >= at).then(last).otherwise(at)
 
 
 def _at_clock(result: Times, rule: Rule | None, source: tuple[pl.Expr, str], day: pl.Expr) -> pl.Expr:

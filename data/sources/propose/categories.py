@@ -11,7 +11,7 @@ from data.sources.propose.profiling import Profile, true_share
 from data.sources.propose.words import words_of
 
 #: Words that name what happened.
-WHAT = frozenset({"offense", "incident", "call", "nature", "charge", "complaint"})
+WHAT = frozenset({"offense", "incident", "call", "nature", "charge", "complaint", "ucr"})
 #: Words with which a header tells of something else.
 ELSE = frozenset(
     "weapon premise victim suspect officer status clearance outcome district beat sector ward area address property"
@@ -86,15 +86,15 @@ def _score(draft: Draft, profile: Profile) -> float:
     perhaps = matches(names["category"][1], profile.header)
     code = matches(names["category_intake"][0], profile.header)
     kind = words & {"category", "type", "desc", "code", "nature", "charge", "sub", "name"}
-    if not (whole or perhaps or code or (words & WHAT and kind) or words & {"category", "nature", "offense"}):
-        if not words & {"type", "desc", "code"}:
+    if not (whole or perhaps or code or (words & WHAT and kind) or words & {"category", "nature", "offense", "ucr"}):
+        if not words & {"type", "desc"}:
             return 0.0
         score = 0.5
     else:
         score = 2.0
     said_in_words = true_share(profile.texts.str.contains(r"[^\W\d_]{3}"))
-    score += 1.5 * bool(words & WHAT) + 1.0 * whole + 1.5 * ("category" in words) + 0.5 * ("nature" in words)
-    score += 2.0 * (said_in_words > 0.8) - 1.5 * ("code" in words and "desc" not in words) - 1.0 * ("sub" in words)
+    score += 1.5 * bool(words & WHAT) + 1.6 * whole + 1.8 * ("category" in words) + 0.5 * ("nature" in words)
+    score += 2.0 * (said_in_words > 0.8) - 1.5 * (bool(words & {"code", "ucr"}) and "desc" not in words) - 1.0 * ("sub" in words)
     score += 0.3 * ("initial" in words) + 0.2 * ("offense" in words) + 0.5 * (4 <= profile.distinct <= 150)
     score -= 3.0 * (profile.filled < NEARLY_ALL) + 2.0 * (profile.distinct < 2) + 3.0 * (profile.filled < 0.5)
     score -= 2.0 * _says_against(profile) + 1.0 * (profile.whole and not whole) + 1.0 * ("police" in words)
@@ -109,9 +109,9 @@ def _says_against(profile: Profile) -> bool:
 def _finer(best: Profile, told: list[Profile]) -> Profile | None:
     def rank(profile: Profile) -> tuple[bool, bool, bool, int]:
         words = words_of(profile.header)
-        code = bool(words & {"code", "sub"}) or words >= {"type", "id"} or words >= {"category", "id"}
+        code = bool(words & {"code", "sub"}) or ("ucr" in words and "desc" not in words) or words >= {"type", "id"} or words >= {"category", "id"}
         code = code or matches(NAMES["calls"]["category_intake"][0], profile.header)
-        exact = "code" in words and not words & {"sub", "category"}
+        exact = bool(words & {"code", "ucr"}) and not words & {"sub", "category"}
         return code and profile.filled > 0.9, "initial" in words, exact, profile.distinct
 
     good = [one for one in told if one.filled > 0.5 and (words_of(one.header) & WHAT or rank(one)[0])]

@@ -97,7 +97,8 @@ def _discovered_by_police(draft: Draft) -> None:
 def _joined_address(draft: Draft, found: tuple[Profile, float] | None) -> bool:
     """Join the parts of an address where no header tells all of it: a block number alone is none."""
     if found is not None and not found[0].is_number and not _only(found[0]) <= {"block", "street"}:
-        return False
+        if not ADDRESS_PARTS.fullmatch(key_of_header(found[0].header)):
+            return False
     free = [one for one in draft.profiles if one.header not in draft.taken and one.filled > 0]
     parts = [one for one in free if ADDRESS_PARTS.fullmatch(key_of_header(one.header))]
     blocks = [one for one in free if _only(one) == {"block"} and one not in parts]

@@ -74,6 +74,21 @@ def has_pair(east: pl.Series, north: pl.Series, pair: tuple[int, int]) -> bool:
     return all(bool((column == value).any()) for column, value in zip(numbers, pair, strict=True))
 
 
+def far_and_often(east: pl.Series, north: pl.Series) -> list[tuple[float, float]]:
+    """Return points that stand on many rows far from all others: a place that stands for none."""
+    points = pl.DataFrame({"x": east.cast(pl.Float64, strict=False), "y": north.cast(pl.Float64, strict=False)}).drop_nulls()
+    points = points.filter((pl.col("x") != 0) & (pl.col("y") != 0))
+    if points.height < 50:
+        return []
+    far = pl.lit(False)
+    for axis in ("x", "y"):
+        column = points[axis]
+        middle, low, high = (float(str(column.quantile(share))) for share in (0.5, 0.1, 0.9))
+        far = far | ((pl.col(axis) - middle).abs() > 20 * max(high - low, 1e-3))
+    often = points.filter(far).group_by("x", "y").len().filter(pl.col("len") >= max(5, points.height / 1000))
+    return [(float(x), float(y)) for x, y, _ in often.sort("len", descending=True).head(3).iter_rows()]
+
+
 def in_china(spot: Spot) -> bool:
     """Return whether a point lies where shifted Chinese systems are in use."""
     lon, lat = spot

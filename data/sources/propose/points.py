@@ -139,6 +139,7 @@ def _locate(draft: Draft, east: Profile, north: Profile) -> bool:
         crs, reason = _projected_crs(draft, x, y)
         reason += note
     nowhere = [pair for pair in NOWHERE if placing.has_pair(east.texts, north.texts, pair)]
+    nowhere += placing.far_and_often(draft.sample.texts[east.key], draft.sample.texts[north.key])
     for column, profile in (("point.x", east), ("point.y", north)):
         rule: dict[str, Any] = {"parse": "number", **scale, "on_error": "null"}
         if profile.decimal_comma:

@@ -111,3 +111,4 @@ def _try(sample: Sample, mapping: Mapping, name: str, proposal: FileProposal) ->
         for column, reason in rows.refused.select("column", "reason").iter_rows()
     )
     proposal.tried, proposal.kept, proposal.problems = rows.read, rows.kept.height, dict(said.most_common())
+    proposal.notes = rows.notes

@@ -85,6 +85,9 @@ def read_sample(path: Path) -> Sample:
     raw.frame = raw.frame.head(SAMPLE_RECORDS)
     if form in SHAPED:
         keys["crs"] = "file"
+    if not raw.records:
+        has = "headers but no records" if raw.headers or raw.dropped else "neither headers nor records"
+        raise SourceError(f"the file has {has}.", where=path.name, remedy="Name a file that holds some records.")
     if not raw.headers and not raw.dropped:
         raise SourceError("the file has no columns.", where=path.name)
     return Sample(path, form, raw, keys, whole)
@@ -105,7 +108,9 @@ def _head(path: Path, form: str, folder: Path) -> tuple[Path, bool]:
             rows = lazy.select(pl.len()).collect().item()
             lazy.head(SAMPLE_RECORDS).collect().write_parquet(head)
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise SourceError("the file cannot be read as Parquet.", where=path.name) from error
+            raise SourceError(
+                "the file cannot be read as Parquet: it is damaged or none.", where=path.name, remedy="Ask for it again."
+            ) from error
         return head, rows <= SAMPLE_RECORDS
     shutil.copyfile(path, head)
     return head, True
@@ -115,6 +120,8 @@ def _text_keys(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
     encoding = encoding_of(content)
     text = content.decode(encoding, errors="replace").replace("\x00", "")
+    if not text.strip():
+        raise SourceError("the file holds blank lines only.", where=path.name, remedy="Ask for the file again.")
     lines = [line for line in text[:200_000].replace("\r\n", "\n").replace("\r", "\n").split("\n")[:50] if line.strip()]
     separator = max(SEPARATORS, key=lambda one: _regularity(lines, one))
     rows = list(csv.reader(lines[:HEADER_WITHIN], delimiter=separator))
@@ -184,7 +191,11 @@ def _sheet_keys(path: Path) -> dict[str, Any]:
         book = fastexcel.read_excel(path)
         sheet = book.load_sheet(0, header_row=None, skip_rows=0, n_rows=HEADER_WITHIN, dtypes="string").to_polars()
     except fastexcel.FastExcelError as error:
-        raise SourceError("the file cannot be read as a workbook.", where=path.name) from error
+        raise SourceError(
+            "the file cannot be read as a workbook: it is damaged or incomplete.",
+            where=path.name,
+            remedy="Ask for the file again.",
+        ) from error
     rows = [["" if cell is None else str(cell) for cell in row] for row in sheet.rows()]
     return {"header_row": header_row(rows)} if rows else {}
 

@@ -45,7 +45,8 @@ SPELLINGS: dict[str, str] = {
     "case": "case cases 個案 carpeta expediente file cr drno",
     "call": "call calls cfs cad llamada servicecall",
     "complaint": "complaint complaints cmplnt",
-    "code": "code codes cd ucr nibrs ibr ibrs iucr clave codigo statute tencode 代码 代碼",
+    "code": "code codes cd clave codigo 代码 代碼",
+    "ucr": "ucr nibrs ibr ibrs iucr statute tencode radio",
     "desc": "desc description descriptions descript descr descrip text txt literal title summary bezeichnung literals 描述",
     "name": "name names nome nombre nom 名称 名稱",
     "type": "type types typ tipo kind especie art 类型 類型",
@@ -67,7 +68,7 @@ SPELLINGS: dict[str, str] = {
     "beat": "beat beats psa post scout 警务区",
     "sector": "sector sectors zone zones",
     "community": "community communities neighborhood neighborhoods neighbourhood neighbourhoods neighborhd hood nbhd"
-    " nhood barrio bairro colonia quartier mcpp suburb lor 社区 社區 里",
+    " nhood barrio bairro colonia quartier mcpp suburb lor lsoa msoa 社区 社區 里",
     "ward": "ward wards tract comuna alcaldia municipio bezirk borough boro",
     "area": "area areas grid region",
     "council": "council supervisor voting congressional congress legislative works school fire ems transit aldermanic council"

@@ -28,6 +28,22 @@ FORMAT_OF_SUFFIX: dict[str, FileFormat] = {
 }
 #: Bytes looked at to find the header of a text file.
 HEAD_BYTES = 65_536
+#: First bytes → what such a file is, and the formats that begin so.
+SIGNATURES: tuple[tuple[bytes, str, tuple[FileFormat, ...]], ...] = (
+    (b"%pdf", "a PDF document", ()),
+    (b"pk\x03\x04", "an Excel workbook or ZIP archive", ("xlsx", "shapefile_zip")),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", ("xlsx",)),
+    (b"par1", "a Parquet file", ("parquet", "geoparquet", "database")),
+    (b"sqlite format", "an SQLite database or GeoPackage", ("gpkg",)),
+    (b"\x89png", "a picture", ()),
+    (b"\x1f\x8b", "a packed file (gzip)", ()),
+    (b"<!doctype html", "a web page", ()),
+    (b"<html", "a web page", ()),
+    (b"<?xml", "an XML document", ()),
+)
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+#: What portals answer when a download fails.
+ERROR = re.compile(rb'\{\s*"(error|errors|message)"\s*:')
 #: What tells GeoJSON from other JSON.
 FEATURES = re.compile(rb'"type"\s*:\s*"Feature(Collection)?"|"geometryType"\s*:\s*"esriGeometry')
 
@@ -64,9 +80,31 @@ def require_readable(path: Path) -> FileFormat:
         )
     if path.stat().st_size == 0:
         raise SourceError("the file is empty (0 bytes).", where=path.name, remedy="Ask for the file again.")
+    _require_content(path, form)
     if form == "shapefile_zip":
         _require_shapefile(path)
     return form
+
+
+def _require_content(path: Path, form: FileFormat) -> None:
+    """Refuse a file whose first bytes are those of something else than its name promises."""
+    with path.open("rb") as handle:
+        head = handle.read(4096)
+    start = head.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    for signature, kind, allowed in SIGNATURES:
+        if start.startswith(signature) and form not in allowed:
+            raise SourceError(
+                f"the file is {kind}, not {form} as its name says.",
+                where=path.name,
+                remedy="Export the data themselves, or give the file its right ending.",
+            )
+    control = sum(byte < 9 or 13 < byte < 32 for byte in head)
+    if form in ("csv", "json", "geojson") and head[:2] not in UTF16 and control > 0.02 * len(head):
+        raise SourceError("the file is not text.", where=path.name, remedy="Ask for the file again, as CSV or JSON.")
+    if form == "json" and ERROR.match(start):
+        raise SourceError(
+            "the file holds the error message of a server instead of data.", where=path.name, remedy="Download it again."
+        )
 
 
 def _require_shapefile(path: Path) -> None:
