@@ -71,7 +71,13 @@ def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, l
         until = at
         if "until_date" in texts and "until_clock" in texts:
             last = _day(block.until_date, texts["until_date"][0], zone)
-            until = _end(result, texts["until_date"][0], last, at, _at_clock(result, block.until_clock, texts["until_clock"], last))
+            until = _end(
+                result,
+                texts["until_date"][0],
+                last,
+                at,
+                _at_clock(result, block.until_clock, texts["until_clock"], last),
+            )
         start, end, precision = _prefer(at.is_not_null(), _exact(block, at, until), (start, end, precision))
     if "at" in texts:
         at = _moment(block.at, texts["at"][0], zone)

@@ -98,8 +98,9 @@ def to_utc(local: pl.Expr, zone: str) -> pl.Expr:
 def roc_date(text: pl.Expr) -> pl.Expr:
     """Read dates of the Republic of China calendar: year, two digits of month, two of day.
 
-    With signs between them (``110/4/20``, ``110年4月20日``) the parts may lack zeros. Seven digits are ``YYYMMDD``. Six digits are ``YYMMDD`` unless they begin with 1, when a zero was lost from the
-    month: ``110420`` is 20 April of year 110 (2021), as the rows around it in the source show.
+    With signs between them (``110/4/20``, ``110年4月20日``) the parts may lack zeros. Seven digits are ``YYYMMDD``. Six
+    digits are ``YYMMDD`` unless they begin with 1, when a zero was lost from the month: ``110420`` is 20 April of year
+    110 (2021), as the rows around it in the source show.
     """
     written = text.str.extract_groups(r"^(?<year>\d{2,3})[/.\-年](?<month>\d{1,2})[/.\-月](?<day>\d{1,2})日?$").struct
     padded = [written.field(part).str.zfill(2) for part in ("month", "day")]

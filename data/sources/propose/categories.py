@@ -8,15 +8,16 @@ from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import BY_VALUES, ColumnProposal, Question
 from data.sources.propose.lexicon import NAMES, STRONG, WEAK, matches
 from data.sources.propose.profiling import Profile, true_share
-from data.sources.propose.words import words_of
+from data.sources.propose.words import listed, words_of
 
 #: Words that name what happened.
 WHAT = frozenset({"offense", "incident", "call", "nature", "charge", "complaint", "ucr"})
 #: Words with which a header tells of something else.
-ELSE = frozenset(
-    "weapon premise victim suspect officer status clearance outcome district beat sector ward area address property"
-    " priority agency against day weekday week month year time hour block city zip community census count unit lat lon"
-    " shift source location council officer_initiated surrogate age sex race".split()
+ELSE = listed(
+    "weapon premise victim suspect officer status clearance outcome district beat sector"
+    " ward area address property priority agency against day weekday week month year time"
+    " hour block city zip community census count unit lat lon shift source location"
+    " council officer_initiated surrogate age sex race"
 )
 #: Least share of rows with a value: a row without a category cannot be counted anywhere.
 NEARLY_ALL = 0.98
@@ -26,7 +27,11 @@ _WEEKDAYS = r"(?i)^(monday|mon|星期一|周一|january|jan|lunes|lun|montag|seg
 def find_categories(draft: Draft) -> None:
     """Fill category, category_intake, category_final and category_name."""
     rated = sorted(
-        ((score, -place, profile) for place, profile in enumerate(draft.profiles) if (score := _score(draft, profile)) > 0),
+        (
+            (score, -place, profile)
+            for place, profile in enumerate(draft.profiles)
+            if (score := _score(draft, profile)) > 0
+        ),
         key=lambda item: item[:2],
         reverse=True,
     )
@@ -80,7 +85,7 @@ def _score(draft: Draft, profile: Profile) -> float:
         return 0.0
     if words & ELSE or words & {"update", "date", "datetime"} or ("report" in words and "type" in words):
         return 0.0
-    if profile.unique and profile.rows > 30 or profile.distinct > max(50, 0.5 * profile.rows):
+    if (profile.unique and profile.rows > 30) or profile.distinct > max(50, 0.5 * profile.rows):
         return 0.0
     whole = matches(names["category"][0], profile.header)
     perhaps = matches(names["category"][1], profile.header)
@@ -94,7 +99,11 @@ def _score(draft: Draft, profile: Profile) -> float:
         score = 2.0
     said_in_words = true_share(profile.texts.str.contains(r"[^\W\d_]{3}"))
     score += 1.5 * bool(words & WHAT) + 1.6 * whole + 1.8 * ("category" in words) + 0.5 * ("nature" in words)
-    score += 2.0 * (said_in_words > 0.8) - 1.5 * (bool(words & {"code", "ucr"}) and "desc" not in words) - 1.0 * ("sub" in words)
+    score += (
+        2.0 * (said_in_words > 0.8)
+        - 1.5 * (bool(words & {"code", "ucr"}) and "desc" not in words)
+        - 1.0 * ("sub" in words)
+    )
     score += 0.3 * ("initial" in words) + 0.2 * ("offense" in words) + 0.5 * (4 <= profile.distinct <= 150)
     score -= 3.0 * (profile.filled < NEARLY_ALL) + 2.0 * (profile.distinct < 2) + 3.0 * (profile.filled < 0.5)
     score -= 2.0 * _says_against(profile) + 1.0 * (profile.whole and not whole) + 1.0 * ("police" in words)
@@ -109,7 +118,12 @@ def _says_against(profile: Profile) -> bool:
 def _finer(best: Profile, told: list[Profile]) -> Profile | None:
     def rank(profile: Profile) -> tuple[bool, bool, bool, int]:
         words = words_of(profile.header)
-        code = bool(words & {"code", "sub"}) or ("ucr" in words and "desc" not in words) or words >= {"type", "id"} or words >= {"category", "id"}
+        code = (
+            bool(words & {"code", "sub"})
+            or ("ucr" in words and "desc" not in words)
+            or words >= {"type", "id"}
+            or words >= {"category", "id"}
+        )
         code = code or matches(NAMES["calls"]["category_intake"][0], profile.header)
         exact = bool(words & {"code", "ucr"}) and not words & {"sub", "category"}
         return code and profile.filled > 0.9, "initial" in words, exact, profile.distinct
@@ -124,7 +138,7 @@ def _finer(best: Profile, told: list[Profile]) -> Profile | None:
 
 
 def _name(draft: Draft) -> None:
-    """A wording that is finer than the category and read by nothing else."""
+    """Read a wording that is finer than the category and read by nothing else."""
     sure = NAMES["calls"]["category_name"][0]
     for profile in draft.profiles:
         if profile.header in draft.taken or profile.dates is not None or profile.is_number or profile.filled < 0.5:

@@ -22,9 +22,7 @@ SELF_INITIATED = "(self|officer|police|unit)initiated|on_?view(ed)?|proactive|è‡
 
 
 #: Columns of calls that have rules of their own: times, categories.
-APART = frozenset(
-    {"reported_at", "known_on", "category", "category_intake", "category_final", "category_name"}
-)
+APART = frozenset({"reported_at", "known_on", "category", "category_intake", "category_final", "category_name"})
 
 
 def find_columns(draft: Draft) -> None:
@@ -96,13 +94,12 @@ def _discovered_by_police(draft: Draft) -> None:
 
 def _joined_address(draft: Draft, found: tuple[Profile, float] | None) -> bool:
     """Join the parts of an address where no header tells all of it: a block number alone is none."""
-    if found is not None and not found[0].is_number and not _only(found[0]) <= {"block", "street"}:
-        if not ADDRESS_PARTS.fullmatch(key_of_header(found[0].header)):
-            return False
+    if found is not None and not found[0].is_number and not _is_part(found[0]):
+        return False
     free = [one for one in draft.profiles if one.header not in draft.taken and one.filled > 0]
     parts = [one for one in free if ADDRESS_PARTS.fullmatch(key_of_header(one.header))]
     blocks = [one for one in free if _only(one) == {"block"} and one not in parts]
-    streets = [one for one in free if "street" in words_of(one.header) and one in parts or _only(one) == {"street"}]
+    streets = [one for one in free if ("street" in words_of(one.header) and one in parts) or _only(one) == {"street"}]
     if blocks and streets:
         parts = [blocks[0], *(parts or streets[:1])]
     if len(parts) < 2 or all(part.is_number for part in parts):
@@ -112,6 +109,10 @@ def _joined_address(draft: Draft, found: tuple[Profile, float] | None) -> bool:
     joined = " + ".join(part.header for part in parts)
     draft.columns.append(ColumnProposal(joined, "address", 0.8, "parts of an address, joined"))
     return True
+
+
+def _is_part(profile: Profile) -> bool:
+    return _only(profile) <= {"block", "street"} or bool(ADDRESS_PARTS.fullmatch(key_of_header(profile.header)))
 
 
 def _only(profile: Profile) -> frozenset[str]:

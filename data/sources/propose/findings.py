@@ -116,7 +116,9 @@ class Proposal:
             lines += [f"    quarantined: {count:,} × {problem}" for problem, count in one.problems.items()]
             lines += [f"    kept, but: {count:,} × {note}" for note, count in one.notes.items()]
             if one.table == "lookup":
-                lines.append("  no column tells when or where: kept aside as a table of codes, no calls are read from it")
+                lines.append(
+                    "  no column tells when or where: kept aside as a table of codes, no calls are read from it"
+                )
         if self.questions:
             lines.append("To confirm before anything can be ingested (then delete the name from `unconfirmed`):")
             for question in self.questions:

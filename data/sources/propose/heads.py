@@ -37,7 +37,11 @@ def propose_head(
     analysis = projected or placing.utm_of(spot) or ("EPSG:4547" if chinese else "EPSG:3857")
     if projected is None and spot is None:
         questions.append(
-            Question("analysis_crs", analysis, "cells are cut in it: a projected system of the area, in its EPSG code; --near LON,LAT proposes one.")
+            Question(
+                "analysis_crs",
+                analysis,
+                "cells are cut in it: a projected system of the area, in its EPSG code; --near LON,LAT proposes one.",
+            )
         )
     if known.legal_basis is None:
         questions.append(

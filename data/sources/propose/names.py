@@ -8,13 +8,13 @@ from data.schemas import CANONICAL
 from data.sources.propose.drafts import Draft
 from data.sources.propose.lexicon import NAMES, STRONG, WEAK, confidence_of_name, matches
 from data.sources.propose.profiling import Profile, true_share
-from data.sources.propose.words import confidence_of_words, role_of, words_of
+from data.sources.propose.words import confidence_of_words, listed, role_of, words_of
 
 #: A cell that holds nothing but a point.
 COORDINATES = r"^\W*(?:POINT\s*\()?\(?-?\d{1,3}\.\d+[,\s]+-?\d{1,3}\.\d+\)*\W*$"
 
 #: Words of numbers that are not those of a call, and of places that police do not work by.
-NUMBERS_OF_OTHERS = frozenset("victim suspect officer street zip address council district beat sector community".split())
+NUMBERS_OF_OTHERS = listed("victim suspect officer street zip address council district beat sector community")
 OTHER_PLACES = frozenset({"council", "zip", "victim", "suspect", "officer", "census", "property", "weapon"})
 #: Names that only match as a whole → role of the time.
 ROLES_BY_NAME = (
@@ -94,7 +94,7 @@ def _is_code(profile: Profile) -> tuple[bool, bool]:
 
 
 def _counts_rows(profile: Profile) -> bool:
-    """Return whether a column only numbers the rows of this one file: 1, 2, 3 …"""
+    """Return whether a column only numbers the rows of this one file, 1, 2, 3 and so on."""
     numbers = profile.texts.cast(pl.Int64, strict=False)
     if numbers.len() < 20 or numbers.has_nulls() or numbers.min() not in (0, 1):
         return False

@@ -33,7 +33,15 @@ FAR_CITIES: dict[str, tuple[Spot, ...]] = {
     ),
     "America/Denver": ((-111.9, 40.8), (-106.6, 35.1), (-106.5, 31.8), (-108.5, 45.8), (-104.8, 38.8), (-104.8, 41.1)),
     "America/Los_Angeles": (
-        *((-122.3, 47.6), (-122.7, 45.5), (-122.4, 37.8), (-121.5, 38.6), (-117.2, 32.7), (-115.1, 36.2), (-119.8, 39.5)),
+        *(
+            (-122.3, 47.6),
+            (-122.7, 45.5),
+            (-122.4, 37.8),
+            (-121.5, 38.6),
+            (-117.2, 32.7),
+            (-115.1, 36.2),
+            (-119.8, 39.5),
+        ),
         *((-117.4, 47.7), (-119.8, 36.7), (-119.0, 35.4), (-123.1, 44.1), (-121.9, 37.3)),
     ),
     "America/Toronto": ((-75.7, 45.4), (-73.6, 45.5), (-71.2, 46.8), (-81.2, 43.0), (-81.0, 46.5), (-89.2, 48.4)),
@@ -76,7 +84,9 @@ def has_pair(east: pl.Series, north: pl.Series, pair: tuple[int, int]) -> bool:
 
 def far_and_often(east: pl.Series, north: pl.Series) -> list[tuple[float, float]]:
     """Return points that stand on many rows far from all others: a place that stands for none."""
-    points = pl.DataFrame({"x": east.cast(pl.Float64, strict=False), "y": north.cast(pl.Float64, strict=False)}).drop_nulls()
+    points = pl.DataFrame(
+        {"x": east.cast(pl.Float64, strict=False), "y": north.cast(pl.Float64, strict=False)}
+    ).drop_nulls()
     points = points.filter((pl.col("x") != 0) & (pl.col("y") != 0))
     if points.height < 50:
         return []

@@ -27,7 +27,10 @@ CELLS = (
     (rf"(?:^\W*(?:POINT\s*\()?\(?|\(){PAIR}\)*\W*$", r"(-?\d{1,3}\.\d+)[,\s]+-?\d{1,3}\.\d+\)*\W*$"),
     (rf'"coordinates"\s*:\s*\[\s*{PAIR}', r'"coordinates"\s*:\s*\[\s*(-?\d{1,3}\.\d+)'),
 )
-SECOND = (r"-?\d{1,3}\.\d+[,\s]+(-?\d{1,3}\.\d+)\)*\W*$", r'"coordinates"\s*:\s*\[\s*-?\d{1,3}\.\d+[,\s]+(-?\d{1,3}\.\d+)')
+SECOND = (
+    r"-?\d{1,3}\.\d+[,\s]+(-?\d{1,3}\.\d+)\)*\W*$",
+    r'"coordinates"\s*:\s*\[\s*-?\d{1,3}\.\d+[,\s]+(-?\d{1,3}\.\d+)',
+)
 
 
 def find_point(draft: Draft) -> None:
@@ -50,7 +53,9 @@ def find_point(draft: Draft) -> None:
     if _point_in_one_cell(draft) or (lengths and _locate(draft, *lengths[0])):
         return
     if draft.sample.has_shapes:
-        draft.questions.append(Question("point", "none", "the shapes are no points, and no two columns hold coordinates."))
+        draft.questions.append(
+            Question("point", "none", "the shapes are no points, and no two columns hold coordinates.")
+        )
     else:
         draft.columns.append(ColumnProposal("(none)", "point.x", 0.0, "no two columns are coordinates"))
 
@@ -100,7 +105,9 @@ def _point_in_one_cell(draft: Draft) -> bool:
                 continue
             first = profile.texts.str.extract(shape, 1).cast(float).median()
             second = profile.texts.str.extract(shape, 2).cast(float).median()
-            lon_first = "coordinates" in shape or profile.texts.str.contains("POINT").any() or abs(float(str(first))) > 90
+            lon_first = (
+                "coordinates" in shape or profile.texts.str.contains("POINT").any() or abs(float(str(first))) > 90
+            )
             spot = (float(str(first)), float(str(second)))
             draft.spot = spot if lon_first else (spot[1], spot[0])
             x, y = (first_of, second_of) if lon_first else (second_of, first_of)
@@ -138,7 +145,7 @@ def _locate(draft: Draft, east: Profile, north: Profile) -> bool:
     else:
         crs, reason = _projected_crs(draft, x, y)
         reason += note
-    nowhere = [pair for pair in NOWHERE if placing.has_pair(east.texts, north.texts, pair)]
+    nowhere: list[tuple[float, float]] = [pair for pair in NOWHERE if placing.has_pair(east.texts, north.texts, pair)]
     nowhere += placing.far_and_often(draft.sample.texts[east.key], draft.sample.texts[north.key])
     for column, profile in (("point.x", east), ("point.y", north)):
         rule: dict[str, Any] = {"parse": "number", **scale, "on_error": "null"}

@@ -88,7 +88,8 @@ RANGE = r"^\s*(.+?)\s+(?:-|–|to|至|~)\s+(.+?)\s*$"
 RANGE_END = r"^.+?\s+(?:-|–|to|至|~)\s+(.+?)\s*$"
 #: What systems write where they know nothing.
 PLACEHOLDER = re.compile(
-    r"\(?(null|none|n/?a|nan|unknown|unk|redacted|withheld|not available|#n/a|sin dato|s/d|未知|不详|不詳)\)?|[-.?*]+", re.I
+    r"\(?(null|none|n/?a|nan|unknown|unk|redacted|withheld|not available|#n/a|sin dato|s/d|未知|不详|不詳)\)?|[-.?*]+",
+    re.I,
 )
 _DAY_MS = 86_400_000
 
@@ -282,7 +283,12 @@ def _written(values: pl.Series, total: int) -> DateForm | None:
             if hits < max(1, 0.01 * values.len()):
                 break
             twin = best.replace("%m", "%?").replace("%d", "%m").replace("%?", "%d")
-            if twin != best and "%b" not in best and twin in read and read[twin].null_count() == read[best].null_count():
+            if (
+                twin != best
+                and "%b" not in best
+                and twin in read
+                and read[twin].null_count() == read[best].null_count()
+            ):
                 doubt = f"day and month cannot be told apart: {best} or {twin}"
             chosen.append(best)
             left = left.filter(read[best].is_null())

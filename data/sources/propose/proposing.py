@@ -17,6 +17,7 @@ from data.sources.propose.blocks import beside_calls, settle
 from data.sources.propose.drafts import Draft
 from data.sources.propose.findings import FileProposal, Known, Proposal, Question
 from data.sources.propose.heads import propose_head
+from data.sources.propose.joins import join_areas
 from data.sources.propose.sampling import Sample, read_sample
 from data.sources.propose.tables import start_draft
 from data.sources.toml_text import to_toml
@@ -61,6 +62,7 @@ def propose_mapping(paths: Sequence[Path], known: Known | None = None) -> Propos
         draft.near = spot
         settle(draft)
         spot = spot or draft.spot
+    join_areas(drafts)
     taken = {draft.block["name"] for draft in drafts}
     for draft in list(drafts):
         beside = beside_calls(draft) if "dispatches" not in taken else None

@@ -6,6 +6,7 @@ import csv
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Sample:
     keys: dict[str, Any]
     whole: bool
 
-    @property
+    @cached_property
     def texts(self) -> pl.DataFrame:
         """Cells as stripped text, empty = null."""
         from data.integration.canonical import _as_text
@@ -109,7 +110,9 @@ def _head(path: Path, form: str, folder: Path) -> tuple[Path, bool]:
             lazy.head(SAMPLE_RECORDS).collect().write_parquet(head)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise SourceError(
-                "the file cannot be read as Parquet: it is damaged or none.", where=path.name, remedy="Ask for it again."
+                "the file cannot be read as Parquet: it is damaged or none.",
+                where=path.name,
+                remedy="Ask for it again.",
             ) from error
         return head, rows <= SAMPLE_RECORDS
     shutil.copyfile(path, head)

@@ -57,7 +57,9 @@ def find_time(draft: Draft) -> None:
     reason = ("the name says so" if named else "the values are dates") + f"; {form.kind}, {_form_in_words(profile)}"
     if role in ("reported", "dispatched"):
         reason += f"; no column tells more than when it was {role}"
-    partner = None if form.kind == "month" or (form.kind == "moment" and not form.midnight) else clock_of(draft, profile)
+    partner = (
+        None if form.kind == "month" or (form.kind == "moment" and not form.midnight) else clock_of(draft, profile)
+    )
     if form.kind == "month" or (form.first_days and partner is None):
         _month(draft, profile, confidence)
     elif form.kind == "moment" and not form.midnight:
@@ -139,7 +141,9 @@ def _moment(draft: Draft, profile: Profile, confidence: float, reason: str) -> N
         names = [name_of(profile), name_of(spare)]
         joined = {"combine": names, "separator": "|", "extract": r"^([^|]+)", "formats": forms}
         draft.block["time"]["at"] = joined
-        draft.columns[-1] = ColumnProposal(" + ".join(names), "time.at", confidence, f"{reason}; where blank, the other")
+        draft.columns[-1] = ColumnProposal(
+            " + ".join(names), "time.at", confidence, f"{reason}; where blank, the other"
+        )
         draft.taken.add(spare.header)
     until = end_of(draft, moment=True)
     if form is not None and form.until is not None:
@@ -149,7 +153,10 @@ def _moment(draft: Draft, profile: Profile, confidence: float, reason: str) -> N
         draft.use("time.until", until, STRONG, "the end of the interval", rule)
     unknown = [
         clock
-        for clock, shape in (("00:00", r"[ T]?00:00(:00)?(\.0+)?$|12:00(:00)? AM$"), ("00:01", r"[ T]00:01(:00)?(\.0+)?$"))
+        for clock, shape in (
+            ("00:00", r"[ T]?00:00(:00)?(\.0+)?$|12:00(:00)? AM$"),
+            ("00:01", r"[ T]00:01(:00)?(\.0+)?$"),
+        )
         if true_share(profile.texts.str.contains(shape)) > 0.05
     ]
     if unknown and "zone" not in rule:
@@ -225,7 +232,7 @@ def _is_slot(profile: Profile) -> bool:
 
 def clock_rule(profile: Profile) -> dict[str, Any]:
     """Return the keys that read a column of clock times."""
-    digits = {"pad": 4} if profile.clock == "%H%M" else {}
+    digits: dict[str, Any] = {"pad": 4} if profile.clock == "%H%M" else {}
     blank = {"blank": profile.placeholder} if profile.placeholder else {}
     return {**blank, **digits, "formats": [profile.clock]}
 
@@ -245,7 +252,9 @@ def _day_and_clock(draft: Draft, day: Profile, clock: Profile, confidence: float
             draft.use("time.until_date", last, STRONG, "the end of the interval", rule)
             draft.use("time.until_clock", beside, STRONG, "the end of the interval", clock_rule(beside))
         texts = clock.texts.str.zfill(4)
-        unknown = [c for c in ("00:00", "00:01") if true_share(texts.str.contains(f"^0?{c.replace(':', ':?')}(:00)?$")) > 0.05]
+        unknown = [
+            c for c in ("00:00", "00:01") if true_share(texts.str.contains(f"^0?{c.replace(':', ':?')}(:00)?$")) > 0.05
+        ]
         if unknown:
             draft.block["time"]["unknown_at"] = unknown
 
@@ -308,6 +317,7 @@ def find_reported(draft: Draft) -> None:
         draft.use("reported_at", best, STRONG, reason, date_rule(draft, best, moment=True))
         return
     clock = clock_of(draft, best)
+    rule: dict[str, Any] = {}
     plain = form.kind == "day" and form.forms and "extract" not in form.keys
     if clock is not None and plain and clock.clock not in (None, "%H", "%H%M"):
         rule = {"combine": [name_of(best), name_of(clock)], "formats": [f"{one} {clock.clock}" for one in form.forms]}

@@ -29,7 +29,8 @@ SPELLINGS: dict[str, str] = {
     "incident": "incident incidents incidnt inci inc event events evnt evt incidente evento 警情 事件 接警",
     "offense": "offense offenses offence offences ofns crime crimes crm delito delitos crimen crime delikt infraction"
     " felony rubrica hurto robo 案件 罪案 罪名 案",
-    "report": "report reported reports rep rpt rptd rept reportdat boletim comunicacao anzeige angelegt denuncia 报案 報案",
+    "report": "report reported reports rep rpt rptd rept reportdat boletim comunicacao anzeige angelegt"
+    " denuncia 报案 報案",
     "create": "create created creation creat opened open entry entered queued received receive recd called callreceived"
     " inicio iniciado elaboracao add 报警 報警",
     "answer": "answered answer 接警",
@@ -47,7 +48,8 @@ SPELLINGS: dict[str, str] = {
     "complaint": "complaint complaints cmplnt",
     "code": "code codes cd clave codigo 代码 代碼",
     "ucr": "ucr nibrs ibr ibrs iucr statute tencode radio",
-    "desc": "desc description descriptions descript descr descrip text txt literal title summary bezeichnung literals 描述",
+    "desc": "desc description descriptions descript descr descrip text txt literal title summary"
+    " bezeichnung literals 描述",
     "name": "name names nome nombre nom 名称 名稱",
     "type": "type types typ tipo kind especie art 类型 類型",
     "category": "category categories cat categoria categorie group groups grp general class classification kategorie"
@@ -71,7 +73,8 @@ SPELLINGS: dict[str, str] = {
     " nhood barrio bairro colonia quartier mcpp suburb lor lsoa msoa 社区 社區 里",
     "ward": "ward wards tract comuna alcaldia municipio bezirk borough boro",
     "area": "area areas grid region",
-    "council": "council supervisor voting congressional congress legislative works school fire ems transit aldermanic council"
+    "council": "council supervisor voting congressional congress legislative works school fire ems"
+    " transit aldermanic"
     " patrolboro",
     "zip": "zip zipcode postal postcode cep plz",
     "city": "city town state country county cidade ciudad uf municipality",
@@ -82,7 +85,8 @@ SPELLINGS: dict[str, str] = {
     "age": "age edad idade alter agegroup agerange",
     "sex": "sex gender sexo genero geschlecht",
     "race": "race raza ethnicity ethnic descent cutis corcutis raca",
-    "trait": "birth birthdate dob nascimento nacimiento nationality nacionalidade nacionalidad occupation profissao profesion"
+    "trait": "birth birthdate dob nascimento nacimiento nationality nacionalidade nacionalidad"
+    " occupation profissao profesion"
     " marital civil estadocivil instrucao plate placa",
     "weapon": "weapon weapons firearm arma armas",
     "premise": "premise premises premis prem",
@@ -114,6 +118,11 @@ def plain(header: str) -> str:
     """Return a header without accents; NFKC characters, case kept."""
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", header))
     return "".join(char for char in apart if not unicodedata.combining(char))
+
+
+def listed(text: str) -> frozenset[str]:
+    """Return a set of words written with blanks between them."""
+    return frozenset(text.split())
 
 
 @lru_cache(maxsize=10_000)
@@ -170,7 +179,9 @@ OF_TIME = frozenset({"date", "time", "datetime"})
 #: Words that say how a time is written, not of what it is.
 OF_CLOCKS = frozenset({"date", "time", "datetime", "hour", "minute", "day", "id"})
 #: Words about which a time says nothing of the call.
-ASIDE = frozenset({"update", "victim", "suspect", "officer", "clearance", "week", "weekday", "age", "count", "response"})
+ASIDE = frozenset(
+    {"update", "victim", "suspect", "officer", "clearance", "week", "weekday", "age", "count", "response"}
+)
 #: Role of a time → words, in the order in which they decide.
 _ROLES: tuple[tuple[str, frozenset[str]], ...] = (
     ("cleared", frozenset({"clear"})),
@@ -200,7 +211,9 @@ def stem_of(header: str) -> frozenset[str]:
     return words_of(header) - OF_CLOCKS
 
 
-_PLACED = frozenset({"premise", "weapon", "victim", "suspect", "officer", "council", "zip", "type", "category", "status"})
+_PLACED = frozenset(
+    {"premise", "weapon", "victim", "suspect", "officer", "council", "zip", "type", "category", "status"}
+)
 #: Canonical column → (words, one of each group of which must be there; words that must not be; confidence).
 RULES: dict[str, tuple[tuple[tuple[frozenset[str], ...], frozenset[str], float], ...]] = {
     "call_id": (
@@ -209,17 +222,19 @@ RULES: dict[str, tuple[tuple[tuple[frozenset[str], ...], frozenset[str], float],
                 frozenset({"id"}),
                 frozenset({"incident", "offense", "case", "report", "call", "event", "complaint"}),
             ),
-            frozenset(
-                "victim suspect officer district area beat type category code zip address street location sector ward unit"
-                " surrogate date time datetime day month year community desc count council charge".split()
+            listed(
+                "victim suspect officer district area beat type category code zip address street"
+                " location sector ward unit surrogate date time datetime day month year community desc"
+                " count council charge"
             ),
             0.95,
         ),
         (
             (frozenset({"incident", "case", "offense"}), frozenset({"id", "incident", "case"})),
-            frozenset(
-                "date time datetime type category code desc nature sub name location address community beat district sector"
-                " status count surrogate street month year day hour lat lon x y city zip area final initial".split()
+            listed(
+                "date time datetime type category code desc nature sub name location address community"
+                " beat district sector status count surrogate street month year day hour lat lon x y"
+                " city zip area final initial"
             ),
             0.7,
         ),
@@ -228,10 +243,10 @@ RULES: dict[str, tuple[tuple[tuple[frozenset[str], ...], frozenset[str], float],
         ((frozenset({"district"}), frozenset({"police"})), frozenset({"council", "desc", "report", "officer"}), 0.95),
         (
             (frozenset({"district"}),),
-            frozenset("council zip report community census area officer beat weapon status desc city count".split()),
+            listed("council zip report community census area officer beat weapon status desc city count"),
             0.85,
         ),
-        ((frozenset({"area"}),), frozenset("report zip census count desc type community".split()), 0.7),
+        ((frozenset({"area"}),), listed("report zip census count desc type community"), 0.7),
     ),
     "beat_code": (
         ((frozenset({"beat"}),), frozenset({"desc", "officer", "count", "address"}), 0.95),

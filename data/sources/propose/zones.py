@@ -1,4 +1,4 @@
-"""Clock times marked as UTC: are they, or are they local ones that an export program marked so?
+"""Clock times marked as UTC: are they, or are they local ones that an export program marked so.
 
 Feature servers write every time with ``+00``; some publishers had stored UTC, others the local clock. Five hours of
 difference move an evening into the night, so the file itself is asked: by a clock time that stands beside, and by the
@@ -53,7 +53,7 @@ def settle_zone(draft: Draft, profile: Profile) -> str:
             return f"; UTC: the quiet hours begin at {begins}:00"
     why = (
         "the file marks its times as UTC; some publishers write their local clock so. Compare one known call: where the"
-        " clock is local, delete every zone = \"UTC\"."
+        ' clock is local, delete every zone = "UTC".'
     )
     draft.questions.append(Question(f"zone of {profile.header}", "UTC", why))
     return "; marked as UTC"

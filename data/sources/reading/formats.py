@@ -103,7 +103,9 @@ def _require_content(path: Path, form: FileFormat) -> None:
         raise SourceError("the file is not text.", where=path.name, remedy="Ask for the file again, as CSV or JSON.")
     if form == "json" and ERROR.match(start):
         raise SourceError(
-            "the file holds the error message of a server instead of data.", where=path.name, remedy="Download it again."
+            "the file holds the error message of a server instead of data.",
+            where=path.name,
+            remedy="Download it again.",
         )
 
 

@@ -43,11 +43,12 @@ LATER: dict[str, tuple[str, str, str, str, dict[str, list[object]]]] = {
         "Major_Crime_Indicators_Open_Data.csv",
         "utf-8",
         "X,Y,OBJECTID,EVENT_UNIQUE_ID,REPORT_DATE,OCC_DATE,REPORT_HOUR,OCC_HOUR,DIVISION,LOCATION_TYPE,PREMISES_TYPE,"
-        "UCR_CODE,UCR_EXT,OFFENCE,MCI_CATEGORY,HOOD_158,NEIGHBOURHOOD_158,HOOD_140,NEIGHBOURHOOD_140,LONG_WGS84,LAT_WGS84\n"
-        "-8809036.8,5431523.4,1,GO-20211,2021/01/02 05:00:00+00,2021/01/01 05:00:00+00,9,21,D32,Street,Outside,1430,100,"
-        "Assault,Assault,38,Lansing-Westgate (38),38,Lansing-Westgate (38),-79.42,43.76\n"
-        "0,0,2,GO-20212,1/2/2021 5:00:00 AM,1/1/2021 5:00:00 AM,9,22,NSA,Street,Outside,1430,100,Assault,Assault,NSA,NSA,"
-        "NSA,NSA,0,0\n",
+        "UCR_CODE,UCR_EXT,OFFENCE,MCI_CATEGORY,HOOD_158,NEIGHBOURHOOD_158,HOOD_140,NEIGHBOURHOOD_140,"
+        "LONG_WGS84,LAT_WGS84\n"
+        "-8809036.8,5431523.4,1,GO-20211,2021/01/02 05:00:00+00,2021/01/01 05:00:00+00,9,21,D32,Street,Outside,1430,"
+        "100,Assault,Assault,38,Lansing-Westgate (38),38,Lansing-Westgate (38),-79.42,43.76\n"
+        "0,0,2,GO-20212,1/2/2021 5:00:00 AM,1/1/2021 5:00:00 AM,9,22,NSA,Street,Outside,1430,100,Assault,Assault,NSA,"
+        "NSA,NSA,NSA,0,0\n",
         {
             "occurred_on": [date(2021, 1, 1)] * 2,
             "time_precision": ["hour", "hour"],
@@ -59,9 +60,9 @@ LATER: dict[str, tuple[str, str, str, str, dict[str, list[object]]]] = {
         "chicago",
         "Crimes_-_2001_to_Present.csv",
         "utf-8",
-        "ID,Case Number,Date,Block,IUCR,Primary Type,Description,Location Description,Arrest,Domestic,Beat,District,Ward,"
-        "Community Area,FBI Code,X Coordinate,Y Coordinate,Year,Updated On,Latitude,Longitude,Location\n"
-        '1,JB1,10/05/2022 03:30:00 PM,001XX N STATE ST,0820,THEFT,$500 AND UNDER,STREET,false,false,0111,001,42,32,06,'
+        "ID,Case Number,Date,Block,IUCR,Primary Type,Description,Location Description,Arrest,Domestic,Beat,District,"
+        "Ward,Community Area,FBI Code,X Coordinate,Y Coordinate,Year,Updated On,Latitude,Longitude,Location\n"
+        "1,JB1,10/05/2022 03:30:00 PM,001XX N STATE ST,0820,THEFT,$500 AND UNDER,STREET,false,false,0111,001,42,32,06,"
         '1176352,1900927,2022,10/12/2022 03:41:24 PM,41.88,-87.62,"(41.88, -87.62)"\n',
         {"occurred_on": [date(2022, 10, 5)], "time_precision": ["exact"], "beat_code": ["0111"]},
     ),
@@ -69,9 +70,9 @@ LATER: dict[str, tuple[str, str, str, str, dict[str, list[object]]]] = {
         "nyc",
         "NYPD_Complaint_Data_Historic.csv",
         "utf-8",
-        "CMPLNT_NUM,CMPLNT_FR_DT,CMPLNT_FR_TM,CMPLNT_TO_DT,CMPLNT_TO_TM,ADDR_PCT_CD,RPT_DT,KY_CD,OFNS_DESC,PD_CD,PD_DESC,"
-        "SUSP_AGE_GROUP,SUSP_RACE,SUSP_SEX,Latitude,Longitude,VIC_AGE_GROUP,VIC_RACE,VIC_SEX\n"
-        "1,01/05/2017,13:45:00,01/05/2017,14:00:00,75,01/06/2017,341,PETIT LARCENY,338,LARCENY,25-44,X,M,40.6,-73.9,UNK,X,F\n"
+        "CMPLNT_NUM,CMPLNT_FR_DT,CMPLNT_FR_TM,CMPLNT_TO_DT,CMPLNT_TO_TM,ADDR_PCT_CD,RPT_DT,KY_CD,OFNS_DESC,PD_CD,"
+        "PD_DESC,SUSP_AGE_GROUP,SUSP_RACE,SUSP_SEX,Latitude,Longitude,VIC_AGE_GROUP,VIC_RACE,VIC_SEX\n"
+        "1,01/05/2017,13:45:00,01/05/2017,14:00:00,75,01/06/2017,341,PETIT LARCENY,338,LARCENY,,X,M,40.6,-73.9,UNK,X,F\n"
         "2,01/05/2017,13:45:00,,(null),75,01/06/2017,341,(null),338,LARCENY,(null),,,40.6,-73.9,UNK,X,F\n"
         "3,01/05/2017,13:45:00,01/04/2017,14:00:00,75,01/06/2017,341,ARSON,338,,(null),,,40.6,-73.9,UNK,X,F\n",
         {
@@ -150,7 +151,9 @@ def test_wards_as_the_statistics_office_names_them(tmp_path: Path) -> None:
     import shapely
 
     path = tmp_path / "wards.gpkg"
-    frame = geopandas.GeoDataFrame({"WD21CD": ["E05001063"], "WD21NM": ["Arthur's Hill"]}, geometry=[shapely.box(0, 0, 1, 1)])
+    frame = geopandas.GeoDataFrame(
+        {"WD21CD": ["E05001063"], "WD21NM": ["Arthur's Hill"]}, geometry=[shapely.box(0, 0, 1, 1)]
+    )
     frame.set_crs("EPSG:27700").to_file(path)
     store, _ = load(tmp_path, "uk_police", path)
     areas = current_snapshot(store).read("areas")
