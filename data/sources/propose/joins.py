@@ -7,6 +7,7 @@ from dataclasses import replace
 from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import ColumnProposal
 from data.sources.propose.profiling import Profile
+from data.sources.propose.shapes import measures
 
 #: Column of a call → level of the areas it names.
 LEVELS = {"beat_code": "beat", "unit_code": "station", "community_code": "community"}
@@ -36,7 +37,7 @@ def _best(areas: Draft, call: Draft) -> tuple[Profile, str, int] | None:
         blank = rules[column].get("blank", [])
         codes = set(profile.texts.filter(~profile.texts.is_in(blank)).unique().to_list())
         for place, own in enumerate(areas.profiles):
-            if own.filled < 0.9 or own.distinct < 0.75 * own.rows:
+            if measures(own) or own.filled < 0.9 or own.distinct < 0.75 * own.rows:
                 continue
             names = set(own.texts.unique().to_list())
             widths = own.texts.str.len_chars().unique().to_list()

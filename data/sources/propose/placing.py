@@ -90,9 +90,11 @@ def far_and_often(east: pl.Series, north: pl.Series) -> list[tuple[float, float]
     points = points.filter((pl.col("x") != 0) & (pl.col("y") != 0))
     if points.height < 50:
         return []
+    # Each place once: however many rows stand on the one in question, it does not stretch the others' spread.
+    places = points.unique()
     far = pl.lit(False)
     for axis in ("x", "y"):
-        column = points[axis]
+        column = places[axis]
         middle, low, high = (float(str(column.quantile(share))) for share in (0.5, 0.1, 0.9))
         far = far | ((pl.col(axis) - middle).abs() > 20 * max(high - low, 1e-3))
     often = points.filter(far).group_by("x", "y").len().filter(pl.col("len") >= max(5, points.height / 1000))

@@ -25,7 +25,7 @@ def find_areas(draft: Draft) -> None:
     draft.block["crs"] = draft.known.crs or "file"
     draft.spot = middle_of_shapes(draft)
     columns = draft.block.setdefault("columns", {})
-    usable = [profile for profile in draft.profiles if profile.filled > 0.9 and not _measures(profile)]
+    usable = [profile for profile in draft.profiles if profile.filled > 0.9 and not measures(profile)]
     codes = [(level, one) for level, code, _ in AREA_NAMES for one in usable if matches(code, one.header)]
     codes += [(level, one) for one in usable if (level := _level_in_words(one)) and (level, one) not in codes]
     named = [(level, one) for level, _, name in AREA_NAMES for one in usable if matches(name, one.header)]
@@ -69,7 +69,7 @@ def find_areas(draft: Draft) -> None:
         draft.block["identical_rows"] = "parts"
 
 
-def _measures(profile: Profile) -> bool:
+def measures(profile: Profile) -> bool:
     """Return whether a property only numbers the shapes or measures them."""
     key = key_of_header(profile.header)
     return (

@@ -1,7 +1,8 @@
 """Layouts of systems no built-in mapping knows, as a list: published headers, made-up values, what must be found.
 
-Values are forms that row ``n`` fills in: ``day`` 1 to 28, ``hour`` 1 to 9, ``kind`` theft, burglary or assault, ``code`` a
-number for each kind, ``district`` 0 to 3, ``month`` 1 to 6. What is wanted is canonical column → headers, joined by +.
+Values are forms that row ``n`` fills in: ``day`` 1 to 28, ``hour`` 1 to 9, ``kind`` theft, burglary or assault,
+``code`` a number for each kind, ``district`` 0 to 3, ``month`` 1 to 6. What is wanted is canonical column → headers,
+joined by +.
 """
 
 from __future__ import annotations
