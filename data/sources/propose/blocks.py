@@ -5,7 +5,7 @@ from __future__ import annotations
 from data.schemas import CANONICAL
 from data.sources.propose.columns import find_columns, find_population
 from data.sources.propose.drafts import Draft, glob_of, name_of
-from data.sources.propose.findings import BY_VALUES, ColumnProposal
+from data.sources.propose.findings import BY_VALUES, ColumnProposal, Question
 from data.sources.propose.lexicon import STRONG
 from data.sources.propose.names import time_role
 from data.sources.propose.points import find_point
@@ -47,6 +47,12 @@ def settle(draft: Draft) -> None:
             find_population(draft)
         if "lon" in CANONICAL[draft.table].columns():
             find_point(draft)
+    if draft.sample.other_sheets:
+        # Nothing is left out in silence.
+        sheet = str(draft.block.get("sheet", "the first"))
+        others = ", ".join(draft.sample.other_sheets)
+        why = f"the workbook has further sheets that are not read: {others}. One [[file]] with `sheet` reads one sheet."
+        draft.questions.append(Question(f"sheet of {draft.block['name']}", sheet, why))
     _find_identity(draft)
     _leave_the_rest(draft, "nothing in beatwise is made of it")
     if draft.table == "areas":

@@ -8,12 +8,12 @@ from typing import Any
 from data.schemas import CANONICAL
 from data.sources.parsing import FALSE, TRUE
 from data.sources.personal import key_of_header
-from data.sources.propose.categories import find_categories
+from data.sources.propose.categories import NEARLY_ALL, find_categories
 from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import ColumnProposal, Question
 from data.sources.propose.lexicon import ADDRESS_PARTS, NAMES, STRONG, WEAK
 from data.sources.propose.names import best_header
-from data.sources.propose.profiling import PLACEHOLDER, Profile
+from data.sources.propose.profiling import PLACEHOLDER, Profile, true_share
 from data.sources.propose.times import date_rule, find_reported
 from data.sources.propose.words import words_of
 
@@ -21,6 +21,8 @@ from data.sources.propose.words import words_of
 SELF_INITIATED = "(self|officer|police|unit)initiated|on_?view(ed)?|proactive|自行发现|主动发现"
 
 
+#: Confidence from which the words of a header name a district.
+LIKELY = 0.85
 #: Columns of calls that have rules of their own: times, categories.
 APART = frozenset({"reported_at", "known_on", "category", "category_intake", "category_final", "category_name"})
 
@@ -48,7 +50,7 @@ def find_columns(draft: Draft) -> None:
             if "Datetime" in str(dtype) and (profile.dates.kind != "moment" or profile.dates.midnight):
                 continue
             rule = date_rule(draft, profile, moment="Datetime" in str(dtype))
-        if column in ("beat_code", "unit_code", "community_code"):
+        if column in ("beat_code", "unit_code", "community_code", "call_id"):
             rule = _without_blanks(profile)
         elif dtype.is_numeric() and profile.placeholder:
             rule = {"blank": profile.placeholder}
@@ -59,8 +61,21 @@ def find_columns(draft: Draft) -> None:
             reason += "; every row has its own"
         draft.use(column, profile, confidence, reason, rule)
     if calls:
+        _finer_district(draft)
         _known_on(draft)
         _discovered_by_police(draft)
+
+
+def _finer_district(draft: Draft) -> None:
+    """Read the finer of two levels of districts as beats, where no header names beats: precincts within districts."""
+    columns = draft.block.get("columns", {})
+    unit = next((one for one in draft.profiles if name_of(one) == columns.get("unit_code", {}).get("from")), None)
+    if unit is None or "beat_code" in columns:
+        return
+    found = best_header(draft, "calls", "unit_code", LIKELY)
+    if found is not None and found[0].distinct > 2 * unit.distinct:
+        why = f"finer than {unit.header}, and no header names beats"
+        draft.use("beat_code", found[0], WEAK, why, _without_blanks(found[0]))
 
 
 def _known_on(draft: Draft) -> None:
@@ -74,7 +89,11 @@ def _known_on(draft: Draft) -> None:
 def _without_blanks(profile: Profile) -> dict[str, Any]:
     said = profile.texts.unique().to_list()
     empty = [text for text in said if text in ("-1", "0") or PLACEHOLDER.fullmatch(text)]
-    return {"blank": sorted(empty)} if empty else {}
+    rule: dict[str, Any] = {"blank": sorted(empty)} if empty else {}
+    if true_share(profile.texts.str.contains(r"^\d+\.0$")) > NEARLY_ALL:
+        # Codes that a program took for numbers: 12.0 is district 12.
+        rule["extract"] = r"^(.*?)(?:\.0)?$"
+    return rule
 
 
 def _discovered_by_police(draft: Draft) -> None:

@@ -71,6 +71,12 @@ class Draft:
         self.taken.add(profile.header)
         self.columns.append(ColumnProposal(profile.header or profile.key, column, round(confidence, 2), reason))
 
+    @property
+    def headers_read(self) -> list[str]:
+        """Headers that rules read, without made-up ones."""
+        read = [one for one in self.columns if one.column and not one.header.startswith(("(", "$"))]
+        return list(dict.fromkeys(part for one in read for part in one.header.split(" + ")))
+
     def proposal(self) -> FileProposal:
         """Return what was found."""
         shown = [replace(one, header=redact(one.header)[0] or "***") for one in self.columns]

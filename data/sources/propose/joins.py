@@ -7,7 +7,7 @@ from dataclasses import replace
 from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import ColumnProposal
 from data.sources.propose.profiling import Profile
-from data.sources.propose.shapes import measures
+from data.sources.propose.shapes import level_in_words, measures
 
 #: Column of a call → level of the areas it names.
 LEVELS = {"beat_code": "beat", "unit_code": "station", "community_code": "community"}
@@ -39,24 +39,40 @@ def _best(areas: Draft, call: Draft) -> tuple[Profile, str, int] | None:
         for place, own in enumerate(areas.profiles):
             if measures(own) or own.filled < 0.9 or own.distinct < 0.75 * own.rows:
                 continue
-            names = set(own.texts.unique().to_list())
-            widths = own.texts.str.len_chars().unique().to_list()
-            share = len(codes & names) / max(1, len(codes))
-            width = widths[0] if len(widths) == 1 and own.texts.str.contains(r"^\d+$").all() else 0
-            padded = len({code.zfill(width) for code in codes} & names) / max(1, len(codes)) if width else 0.0
-            chosen = (share, 0) if share >= padded else (padded, int(width))
-            if chosen[0] >= JOINS and len(codes) > 1 and (best is None or (chosen[0], -place) > best[:2]):
-                best = (chosen[0], -place, own, column, chosen[1])
+            if level_in_words(own) not in ("", LEVELS[column]) and own.is_number:
+                # Small numbers are everywhere: neighbourhood 3 is not district 3.
+                continue
+            share, width = _overlap(codes, own)
+            if share >= JOINS and (best is None or (share, -place) > best[:2]):
+                best = (share, -place, own, column, width)
     return None if best is None else (best[2], best[3], best[4])
+
+
+def _overlap(codes: set[str], own: Profile) -> tuple[float, int]:
+    """Return the share of the codes that are those of areas, and the width of zeros that has to be put back (0: none).
+
+    Areas without a call are rare: where most of them have none, the numbers are alike by chance.
+    """
+    names = set(own.texts.unique().to_list())
+    widths = own.texts.str.len_chars().unique().to_list()
+    width = int(widths[0]) if len(widths) == 1 and own.texts.str.contains(r"^\d+$").all() else 0
+    best = (0.0, 0)
+    for padding in (0, width):
+        both = {code.zfill(padding) for code in codes} & names
+        share = len(both) / max(1, len(codes))
+        if len(codes) > 1 and len(both) >= 0.5 * len(names) and share > best[0]:
+            best = (share, padding)
+    return best
 
 
 def _settle(areas: Draft, call: Draft, own: Profile, column: str, width: int) -> None:
     columns = areas.block["columns"]
     level = LEVELS[column]
     columns["level"] = {"constant": level}
+    before = columns["area_code"].get("from")
     columns["area_code"] = {"from": name_of(own)}
     for name in ("name_zh", "name_en"):
-        if columns[name].get("from") in (None, columns["area_code"]["from"]):
+        if columns[name].get("from") in (None, before):
             columns[name] = {"from": name_of(own)}
     if columns.get("parent_code", {}).get("from") == name_of(own):
         del columns["parent_code"]

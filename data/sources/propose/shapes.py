@@ -27,7 +27,7 @@ def find_areas(draft: Draft) -> None:
     columns = draft.block.setdefault("columns", {})
     usable = [profile for profile in draft.profiles if profile.filled > 0.9 and not measures(profile)]
     codes = [(level, one) for level, code, _ in AREA_NAMES for one in usable if matches(code, one.header)]
-    codes += [(level, one) for one in usable if (level := _level_in_words(one)) and (level, one) not in codes]
+    codes += [(level, one) for one in usable if (level := level_in_words(one)) and (level, one) not in codes]
     named = [(level, one) for level, _, name in AREA_NAMES for one in usable if matches(name, one.header)]
     # A code that (nearly) tells the shapes apart is the area's own; a coarser one is its parent's.
     whole = [item for item in codes if item[1].distinct >= 0.75 * draft.sample.raw.frame.height]
@@ -43,6 +43,11 @@ def find_areas(draft: Draft) -> None:
         own = (_level_of_file(draft), (coded or distinct)[0])
         draft.questions.append(Question("area_code", own[1].header, "no property is named like a code of areas."))
     level, code = own
+    if level == "station" and any(
+        upper == "station" and one is not code and one.distinct < 0.75 * code.distinct for upper, one in codes
+    ):
+        # Precincts within districts: the finer of two levels of stations is that of the beats.
+        level = "beat"
     columns["level"] = {"constant": level}
     draft.columns.append(ColumnProposal("(constant)", "level", 0.6, f"headers name a {level}"))
     why = "beat, station or community: which level of the force these shapes are."
@@ -83,7 +88,8 @@ def _tells(profile: Profile) -> tuple[int, bool, bool]:
     return profile.distinct, bool(words & {"id", "code"}) and "name" not in words, profile.is_number
 
 
-def _level_in_words(profile: Profile) -> str:
+def level_in_words(profile: Profile) -> str:
+    """Return the level of an area that a header's words name, empty for none."""
     words = words_of(profile.header)
     if words & {"council", "zip", "census", "count"}:
         return ""

@@ -11,6 +11,7 @@ import geopandas
 import polars as pl
 import pytest
 import shapely
+import xlsxwriter
 
 from data.errors import SourceError
 from data.integration.ingest import ingest
@@ -183,3 +184,46 @@ def test_a_check_that_fits_nothing_says_how_to_go_on(tmp_path: Path) -> None:
     assert "beatwise source new calls.csv" in said
     # Twenty reasons of mappings that have nothing to do with the file help nobody.
     assert len(said.splitlines()) < 10
+
+
+def test_two_years_of_one_city_are_told_apart(tmp_path: Path) -> None:
+    # Six headers are the same; the later year has one more and calls the place by other names.
+    same = "case_number,date,offense,address,district,beat"
+    row = "{0},{1:%Y-%m-%d %H:%M},THEFT {2},{3} MAIN ST,D{2},B{2}"
+    years = {"2021.csv": "lon,lat", "2022.csv": "longitude,latitude,priority"}
+    for name, more in years.items():
+        rows = [
+            row.format(f"{name[:4]}-{n}", moment(n), n % 3, n)
+            + f",-90.1{n:03d},40.1{n:03d}"
+            + (",1" if "pri" in more else "")
+            for n in range(ROWS)
+        ]
+        (tmp_path / name).write_text("\n".join([f"{same},{more}", *rows]))
+    _, store = load(tmp_path, *(tmp_path / name for name in years))
+    calls = current_snapshot(store).read("calls")
+    assert (calls.height, calls["lat"].null_count()) == (2 * ROWS, 0)
+    assert calls["level"].null_count() == ROWS
+
+
+def test_the_sheet_that_holds_most_is_read_and_the_others_are_named(tmp_path: Path) -> None:
+    rows = [{"Case": f"A{n}", "Date": moment(n).replace(tzinfo=None), "Offense": f"THEFT {n % 3}"} for n in range(ROWS)]
+    path = tmp_path / "calls.xlsx"
+    workbook = xlsxwriter.Workbook(path)
+    pl.DataFrame({"About": ["published by", "the city"]}).write_excel(workbook, "Read me")
+    pl.DataFrame(rows).write_excel(workbook, "Crimes")
+    workbook.close()
+    proposal, store = load(tmp_path, path)
+    assert parse_mapping(proposal.toml).files[0].sheet == "Crimes"
+    asked = {one.name: one for one in proposal.questions}
+    assert "Read me" in asked["sheet of calls"].why
+    assert current_snapshot(store).read("calls").height == ROWS
+
+
+def test_codes_that_a_program_took_for_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    rows = [f"{n + 500}.0,{moment(n):%Y-%m-%d %H:%M},THEFT {n % 3},{n % 9 + 1}.0" for n in range(ROWS)]
+    path.write_text("case_number,date,offense,precinct\n" + "\n".join(rows))
+    _, store = load(tmp_path, path)
+    calls = current_snapshot(store).read("calls")
+    assert set(calls["unit_code"]) == {str(n) for n in range(1, 10)}
+    assert "500" in set(calls["call_id"])
