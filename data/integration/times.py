@@ -71,13 +71,8 @@ def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, l
         until = at
         if "until_date" in texts and "until_clock" in texts:
             last = _day(block.until_date, texts["until_date"][0], zone)
-            until = _end(
-                result,
-                texts["until_date"][0],
-                last,
-                at,
-                _at_clock(result, block.until_clock, texts["until_clock"], last),
-            )
+            clock = _at_clock(result, block.until_clock, texts["until_clock"], last)
+            until = _end(result, block.until_date, texts["until_date"], last, at, clock)
         start, end, precision = _prefer(at.is_not_null(), _exact(block, at, until), (start, end, precision))
     if "at" in texts:
         at = _moment(block.at, texts["at"][0], zone)
@@ -85,7 +80,7 @@ def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, l
         until = at
         if "until" in texts:
             last = _moment(block.until, texts["until"][0], zone)
-            until = _end(result, texts["until"][0], last, at, last)
+            until = _end(result, block.until, texts["until"], last, at, last)
         start, end, precision = _prefer(at.is_not_null(), _exact(block, at, until), (start, end, precision))
     day = start.dt.date()
     result.columns = {
@@ -110,9 +105,18 @@ def _exact(block: TimeBlock, at: pl.Expr, until: pl.Expr) -> tuple[pl.Expr, pl.E
     )
 
 
-def _end(result: Times, text: pl.Expr, day: pl.Expr, at: pl.Expr, last: pl.Expr) -> pl.Expr:
-    """Return the end of an interval; one that cannot be read, or lies before the start, tells nothing and is noted."""
-    result.notes["unreadable_end"] = text.is_not_null() & day.is_null()
+def _end(
+    result: Times, rule: Rule | None, source: tuple[pl.Expr, str], read: pl.Expr, at: pl.Expr, last: pl.Expr
+) -> pl.Expr:
+    """Return the end of an interval, the start where none is told.
+
+    With ``on_error = "null"`` an end that cannot be read, or lies before the start, tells nothing and is noted;
+    otherwise its row is refused, here or by the schema.
+    """
+    if rule is None or rule.on_error == "refuse":
+        _watch(result, source, read)
+        return pl.coalesce(last, at)
+    result.notes["unreadable_end"] = source[0].is_not_null() & read.is_null()
     result.notes["end_before_start"] = (last < at).fill_null(False)
     return pl.when(last >= at).then(last).otherwise(at)
 

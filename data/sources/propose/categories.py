@@ -87,6 +87,8 @@ def _score(draft: Draft, profile: Profile) -> float:
         return 0.0
     if (profile.unique and profile.rows > 30) or profile.distinct > max(50, 0.5 * profile.rows):
         return 0.0
+    if "id" in words and not words & {"type", "category", "code", "desc", "ucr"}:
+        return 0.0
     whole = matches(names["category"][0], profile.header)
     perhaps = matches(names["category"][1], profile.header)
     code = matches(names["category_intake"][0], profile.header)

@@ -52,6 +52,9 @@ def find_columns(draft: Draft) -> None:
             rule = date_rule(draft, profile, moment="Datetime" in str(dtype))
         if column in ("beat_code", "unit_code", "community_code", "call_id"):
             rule = _without_blanks(profile)
+            if column == "call_id":
+                # A first call may have the number 0.
+                rule.pop("blank", None)
         elif dtype.is_numeric() and profile.placeholder:
             rule = {"blank": profile.placeholder}
         reason = "the name says so" if confidence == STRONG else "the name suggests it"

@@ -298,7 +298,10 @@ def _written(values: pl.Series, total: int) -> DateForm | None:
             found = pl.select(parsed).to_series().drop_nulls()
             if true_share(found.dt.year().is_between(1900, 2100)) < AGREE:
                 return None
-            midnight = kind == "moment" and bool((found.dt.hour().cast(pl.Int64) + found.dt.minute() == 0).all())
+            clocks = found.dt.hour().cast(pl.Int64) * 60 + found.dt.minute() if kind == "moment" else pl.Series([1])
+            # One hour on every day, two with summer time: midnight of another zone, nobody's clock.
+            same = clocks.n_unique() <= 2 and bool((clocks % 60 == 0).all()) and found.dt.date().n_unique() > 20
+            midnight = kind == "moment" and (bool((clocks == 0).all()) or same)
             first = kind == "day" and found.n_unique() > 2 and bool((found.dt.day() == 1).all())
             return DateForm({"formats": chosen}, kind, share, "" if first else doubt, midnight, first_days=first)
     return None
@@ -307,18 +310,24 @@ def _written(values: pl.Series, total: int) -> DateForm | None:
 def _read(values: pl.Series, kind: str, form: str) -> pl.Series:
     text = pl.lit(values)
     parsed = local_datetime(text, [form]) if kind == "moment" else local_date(text, [form])
-    return pl.select(parsed).to_series()
+    # %Y reads the 22 of 01/05/22 as a year of the Roman empire.
+    found = pl.select(parsed).to_series()
+    return found.set(found.dt.year() < 1000, None)
 
 
 def _digits(values: pl.Series, *, named: bool) -> DateForm | None:
     """Dates written as digits only: 14, 12, 8, 6 digits, epoch milliseconds; seconds where the header names a time."""
     bare = values.str.replace(r"\.0+$", "")
     lengths = bare.str.replace(r"^-", "").str.len_chars()
+    if true_share(bare.str.contains(r"^-?\d+$")) < AGREE:
+        return None
     if true_share(lengths == 13) >= AGREE:
         return _epoch(bare)
     if named and true_share((lengths == 10) & bare.str.contains("^1[0-9]{9}$")) >= AGREE:
         # Seconds since 1970, from 2001 on.
-        return DateForm({"suffix": "000", "parse": "epoch_ms"}, "moment", 1.0)
+        seconds = bare.cast(pl.Int64, strict=False).drop_nulls() % 86_400
+        days = seconds.n_unique() <= 2 and bool((seconds % 3_600 == 0).all()) and bare.len() > 5
+        return DateForm({"suffix": "000", "parse": "epoch_ms"}, "moment", 1.0, midnight=days)
     for length, kind, form in ((14, "moment", "%Y%m%d%H%M%S"), (12, "moment", "%Y%m%d%H%M"), (8, "day", "%Y%m%d")):
         if true_share(lengths == length) >= AGREE and bare.str.contains("^(19|20)").all():
             read = _read(bare, kind, form)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import polars as pl
+
+from data.sources.parsing import local_date
 from data.sources.personal import key_of_header
 from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import BY_VALUES, ColumnProposal, Question
@@ -25,6 +28,8 @@ DATE_PARTS: tuple[tuple[str, int, int], ...] = (
     ("(occ(urr(ed|ence)?)?|incident|crime)?(minute|min|mi)s?|(发生)?分钟?|minuto", 0, 59),
 )
 DATE_DIRECTIVES = ("%Y", "%m", "%d", "%H", "%M")
+#: A call is not lost for a wrong end: it is noted.
+LENIENT = {"on_error": "null"}
 #: The date in front of a clock time.
 DATE_IN_FRONT = r"^\s*(.+?)(?:[T ]*\d{1,2}[:时]\d{2}.*)?$"
 #: Names of the parts of a day and the usual hours of the shifts of that name; the steward has to confirm them.
@@ -89,12 +94,40 @@ def _chosen(draft: Draft) -> tuple[Profile, str] | None:
             continue
         best = max(some, key=lambda one: _telling(draft, one))
         if best.filled > 0.5:
-            return best, role
+            exact = _exact_report(draft, best, by_role) if role == "occurred" else None
+            return (exact, "reported") if exact is not None else (best, role)
         poor.append((best, role))
-    rest = [profile for profile in by_role.get("plain", []) if profile.filled > 0.5]
-    if rest and not poor:
-        return max(rest, key=lambda one: _telling(draft, one)), "plain"
-    return poor[0] if poor else None
+    if poor:
+        return poor[0]
+    for role in ("plain", "aside", "cleared", "arrived"):
+        rest = [profile for profile in by_role.get(role, []) if profile.filled > 0.5]
+        if rest:
+            best = max(rest, key=lambda one: _telling(draft, one))
+            why = "no header is named like the time of a call; this one holds dates."
+            draft.questions.append(Question("time", best.header, why))
+            return best, "plain"
+    return None
+
+
+def _exact_report(draft: Draft, day: Profile, by_role: dict[str, list[Profile]]) -> Profile | None:
+    """Return a reported moment that tells the hour of a day the file gives alone; None where the days differ."""
+    form = day.dates
+    if form is None or (form.kind != "day" and not form.midnight) or not form.forms or clock_of(draft, day) is not None:
+        return None
+    for one in by_role.get("reported", []):
+        if one.dates is None or one.dates.kind != "moment" or one.dates.midnight or not one.dates.forms:
+            continue
+        texts = [draft.sample.texts[profile.key] for profile in (day, one)]
+        days = [
+            pl.select(
+                local_date(pl.lit(text).str.extract(DATE_IN_FRONT, 1), [_date_part(one) for one in forms])
+            ).to_series()
+            for text, forms in zip(texts, (form.forms, one.dates.forms), strict=True)
+        ]
+        same = (days[0] == days[1]).drop_nulls()
+        if same.len() > 20 and true_share(same) > 0.95:
+            return one
+    return None
 
 
 def _telling(draft: Draft, profile: Profile) -> tuple[bool, ...]:
@@ -147,9 +180,9 @@ def _moment(draft: Draft, profile: Profile, confidence: float, reason: str) -> N
         draft.taken.add(spare.header)
     until = end_of(draft, moment=True)
     if form is not None and form.until is not None:
-        draft.block["time"]["until"] = {"from": name_of(profile), **form.until}
+        draft.block["time"]["until"] = {"from": name_of(profile), **form.until, **LENIENT}
     elif until is not None:
-        rule = date_rule(draft, until, moment=True)
+        rule = {**date_rule(draft, until, moment=True), **LENIENT}
         draft.use("time.until", until, STRONG, "the end of the interval", rule)
     unknown = [
         clock
@@ -248,7 +281,7 @@ def _day_and_clock(draft: Draft, day: Profile, clock: Profile, confidence: float
         last = end_of(draft, moment=False)
         beside = clock_of(draft, last) if last is not None else None
         if last is not None and beside is not None and beside.clock not in (None, "%H"):
-            rule = date_rule(draft, last, moment=False)
+            rule = {**date_rule(draft, last, moment=False), **LENIENT}
             draft.use("time.until_date", last, STRONG, "the end of the interval", rule)
             draft.use("time.until_clock", beside, STRONG, "the end of the interval", clock_rule(beside))
         texts = clock.texts.str.zfill(4)

@@ -141,6 +141,8 @@ def _ordered(header: str) -> tuple[str, ...]:
     # "Time_24HR", "Day of Week", "On View", "First Dispatch": pairs that mean more together.
     if re.search("dayofw(ee)?k|daytext", glued):
         found.append("weekday")
+    if re.search(r"#(?!\d)", header):
+        found.append("id")
     if re.search("onview|selfinitiated|officerinitiated|unitinitiated", glued):
         found.append("officer_initiated")
     if re.search("objectid|rowid|globalid|cartodbid|rownumber|rowno", glued):

@@ -19,6 +19,7 @@ from data.snapshots import current_snapshot
 from data.sources.check import check_source
 from data.sources.mapping import parse_mapping
 from data.sources.propose import Known, Proposal, propose_mapping
+from data.sources.propose.profiling import profile_column
 from data.store import Store
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -227,3 +228,48 @@ def test_codes_that_a_program_took_for_numbers(tmp_path: Path) -> None:
     calls = current_snapshot(store).read("calls")
     assert set(calls["unit_code"]) == {str(n) for n in range(1, 10)}
     assert "500" in set(calls["call_id"])
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "formats"),
+    [
+        (["1-Jan-15", "28-Feb-15"], "day", ["%d-%b-%y"]),
+        (["01/25/22", "12/31/21"], "day", ["%m/%d/%y"]),
+        (["2022/03/05 01:30:00 PM", "2022/03/25 11:30:00 AM"], "moment", ["%Y/%m/%d %I:%M:%S %p"]),
+        (["2024 Mar 05 01:30:00 PM", "2024 Dec 25 11:30:00 AM"], "moment", ["%Y %b %d %I:%M:%S %p"]),
+        (["January 2022", "March 2022"], "month", ["%B %Y"]),
+    ],
+)
+def test_forms_of_dates_found_elsewhere(values: list[str], kind: str, formats: list[str]) -> None:
+    form = profile_column("date", "date", pl.Series(values)).dates
+    assert form is not None
+    assert (form.kind, form.forms) == (kind, formats)
+
+
+def test_numbers_are_no_moments() -> None:
+    # Thirteen characters with a sign and a point are no milliseconds since 1970, nor is a number of a case.
+    assert profile_column("x", "Longitude", pl.Series(["-122.338146748", "-122.404612874"])).dates is None
+    assert profile_column("c", "CAD Event Number", pl.Series(["2022000000001", "2022000000002"])).dates is None
+    seconds = profile_column("date", "Date", pl.Series([str(1_646_092_800 + 3_601 * n) for n in range(60)])).dates
+    assert seconds is not None
+    assert seconds.keys == {"suffix": "000", "parse": "epoch_ms"}
+
+
+def test_a_call_time_tells_more_than_the_same_day(tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    rows = [f"A{n},THEFT {n % 3},{moment(n):%m/%d/%Y},{moment(n):%m/%d/%Y %H:%M}" for n in range(ROWS)]
+    path.write_text("Crime Id,Original Crime Type Name,Offense Date,Call Date Time\n" + "\n".join(rows))
+    proposal, _ = load(tmp_path, path)
+    time = parse_mapping(proposal.toml).files[0].time
+    assert time is not None
+    assert time.at is not None
+    assert time.at.reads == ["Call Date Time"]
+
+
+def test_a_wrong_end_costs_no_call(tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    rows = [f"A{n},THEFT,{moment(n):%Y-%m-%d %H:%M},{moment(n - 9 * (n % 2)):%Y-%m-%d %H:%M}" for n in range(ROWS)]
+    path.write_text("case_number,offense,start_date,end_date\n" + "\n".join(rows))
+    proposal, store = load(tmp_path, path)
+    assert proposal.files[0].notes == {"end_before_start": ROWS // 2}
+    assert current_snapshot(store).read("calls").height == ROWS
