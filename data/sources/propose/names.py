@@ -111,7 +111,7 @@ def values_agree(table: str, column: str, profile: Profile) -> bool:
         return true_share(profile.texts.str.contains(r"^\d{1,2}\s*[~～\-—至]\s*\d{1,2}$")) > 0.8
     if column.startswith("time."):
         return profile.dates is not None
-    if column == "call_id" and confidence_of_name(table, column, profile.header) < STRONG and not profile.unique:
+    if column == "call_id" and confidence_of(table, column, profile) < STRONG and not profile.unique:
         return False
     if column == "address":
         return true_share(profile.texts.str.contains(COORDINATES)) < 0.5

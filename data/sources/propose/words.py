@@ -13,7 +13,7 @@ from functools import lru_cache
 
 #: Word → its spellings, without accents, in small letters.
 SPELLINGS: dict[str, str] = {
-    "date": "date dates dt dte dat fecha fec data datum jour? 日期 日",
+    "date": "date dates dt dte dat fecha fec data datum 日期 日",
     "time": "time times tm hora horas heure uhrzeit 时间 時間 时刻 時刻",
     "datetime": "datetime timestamp dttm datehour ts",
     "hour": "hour hours hr hrs hh stunde franja 小时 小時 钟点 24hr",
@@ -108,7 +108,7 @@ SPELLINGS: dict[str, str] = {
     "officer_initiated": "onview onviewed",
     "count": "count counts total totals quantity cantidad",
 }
-_WORD_OF = {spelling.rstrip("?"): word for word, some in reversed(SPELLINGS.items()) for spelling in some.split()}
+_WORD_OF = {spelling: word for word, some in reversed(SPELLINGS.items()) for spelling in some.split()}
 #: Spellings this short are words only where something sets them apart, or at the end of others.
 _SHORT = 3
 _LAST = frozenset({"id", "no", "dt", "tm", "cd", "num", "date", "x", "y"})
