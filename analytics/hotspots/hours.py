@@ -107,6 +107,9 @@ class TimesOfNeed:
 
     def at(self, lon: Floats, lat: Floats) -> list[WeekProfile]:
         """Return the week of every point, EPSG:4326."""
+        if len(lon) == 0:
+            # Where nothing is listed no place has a week.
+            return []
         if self.rows.is_empty():
             return [WeekProfile(None, 0.0, None, None, None)] * len(lon)
         category = self.category_week

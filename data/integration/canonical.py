@@ -174,7 +174,11 @@ def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
         if name in (LINE, GEOMETRY):
             continue
         if isinstance(dtype, pl.Datetime):
+            if dtype.time_zone is not None:
+                # A moment, not a clock time: without its zone it would be read as a local one.
+                column = column.dt.convert_time_zone("UTC")
             column = column.dt.strftime("%Y-%m-%d %H:%M:%S%.f").str.replace(r"\.0+$", "")
+            column = column + "Z" if dtype.time_zone is not None else column
         elif dtype.is_float():
             column = column.cast(pl.String).str.replace(r"\.0$", "")
         elif dtype != pl.String:

@@ -10,7 +10,7 @@ import polars as pl
 from data.integration.rules import IMPOSSIBLE_DATE, UNREADABLE, published_text, shaped_text
 from data.schemas.columns import TIME_PRECISIONS
 from data.sources.mapping import Rule, TimeBlock
-from data.sources.parsing import epoch_day, local_date, local_datetime, parse_text, to_utc
+from data.sources.parsing import epoch_day, local_clock, local_date, local_datetime, parse_text, to_utc
 
 #: Two local hours and what upstream systems write between them; 23~01 wraps midnight.
 SLOT = r"^(?<from>\d+)\s*[~～〜\-－—至]\s*(?<to>\d+)$"
@@ -40,8 +40,8 @@ def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, l
 
     Notes
     -----
-    The day of an interval is the day it starts. A slot that cannot be read leaves the day known (precision ``day``)
-    and is counted as a note: the row itself is good.
+    The day of an interval is the day it starts. A slot, hour or clock time that cannot be read leaves the day known
+    (precision ``day``) and is counted as a note: the row itself is good.
     """
     result = Times()
     texts: dict[str, tuple[pl.Expr, str]] = {}
@@ -66,25 +66,22 @@ def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, l
         elif "hour" in texts:
             day_start, day_end, day_precision = _hour(result, texts["hour"][0], day)
         start, end, precision = _prefer(day.is_not_null(), (day_start, day_end, day_precision), (start, end, precision))
+    if "date" in texts and "clock" in texts:
+        at = _at_clock(result, block.clock, texts["clock"], _day(block.date, texts["date"][0], zone))
+        until = at
+        if "until_date" in texts and "until_clock" in texts:
+            last = _day(block.until_date, texts["until_date"][0], zone)
+            clock = _at_clock(result, block.until_clock, texts["until_clock"], last)
+            until = _end(result, block.until_date, texts["until_date"], last, at, clock)
+        start, end, precision = _prefer(at.is_not_null(), _exact(block, at, until), (start, end, precision))
     if "at" in texts:
         at = _moment(block.at, texts["at"][0], zone)
         _watch(result, texts["at"], at)
         until = at
         if "until" in texts:
-            until = pl.coalesce(_moment(block.until, texts["until"][0], zone), at)
-            _watch(result, texts["until"], _moment(block.until, texts["until"][0], zone))
-        day_only = at.dt.strftime("%H:%M").is_in(block.unknown_at) if block.unknown_at else pl.lit(False)
-        midnight = at.dt.truncate("1d")
-        exact = (
-            pl.when(day_only).then(midnight).otherwise(at),
-            pl.when(day_only).then(midnight.dt.offset_by("1d")).otherwise(until),
-            pl.when(day_only)
-            .then(pl.lit("day"))
-            .when(until > at)
-            .then(pl.lit("slot"))
-            .otherwise(pl.lit(block.precision)),
-        )
-        start, end, precision = _prefer(at.is_not_null(), exact, (start, end, precision))
+            last = _moment(block.until, texts["until"][0], zone)
+            until = _end(result, block.until, texts["until"], last, at, last)
+        start, end, precision = _prefer(at.is_not_null(), _exact(block, at, until), (start, end, precision))
     day = start.dt.date()
     result.columns = {
         "occurred_from": to_utc(start, zone),
@@ -95,6 +92,44 @@ def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, l
     header = next((texts[name][1] for name in ("at", "date", "month") if name in texts), "time")
     result.problems.append(((day < block.earliest) | (day > latest), header, IMPOSSIBLE_DATE))
     return result
+
+
+def _exact(block: TimeBlock, at: pl.Expr, until: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Return start, end and precision of moments; a clock time that means "unknown" leaves the day."""
+    day_only = at.dt.strftime("%H:%M").is_in(block.unknown_at) if block.unknown_at else pl.lit(False)
+    midnight = at.dt.truncate("1d")
+    return (
+        pl.when(day_only).then(midnight).otherwise(at),
+        pl.when(day_only).then(midnight.dt.offset_by("1d")).otherwise(until),
+        pl.when(day_only).then(pl.lit("day")).when(until > at).then(pl.lit("slot")).otherwise(pl.lit(block.precision)),
+    )
+
+
+def _end(
+    result: Times, rule: Rule | None, source: tuple[pl.Expr, str], read: pl.Expr, at: pl.Expr, last: pl.Expr
+) -> pl.Expr:
+    """Return the end of an interval, the start where none is told.
+
+    With ``on_error = "null"`` an end that cannot be read, or lies before the start, tells nothing and is noted;
+    otherwise its row is refused, here or by the schema.
+    """
+    if rule is None or rule.on_error == "refuse":
+        _watch(result, source, read)
+        return pl.coalesce(last, at)
+    result.notes["unreadable_end"] = source[0].is_not_null() & read.is_null()
+    result.notes["end_before_start"] = (last < at).fill_null(False)
+    return pl.when(last >= at).then(last).otherwise(at)
+
+
+def _at_clock(result: Times, rule: Rule | None, source: tuple[pl.Expr, str], day: pl.Expr) -> pl.Expr:
+    """Return a day at the clock time beside it, null without one; 24:00 is the end of the day."""
+    text, header = source
+    clock = local_clock(text, rule.formats if rule is not None else [])
+    midnight = text.str.contains(r"^24:?00(:00)?$").fill_null(False)
+    name = f"unreadable_clock_{header}" if "unreadable_clock" in result.notes else "unreadable_clock"
+    result.notes[name] = text.is_not_null() & clock.is_null() & ~midnight
+    at = day.dt.combine(clock, "us")
+    return pl.when(midnight).then(_midnight(day.dt.offset_by("1d"))).otherwise(at)
 
 
 def _nothing() -> tuple[pl.Expr, pl.Expr, pl.Expr]:

@@ -71,6 +71,13 @@ class SourceCheck:
         """Names of the mappings that would take the file."""
         return [check.mapping for check in self.mappings if check.chosen is not None]
 
+    @property
+    def nearest(self) -> list[MappingCheck]:
+        """The mappings that read most headers of the file though they do not fit, where any does; three at most."""
+        read = {check.mapping: max((len(fit.matched) for fit in check.fits), default=0) for check in self.mappings}
+        some = [check for check in self.mappings if check.chosen is None and read[check.mapping] > 1]
+        return sorted(some, key=lambda check: -read[check.mapping])[:3] if not self.fitting else []
+
     def to_dict(self) -> dict[str, Any]:
         """Return the check as JSON-able values."""
         return {**asdict(self), "fitting": self.fitting}
@@ -78,12 +85,17 @@ class SourceCheck:
     def to_text(self) -> str:
         """Return the check for a terminal: the fitting mappings in full, the others in one line each."""
         lines = [f"{self.file}: fits {', '.join(self.fitting) or 'no mapping'}"]
+        if not self.fitting:
+            lines.append(f"Propose a new mapping: beatwise source new {self.file} --output mine.toml")
+        # With a mapping named, or one that fits, every reason is of interest; else only the nearest ones.
+        near = {check.mapping for check in self.nearest} if len(self.mappings) > 1 else {self.mappings[0].mapping}
         for check in self.mappings:
-            lines.append("")
             if check.chosen is None:
-                lines.append(f"{check.mapping} ({check.title}): does not fit")
-                lines += [f"  {fit.kind} ({fit.table}): {fit.misfit}" for fit in check.fits]
+                if check.mapping in near:
+                    lines += ["", f"{check.mapping} ({check.title}): does not fit"]
+                    lines += [f"  {fit.kind} ({fit.table}): {fit.misfit}" for fit in check.fits]
                 continue
+            lines.append("")
             by_name = {fit.kind: fit for fit in check.fits}
             used = [by_name[check.chosen], *(by_name[name] for name in check.beside)]
             lines.append(f"{check.mapping} ({check.title}): " + _used_words(used))

@@ -13,7 +13,10 @@ from data.sources.personal import key_of_header
 from data.sources.toml_text import to_toml
 
 #: What a header of each block may become besides the plain columns of its table.
-TIME_KEYS = ("time.at", "time.until", "time.date", "time.hour", "time.slot", "time.month")
+TIME_KEYS = (
+    *("time.at", "time.until", "time.date", "time.hour", "time.slot", "time.clock", "time.until_date"),
+    *("time.until_clock", "time.month"),
+)
 POINT_KEYS = ("point.x", "point.y")
 _POINT_COLUMNS = frozenset({"x", "y", "crs", "lon", "lat", "location_level"})
 

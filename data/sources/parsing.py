@@ -22,6 +22,7 @@ DATETIMES = (
     "%Y/%m/%d %H:%M",
     "%Y%m%d%H%M%S",
 )
+CLOCKS = ("%H:%M:%S", "%H:%M", "%H%M", "%I:%M:%S %p", "%I:%M %p")
 TRUE = ("1", "y", "yes", "t", "true", "是", "有", "x")
 FALSE = ("0", "n", "no", "f", "false", "否", "无", "無")
 #: First year of the Republic of China calendar is 1912.
@@ -77,6 +78,13 @@ def local_datetime(text: pl.Expr, formats: list[str]) -> pl.Expr:
     return pl.coalesce(tried)
 
 
+def local_clock(text: pl.Expr, formats: list[str]) -> pl.Expr:
+    """Read clock times that stand in a column of their own."""
+    # Tried as moments of one day: chrono reads a clock without seconds only beside a date.
+    tried = [("2000-01-01 " + text).str.to_datetime(f"%Y-%m-%d {form}", strict=False) for form in formats or CLOCKS]
+    return pl.coalesce(tried).dt.time()
+
+
 def to_utc(local: pl.Expr, zone: str) -> pl.Expr:
     """Turn local date-times into UTC without losing one to a clock change.
 
@@ -90,10 +98,13 @@ def to_utc(local: pl.Expr, zone: str) -> pl.Expr:
 def roc_date(text: pl.Expr) -> pl.Expr:
     """Read dates of the Republic of China calendar: year, two digits of month, two of day.
 
-    Seven digits are ``YYYMMDD``. Six digits are ``YYMMDD`` unless they begin with 1, when a zero was lost from the
-    month: ``110420`` is 20 April of year 110 (2021), as the rows around it in the source show.
+    With signs between them (``110/4/20``, ``110年4月20日``) the parts may lack zeros. Seven digits are ``YYYMMDD``. Six
+    digits are ``YYMMDD`` unless they begin with 1, when a zero was lost from the month: ``110420`` is 20 April of year
+    110 (2021), as the rows around it in the source show.
     """
-    digits = text.str.replace_all(r"[/.\-年月日]", "")
+    written = text.str.extract_groups(r"^(?<year>\d{2,3})[/.\-年](?<month>\d{1,2})[/.\-月](?<day>\d{1,2})日?$").struct
+    padded = [written.field(part).str.zfill(2) for part in ("month", "day")]
+    digits = pl.coalesce(written.field("year").str.zfill(3) + padded[0] + padded[1], text)
     mended = (
         pl.when(digits.str.contains(r"^1\d{5}$"))
         .then(digits.str.slice(0, 3) + "0" + digits.str.slice(3))

@@ -45,6 +45,7 @@ NAMES = frozenset(
         "zjhm",
         # A header that names a person and nothing else holds the name.
         *("报警人", "報警人", "报案人", "報案人", "当事人", "當事人", "联系人", "聯絡人", "受害人", "被害人", "嫌疑人"),
+        *("出警人", "出警民警", "处警人", "处警民警", "接警人", "接警员", "处理人", "办案人", "办案民警", "主办民警"),
         *("户主", "戶主", "房主", "业主", "業主", "租客", "承租人", "法人", "法定代表人", "负责人", "負責人"),
         *("caller", "complainant", "reportingparty", "victim", "suspect", "witness"),
     }
@@ -57,7 +58,9 @@ WORDING = re.compile(
     "|(victim|suspect|complainant|witness|driver|tenant|resident|householder|reportingparty)s?name"
     # Age, sex and origin of single people in published crime data; counts of an area are told otherwise.
     "|^(vict?|victim|susp|suspect|offender|arrestee|complainant)s?(age|sex|gender|race|descent|ethnicity)"
-    "|ownername|operatorname|officername|idcard|identitycard|identityn|passport|dateofbirth"
+    "|^(victim|suspect|offender|complainant|witness)s?(home|business)?(address|apartment|phone|zipcode|zip|businessname)"
+    "|ownername|operatorname|officer(#?\\d)?(full)?name|officer(#?\\d)?(badge|collar)?(id|no|num|number)$|badge(no|num|number|id)$"
+    "|collar(no|num|number)$|idcard|identitycard|identityn|passport|dateofbirth|birthdate|datanascimento|licen[sc]eplate"
 )
 
 

@@ -24,6 +24,9 @@ class TimeBlock(Strict):
     date: Rule | None = None
     slot: Rule | None = None
     hour: Rule | None = None
+    clock: Rule | None = None
+    until_date: Rule | None = None
+    until_clock: Rule | None = None
     month: Rule | None = None
     precision: Literal["exact", "hour"] = "exact"
     unknown_at: list[str] = Field(default_factory=list)
@@ -33,10 +36,13 @@ class TimeBlock(Strict):
     def _says_when(self) -> TimeBlock:
         if not (self.at or self.date or self.month):
             raise ValueError("a time block needs at, date or month")
-        if (self.slot or self.hour) and not self.date:
-            raise ValueError("slot and hour need date beside them")
-        if self.slot and self.hour:
-            raise ValueError("say slot or hour, not both")
+        beside = [name for name in ("slot", "hour", "clock") if getattr(self, name)]
+        if beside and not self.date:
+            raise ValueError("slot, hour and clock need date beside them")
+        if len(beside) > 1:
+            raise ValueError(f"say {' or '.join(beside)}, not both")
+        if (self.until_date or self.until_clock) and not (self.until_date and self.until_clock and self.clock):
+            raise ValueError("until_date and until_clock go together, beside date and clock")
         for text in self.unknown_at:
             if not re.fullmatch(r"\d\d:\d\d", text):
                 raise ValueError(f"unknown_at holds clock times such as 00:01; got {text!r}")
@@ -45,7 +51,7 @@ class TimeBlock(Strict):
     @property
     def rules(self) -> dict[str, Rule]:
         """The rules that are set, by key."""
-        keys = ("at", "until", "date", "slot", "hour", "month")
+        keys = ("at", "until", "date", "slot", "hour", "clock", "until_date", "until_clock", "month")
         return {key: rule for key in keys if (rule := getattr(self, key)) is not None}
 
 

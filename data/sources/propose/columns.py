@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 from data.schemas import CANONICAL
 from data.sources.parsing import FALSE, TRUE
 from data.sources.personal import key_of_header
+from data.sources.propose.categories import NEARLY_ALL, find_categories
 from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import ColumnProposal, Question
 from data.sources.propose.lexicon import ADDRESS_PARTS, NAMES, STRONG, WEAK
 from data.sources.propose.names import best_header
-from data.sources.propose.times import date_rule
+from data.sources.propose.profiling import PLACEHOLDER, Profile, true_share
+from data.sources.propose.times import date_rule, find_reported
+from data.sources.propose.words import words_of
 
 #: Headers that say whether police started a call themselves.
 SELF_INITIATED = "(self|officer|police|unit)initiated|on_?view(ed)?|proactive|自行发现|主动发现"
 
 
+#: Confidence from which the words of a header name a district.
+LIKELY = 0.85
+#: Columns of calls that have rules of their own: times, categories.
+APART = frozenset({"reported_at", "known_on", "category", "category_intake", "category_final", "category_name"})
+
+
 def find_columns(draft: Draft) -> None:
     """Fill the columns of the table that one header each tells; in calls also the category."""
     columns = CANONICAL[draft.table].columns()
+    calls = draft.table == "calls"
+    if calls:
+        find_reported(draft)
+        find_categories(draft)
     for column in NAMES[draft.table]:
-        if "." in column or column in draft.block.get("columns", {}):
+        if "." in column or column in draft.block.get("columns", {}) or (calls and column in APART):
             continue
-        minimum = STRONG if column in ("category_intake", "channel", "level", "category_name") else WEAK
+        minimum = STRONG if column in ("channel", "level") else WEAK
         found = best_header(draft, draft.table, column, minimum)
-        if found is None and column == "address" and _joined_address(draft):
+        if column == "address" and calls and _joined_address(draft, found):
             continue
         if found is None:
             continue
@@ -36,33 +48,65 @@ def find_columns(draft: Draft) -> None:
         dtype = columns[column].dtype
         if dtype.is_temporal() and profile.dates is not None:
             if "Datetime" in str(dtype) and (profile.dates.kind != "moment" or profile.dates.midnight):
-                # A day is no moment; the day on which the police knew it is worth having all the same.
-                if column == "reported_at" and profile.dates.kind != "month":
-                    rule = {"parse": "date", **date_rule(draft, profile, moment=False)}
-                    draft.use("known_on", profile, confidence, "the day it was reported; no clock time", rule)
                 continue
             rule = date_rule(draft, profile, moment="Datetime" in str(dtype))
-        if column in ("beat_code", "unit_code", "community_code"):
-            empty = [text for text in ("-1", "0", "UNKNOWN", "NA", "N/A", "-") if (profile.texts == text).any()]
-            rule = {"blank": empty} if empty else {}
+        if column in ("beat_code", "unit_code", "community_code", "call_id"):
+            rule = _without_blanks(profile)
+            if column == "call_id":
+                # A first call may have the number 0.
+                rule.pop("blank", None)
+        elif dtype.is_numeric() and profile.placeholder:
+            rule = {"blank": profile.placeholder}
         reason = "the name says so" if confidence == STRONG else "the name suggests it"
         if profile.dates is not None and dtype.is_temporal():
             reason += f"; dates as {profile.dates.keys.get('formats', profile.dates.keys.get('parse'))}"
         elif profile.unique and column.endswith("_id"):
             reason += "; every row has its own"
         draft.use(column, profile, confidence, reason, rule)
-    if draft.table == "calls":
+    if calls:
+        _finer_district(draft)
+        _known_on(draft)
         _discovered_by_police(draft)
-    if draft.table == "calls" and "category" not in draft.block.get("columns", {}):
-        _category_of_intake(draft)
-    _intake_of_category(draft)
+
+
+def _finer_district(draft: Draft) -> None:
+    """Read the finer of two levels of districts as beats, where no header names beats: precincts within districts."""
+    columns = draft.block.get("columns", {})
+    unit = next((one for one in draft.profiles if name_of(one) == columns.get("unit_code", {}).get("from")), None)
+    if unit is None or "beat_code" in columns:
+        return
+    found = best_header(draft, "calls", "unit_code", LIKELY)
+    if found is not None and found[0].distinct > 2 * unit.distinct:
+        why = f"finer than {unit.header}, and no header names beats"
+        draft.use("beat_code", found[0], WEAK, why, _without_blanks(found[0]))
+
+
+def _known_on(draft: Draft) -> None:
+    found = best_header(draft, "calls", "known_on", STRONG)
+    if found is not None and "known_on" not in draft.block.get("columns", {}):
+        profile, confidence = found
+        rule = {"parse": "date", **date_rule(draft, profile, moment=False)}
+        draft.use("known_on", profile, confidence, "the name says so", rule)
+
+
+def _without_blanks(profile: Profile) -> dict[str, Any]:
+    said = profile.texts.unique().to_list()
+    empty = [text for text in said if text in ("-1", "0") or PLACEHOLDER.fullmatch(text)]
+    rule: dict[str, Any] = {"blank": sorted(empty)} if empty else {}
+    if true_share(profile.texts.str.contains(r"^\d+\.0$")) > NEARLY_ALL:
+        # Codes that a program took for numbers: 12.0 is district 12.
+        rule["extract"] = r"^(.*?)(?:\.0)?$"
+    return rule
 
 
 def _discovered_by_police(draft: Draft) -> None:
     """Read a yes or no to "did an officer start it": what police find by themselves is no measure of need."""
     for profile in draft.profiles:
         said = {text.casefold(): text for text in profile.texts.unique().to_list()}
-        if profile.header in draft.taken or not re.fullmatch(SELF_INITIATED, key_of_header(profile.header)):
+        named = "officer_initiated" in words_of(profile.header) or re.fullmatch(
+            SELF_INITIATED, key_of_header(profile.header)
+        )
+        if profile.header in draft.taken or not named:
             continue
         if said and set(said) <= {*TRUE, *FALSE}:
             values = {text: "police" if word in TRUE else "reported" for word, text in sorted(said.items())}
@@ -70,60 +114,31 @@ def _discovered_by_police(draft: Draft) -> None:
             return
 
 
-def _category_of_intake(draft: Draft) -> None:
-    """Let the type at intake stand for the category when no column names the category itself."""
-    columns = draft.block.setdefault("columns", {})
-    intake = next((one for one in draft.columns if one.column == "category_intake"), None)
-    if intake is None:
-        _category_by_values(draft)
-        return
-    columns["category"] = dict(columns["category_intake"])
-    draft.columns[draft.columns.index(intake)] = replace(intake, column="category")
-    finer = best_header(draft, "calls", "category_intake", STRONG)
-    if finer is not None:
-        draft.use("category_intake", finer[0], finer[1], "the name says so; finer than the type", {})
-
-
-def _intake_of_category(draft: Draft) -> None:
-    """Without a finer one, the category is what was told at intake; the ingest keeps both."""
-    columns = draft.block.get("columns", {})
-    if draft.table == "calls" and "from" in columns.get("category", {}):
-        columns.setdefault("category_intake", dict(columns["category"]))
-
-
-def _category_by_values(draft: Draft) -> None:
-    codes = [
-        profile
-        for profile in draft.profiles
-        if profile.header not in draft.taken and profile.is_code and profile.filled > 0.9 and not profile.dates
-    ]
-    worded = [profile for profile in codes if not profile.is_number and profile.distinct >= 2]
-    weekday = "monday|mon|星期一|周一|january|jan"
-    worded = [p for p in worded if not p.texts.str.to_lowercase().str.contains(f"^({weekday})\\s*$").any()]
-    if worded or codes:
-        profile = max(worded or codes, key=lambda one: (min(one.distinct, 40), one.filled))
-        draft.use("category", profile, 0.35, f"no header says category; {profile.distinct} values repeat here")
-        why = "no header is named like a category; this column has a few values that repeat."
-        draft.questions.append(Question("category", profile.header, why))
-    else:
-        draft.block.setdefault("columns", {})["category"] = {"constant": "all"}
-        draft.columns.append(ColumnProposal("(constant)", "category", 0.2, "no column tells a category"))
-        draft.questions.append(Question("category", "all", "no column tells a category; every row gets the same."))
-
-
-def _joined_address(draft: Draft) -> bool:
-    parts = [
-        profile
-        for profile in draft.profiles
-        if profile.header not in draft.taken and ADDRESS_PARTS.fullmatch(key_of_header(profile.header))
-    ]
-    if len(parts) < 2:
+def _joined_address(draft: Draft, found: tuple[Profile, float] | None) -> bool:
+    """Join the parts of an address where no header tells all of it: a block number alone is none."""
+    if found is not None and not found[0].is_number and not _is_part(found[0]):
+        return False
+    free = [one for one in draft.profiles if one.header not in draft.taken and one.filled > 0]
+    parts = [one for one in free if ADDRESS_PARTS.fullmatch(key_of_header(one.header))]
+    blocks = [one for one in free if _only(one) == {"block"} and one not in parts]
+    streets = [one for one in free if ("street" in words_of(one.header) and one in parts) or _only(one) == {"street"}]
+    if blocks and streets:
+        parts = [blocks[0], *(parts or streets[:1])]
+    if len(parts) < 2 or all(part.is_number for part in parts):
         return False
     draft.block.setdefault("columns", {})["address"] = {"combine": [name_of(part) for part in parts]}
     draft.taken |= {part.header for part in parts}
     joined = " + ".join(part.header for part in parts)
     draft.columns.append(ColumnProposal(joined, "address", 0.8, "parts of an address, joined"))
     return True
+
+
+def _is_part(profile: Profile) -> bool:
+    return _only(profile) <= {"block", "street"} or bool(ADDRESS_PARTS.fullmatch(key_of_header(profile.header)))
+
+
+def _only(profile: Profile) -> frozenset[str]:
+    return words_of(profile.header) - {"name"}
 
 
 def find_population(draft: Draft) -> None:

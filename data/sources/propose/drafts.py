@@ -13,7 +13,7 @@ from data.sources.propose.findings import ColumnProposal, FileProposal, Known, Q
 from data.sources.propose.lexicon import matches
 from data.sources.propose.profiling import Profile, profile_column
 from data.sources.propose.sampling import Sample
-from data.sources.reading import GEOMETRY
+from data.sources.reading import GEOMETRY, POINT_LAT, POINT_LON
 
 
 class Draft:
@@ -29,6 +29,8 @@ class Draft:
         Longitude and latitude, degrees, of where the records lie, as soon as it is known.
     near
         The same, of the steward or of another file.
+    clocks_are_local
+        Times marked as UTC turned out to be those of the local clock.
     """
 
     def __init__(self, sample: Sample, known: Known) -> None:
@@ -40,10 +42,11 @@ class Draft:
         self.projected_crs: str | None = None
         self.spot: tuple[float, float] | None = None
         self.near = known.near
+        self.clocks_are_local = False
         texts = sample.texts
-        self.profiles = [
-            profile_column(key, header, texts[key]) for key, header in sample.raw.headers.items() if key != GEOMETRY
-        ]
+        made_up = {name: name for name in (POINT_LON, POINT_LAT) if name in texts.columns}
+        named = {**sample.raw.headers, **made_up}
+        self.profiles = [profile_column(key, header, texts[key]) for key, header in named.items() if key != GEOMETRY]
         self.personal = dict.fromkeys(sample.raw.dropped, "by its name")
         for profile in list(self.profiles):
             share, kind = share_personal(profile.texts)
@@ -67,6 +70,12 @@ class Draft:
         target[key] = rule
         self.taken.add(profile.header)
         self.columns.append(ColumnProposal(profile.header or profile.key, column, round(confidence, 2), reason))
+
+    @property
+    def headers_read(self) -> list[str]:
+        """Headers that rules read, without made-up ones."""
+        read = [one for one in self.columns if one.column and not one.header.startswith(("(", "$"))]
+        return list(dict.fromkeys(part for one in read for part in one.header.split(" + ")))
 
     def proposal(self) -> FileProposal:
         """Return what was found."""

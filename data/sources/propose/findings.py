@@ -74,6 +74,7 @@ class FileProposal:
     tried: int = 0
     kept: int = 0
     problems: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -112,7 +113,12 @@ class Proposal:
                 shown = ", ".join(unread[:20]) + (f" and {len(unread) - 20} more" if len(unread) > 20 else "")
                 lines.append(f"  not read: {shown}")
             lines += [f"  {header}: personal, dropped at the door ({why})" for header, why in one.personal.items()]
-            lines += [f"    {count:,} × {problem}" for problem, count in one.problems.items()]
+            lines += [f"    quarantined: {count:,} × {problem}" for problem, count in one.problems.items()]
+            lines += [f"    kept, but: {count:,} × {note}" for note, count in one.notes.items()]
+            if one.table == "lookup":
+                lines.append(
+                    "  no column tells when or where: kept aside as a table of codes, no calls are read from it"
+                )
         if self.questions:
             lines.append("To confirm before anything can be ingested (then delete the name from `unconfirmed`):")
             for question in self.questions:

@@ -9,6 +9,11 @@ from data.sources.propose.drafts import Draft
 from data.sources.propose.findings import Known, Question
 
 
+def _is_traditional(draft: Draft) -> bool:
+    headers = "".join(profile.header for profile in draft.profiles)
+    return draft.sample.keys.get("encoding") == "big5" or any(char in headers for char in "發縣類號點區時間編")
+
+
 def propose_head(
     name: str, known: Known, spot: tuple[float, float] | None, drafts: list[Draft]
 ) -> tuple[dict[str, Any], list[Question]]:
@@ -19,7 +24,7 @@ def propose_head(
     near = placing.likely_zones(spot)
     if zone is None:
         zone = next(iter(near), "Asia/Shanghai" if chinese else "UTC")
-        if not near and any(draft.sample.keys.get("encoding") == "big5" for draft in drafts):
+        if not near and any(_is_traditional(draft) for draft in drafts):
             zone = "Asia/Taipei"
         why = "the nearest city of the time zone table" if spot else "nothing in the files tells where they are from"
         if chinese and not spot:
@@ -32,7 +37,11 @@ def propose_head(
     analysis = projected or placing.utm_of(spot) or ("EPSG:4547" if chinese else "EPSG:3857")
     if projected is None and spot is None:
         questions.append(
-            Question("analysis_crs", analysis, "cells are cut in it: a projected system of the area, in its EPSG code.")
+            Question(
+                "analysis_crs",
+                analysis,
+                "cells are cut in it: a projected system of the area, in its EPSG code; --near LON,LAT proposes one.",
+            )
         )
     if known.legal_basis is None:
         questions.append(

@@ -20,7 +20,7 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
         "call_id": (
             "jjdbh|jqbh|ajbh|接警单编号|接警编号|接处警编号|警情编号|案件编号|call(id|number|no|num)|uid"
             "|(master)?incident(id|num|number|no|key)|case(id|number|no|num)|cadeventnumber|event(id|number|no|uniqueid)"
-            "|crimeid|recordid|complaint(id|number|no)?|cmplntnum|cfsnumber|reportnumber|referencenumber|drno|inc(ident)?(id|num|no|number)|incidentnumberw/?year|nopditem|item(no|num|number)|servicenumber(id)?|dckey",
+            "|crimeid|recordid|complaint(id|number|no)?|cmplntnum|cfsnumber|reportnumber|referencenumber|drno|inc(ident)?(id|num|no|number)|incidentnumberw/?year|nopditem|(go)?primarykey|ccn|ccr|gonumber|item(no|num|number)|servicenumber(id)?|dckey",
             "id|编号|編號|objectid|[a-z]*(id|no|num|nbr|number)",
         ),
         "parent_call_id": ("gljjdbh|关联接警单(编号)?|parent(call|incident)(id|number)|mastercallid", ""),
@@ -226,7 +226,7 @@ AXES: tuple[tuple[str, str], ...] = (
 )
 #: Parts of an address in headers of their own.
 ADDRESS_PARTS = re.compile(
-    r"address(number|no|dir|road|street|sfx|suffix|type|name)(primary)?|street(number|no|dir|direction|name|suffix|type)"
+    r"address(number|no|dir|road|street|sfx|suffix|type|name)(primary)?|st(reet)?(number|no|num|dir|direction|name1?|suffix|sfx|type)"
 )
 
 

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from data.schemas import CANONICAL
 from data.sources.propose.drafts import Draft
-from data.sources.propose.lexicon import STRONG, WEAK, confidence_of_name
+from data.sources.propose.lexicon import NAMES, STRONG, WEAK, confidence_of_name, matches
 from data.sources.propose.profiling import Profile, true_share
+from data.sources.propose.words import confidence_of_words, listed, role_of, words_of
 
 #: A cell that holds nothing but a point.
 COORDINATES = r"^\W*(?:POINT\s*\()?\(?-?\d{1,3}\.\d+[,\s]+-?\d{1,3}\.\d+\)*\W*$"
+
+#: Words of numbers that are not those of a call, and of places that police do not work by.
+NUMBERS_OF_OTHERS = listed("victim suspect officer street zip address council district beat sector community")
+OTHER_PLACES = frozenset({"council", "zip", "victim", "suspect", "officer", "census", "property", "weapon"})
+#: Names that only match as a whole → role of the time.
+ROLES_BY_NAME = (
+    ("calls", "known_on", "aside"),
+    ("calls", "time.until", "end"),
+    ("calls", "reported_at", "reported"),
+    ("calls", "answered_at", "answered"),
+    ("calls", "time.at", "occurred"),
+    ("dispatches", "dispatched_at", "dispatched"),
+    ("dispatches", "departed_at", "departed"),
+    ("dispatches", "arrived_at", "arrived"),
+    ("dispatches", "cleared_at", "cleared"),
+    ("dispatches", "signed_at", "aside"),
+    ("feedbacks", "feedback_at", "aside"),
+)
 
 
 def best_header(draft: Draft, table: str, column: str, minimum: float = WEAK) -> tuple[Profile, float] | None:
@@ -18,17 +39,66 @@ def best_header(draft: Draft, table: str, column: str, minimum: float = WEAK) ->
         for place, profile in enumerate(draft.profiles)
         if profile.header not in draft.taken
         and profile.filled > 0
-        and (confidence := confidence_of_name(table, column, profile.header)) >= minimum
+        and (confidence := confidence_of(table, column, profile)) >= minimum
         and values_agree(table, column, profile)
     ]
     if not rated:
         return None
     if column.endswith("_id"):
         # Of several numbers the one that tells rows apart identifies them.
-        rated.sort(key=lambda item: (item[0], item[3].unique, item[2]))
+        rated.sort(key=lambda item: (item[0] >= STRONG and item[3].unique, item[0], item[3].unique, item[2]))
+    elif column.endswith("_code"):
+        # A code joins with the areas, a name only sometimes; districts as they are drawn now before former ones.
+        rated.sort(key=lambda item: (item[0], item[1] > 0.5, _is_code(item[3]), item[2]))
+    elif column == "address":
+        # Many different texts; a kind of place repeats.
+        rated.sort(key=lambda item: (item[1] > 0.5, item[3].distinct > max(3, 0.02 * item[3].rows), item[0], item[2]))
     else:
         rated.sort(key=lambda item: (item[0], item[1] > 0.5, item[2]))
     return rated[-1][3], rated[-1][0]
+
+
+def confidence_of(table: str, column: str, profile: Profile) -> float:
+    """Return how much a header speaks for a column: as a whole, or by its words."""
+    whole = confidence_of_name(table, column, profile.header)
+    if table != "calls":
+        return whole
+    words = words_of(profile.header)
+    if column == "call_id":
+        if words & NUMBERS_OF_OTHERS or (whole < STRONG and _counts_rows(profile)):
+            return 0.0
+        if "surrogate" in words and whole < STRONG:
+            return 0.0
+    if column in ("unit_code", "beat_code", "community_code", "address") and words & OTHER_PLACES:
+        return 0.0
+    return max(whole, confidence_of_words(column, profile.header))
+
+
+def time_role(profile: Profile) -> str:
+    """Return of what a header tells the time, by its words and, in pinyin, by the whole name."""
+    role = role_of(profile.header)
+    if matches(NAMES["calls"]["time.until"][0], profile.header):
+        return "end"
+    if role != "plain":
+        return role
+    for table, column, said in ROLES_BY_NAME:
+        sure, unsure = NAMES[table][column]
+        if matches(sure, profile.header) or (said == "reported" and matches(unsure, profile.header)):
+            return said
+    return role
+
+
+def _is_code(profile: Profile) -> tuple[bool, bool]:
+    words = words_of(profile.header)
+    return not profile.header.lower().startswith("old"), bool(words & {"id", "code"}) and "name" not in words
+
+
+def _counts_rows(profile: Profile) -> bool:
+    """Return whether a column only numbers the rows of this one file, 1, 2, 3 and so on."""
+    numbers = profile.texts.cast(pl.Int64, strict=False)
+    if numbers.len() < 20 or numbers.has_nulls() or numbers.min() not in (0, 1):
+        return False
+    return numbers.is_sorted() and numbers.max() == numbers.len() - 1 + int(str(numbers.min()))
 
 
 def values_agree(table: str, column: str, profile: Profile) -> bool:
@@ -41,7 +111,7 @@ def values_agree(table: str, column: str, profile: Profile) -> bool:
         return true_share(profile.texts.str.contains(r"^\d{1,2}\s*[~～\-—至]\s*\d{1,2}$")) > 0.8
     if column.startswith("time."):
         return profile.dates is not None
-    if column == "call_id" and confidence_of_name(table, column, profile.header) < STRONG and not profile.unique:
+    if column == "call_id" and confidence_of(table, column, profile) < STRONG and not profile.unique:
         return False
     if column == "address":
         return true_share(profile.texts.str.contains(COORDINATES)) < 0.5

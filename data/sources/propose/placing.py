@@ -16,18 +16,55 @@ from pyproj.enums import PJType
 Spot = tuple[float, float]
 #: Farthest a point may be from ``near`` for a system to be a candidate, degrees.
 NEAR_DEGREES = 1.5
-#: Zones that reach far beyond their city.
-WIDE_ZONES = frozenset(
-    {
-        "America/Los_Angeles",
-        "America/Denver",
-        "America/Chicago",
-        "America/New_York",
-        "America/Toronto",
-        "Asia/Shanghai",
-        "Europe/London",
-    }
-)
+#: Large cities of zones that reach far beyond the city they are named after: zone → longitude, latitude.
+FAR_CITIES: dict[str, tuple[Spot, ...]] = {
+    "America/New_York": (
+        *((-71.1, 42.3), (-77.0, 38.9), (-80.8, 35.2), (-84.4, 33.7), (-80.2, 25.8), (-81.4, 28.5), (-81.7, 30.3)),
+        *((-82.5, 27.9), (-80.0, 40.4), (-81.7, 41.5), (-83.0, 40.0), (-84.5, 39.1), (-83.9, 35.9), (-78.9, 42.9)),
+        *((-72.7, 41.8), (-77.4, 37.5), (-79.9, 32.8), (-76.1, 43.0), (-85.3, 35.0), (-84.2, 39.8), (-83.6, 41.7)),
+        *((-70.3, 43.7), (-76.3, 36.9), (-84.5, 38.0), (-82.3, 29.7), (-84.3, 30.4), (-75.2, 40.0), (-78.6, 35.8)),
+    ),
+    "America/Chicago": (
+        *((-95.4, 29.8), (-96.8, 32.8), (-97.3, 32.7), (-98.5, 29.4), (-97.7, 30.3), (-90.1, 30.0), (-90.0, 35.1)),
+        *((-86.8, 36.2), (-86.8, 33.5), (-90.2, 38.6), (-94.6, 39.1), (-96.0, 41.3), (-93.3, 45.0), (-87.9, 43.0)),
+        *((-97.5, 35.5), (-96.0, 36.2), (-92.3, 34.7), (-88.0, 30.7), (-93.6, 41.6), (-97.3, 37.7), (-96.8, 46.9)),
+        *((-97.4, 27.8), (-99.5, 27.5), (-101.9, 33.6), (-101.8, 35.2), (-102.1, 32.0), (-89.4, 43.1), (-91.2, 30.5)),
+        *((-93.8, 32.5), (-90.2, 32.3), (-86.3, 32.4), (-96.7, 43.5), (-86.4, 37.0), (-94.2, 36.4), (-97.4, 26.0)),
+    ),
+    "America/Denver": ((-111.9, 40.8), (-106.6, 35.1), (-106.5, 31.8), (-108.5, 45.8), (-104.8, 38.8), (-104.8, 41.1)),
+    "America/Los_Angeles": (
+        *(
+            (-122.3, 47.6),
+            (-122.7, 45.5),
+            (-122.4, 37.8),
+            (-121.5, 38.6),
+            (-117.2, 32.7),
+            (-115.1, 36.2),
+            (-119.8, 39.5),
+        ),
+        *((-117.4, 47.7), (-119.8, 36.7), (-119.0, 35.4), (-123.1, 44.1), (-121.9, 37.3)),
+    ),
+    "America/Toronto": ((-75.7, 45.4), (-73.6, 45.5), (-71.2, 46.8), (-81.2, 43.0), (-81.0, 46.5), (-89.2, 48.4)),
+    "America/Edmonton": ((-114.1, 51.0),),
+    "America/Vancouver": ((-123.4, 48.4), (-119.5, 49.9)),
+    "America/Mexico_City": ((-103.3, 20.7), (-98.2, 19.0), (-96.1, 19.2), (-101.7, 21.1)),
+    "America/Sao_Paulo": ((-43.2, -22.9), (-47.9, -15.8), (-43.9, -19.9), (-51.2, -30.0), (-49.3, -25.4)),
+    "America/Bogota": ((-75.6, 6.2), (-76.5, 3.4), (-74.8, 11.0)),
+    "Asia/Shanghai": (
+        *((116.4, 39.9), (113.3, 23.1), (114.06, 22.6), (114.3, 30.6), (104.1, 30.7), (106.6, 29.6), (108.9, 34.3)),
+        *((126.6, 45.8), (125.3, 43.9), (123.4, 41.8), (117.2, 39.1), (120.4, 36.1), (113.6, 34.8), (112.9, 28.2)),
+        *((102.7, 25.0), (103.8, 36.1), (101.8, 36.6), (106.2, 38.5), (111.7, 40.8), (108.4, 22.8), (118.1, 24.5)),
+        *((119.3, 26.1), (117.0, 36.7), (121.6, 38.9), (112.6, 37.9), (114.5, 38.0), (115.9, 28.7), (117.3, 31.9)),
+        *((110.3, 20.0), (113.5, 22.3), (106.7, 26.6), (91.1, 29.7), (120.2, 30.3), (118.8, 32.1), (120.7, 28.0)),
+    ),
+    "Asia/Taipei": ((120.7, 24.1), (120.3, 22.6)),
+    "Europe/London": ((-2.2, 53.5), (-1.5, 53.8), (-3.2, 55.9), (-4.3, 55.9), (-5.9, 54.6), (-3.2, 51.5), (-1.6, 55.0)),
+    "Europe/Berlin": ((11.6, 48.1), (8.7, 50.1), (7.0, 51.2), (10.0, 53.6)),
+    "Australia/Brisbane": ((153.4, -28.0),),
+    "Africa/Johannesburg": ((18.4, -33.9), (31.0, -29.9)),
+}
+#: Zones of places whose maps may be shifted.
+SHIFTED_ZONES = frozenset({"Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Macau"})
 #: Systems made for a whole country or the world say nothing about a place.
 WIDEST_DEGREES = 15.0
 
@@ -45,9 +82,29 @@ def has_pair(east: pl.Series, north: pl.Series, pair: tuple[int, int]) -> bool:
     return all(bool((column == value).any()) for column, value in zip(numbers, pair, strict=True))
 
 
+def far_and_often(east: pl.Series, north: pl.Series) -> list[tuple[float, float]]:
+    """Return points that stand on many rows far from all others: a place that stands for none."""
+    points = pl.DataFrame(
+        {"x": east.cast(pl.Float64, strict=False), "y": north.cast(pl.Float64, strict=False)}
+    ).drop_nulls()
+    points = points.filter((pl.col("x") != 0) & (pl.col("y") != 0))
+    if points.height < 50:
+        return []
+    # Each place once: however many rows stand on the one in question, it does not stretch the others' spread.
+    places = points.unique()
+    far = pl.lit(False)
+    for axis in ("x", "y"):
+        column = places[axis]
+        middle, low, high = (float(str(column.quantile(share))) for share in (0.5, 0.1, 0.9))
+        far = far | ((pl.col(axis) - middle).abs() > 20 * max(high - low, 1e-3))
+    often = points.filter(far).group_by("x", "y").len().filter(pl.col("len") >= max(5, points.height / 1000))
+    return [(float(x), float(y)) for x, y, _ in often.sort("len", descending=True).head(3).iter_rows()]
+
+
 def in_china(spot: Spot) -> bool:
     """Return whether a point lies where shifted Chinese systems are in use."""
-    return 73 <= spot[0] <= 136 and 3 <= spot[1] <= 54
+    lon, lat = spot
+    return 73 <= lon <= 136 and 3 <= lat <= 54 and likely_zones(spot)[0] in SHIFTED_ZONES
 
 
 def is_swapped(x: float, y: float) -> bool:
@@ -187,9 +244,7 @@ def likely_zones(spot: Spot | None) -> list[str]:
     squeeze = np.cos(np.radians(lat))
 
     def away(zone: str) -> float:
-        city = _cities()[zone]
-        near = float(np.hypot((city[0] - lon) * squeeze, city[1] - lat))
-        # The zones of whole regions carry the name of one far city; small ones lie in between.
-        return near * (0.3 if zone in WIDE_ZONES else 1.0)
+        cities = (_cities()[zone], *FAR_CITIES.get(zone, ()))
+        return min(float(np.hypot((city[0] - lon) * squeeze, city[1] - lat)) for city in cities)
 
     return sorted(_cities(), key=away)[:4]

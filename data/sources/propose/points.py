@@ -10,66 +10,124 @@ from data.sources.propose.findings import ColumnProposal, Question
 from data.sources.propose.lexicon import AXES, STRONG, matches
 from data.sources.propose.profiling import Profile, true_share
 from data.sources.propose.shapes import middle_of_shapes
+from data.sources.propose.words import words_of
+from data.sources.reading import POINT_LAT, POINT_LON
+
+#: Coordinates that mean "not located".
+NOWHERE = ((0, 0), (-1, -1))
+#: Least share of numbers in a column of coordinates: some publishers withhold most places.
+MANY_NUMBERS = 0.2
+#: Least share of cells with a point.
+MANY_POINTS = 0.6
+
+
+#: Two decimal degrees; alone in the cell, in brackets behind an address, or as a GeoJSON point.
+PAIR = r"(-?\d{1,3}\.\d+)[,\s]+(-?\d{1,3}\.\d+)"
+CELLS = (
+    (rf"(?:^\W*(?:POINT\s*\()?\(?|\(){PAIR}\)*\W*$", r"(-?\d{1,3}\.\d+)[,\s]+-?\d{1,3}\.\d+\)*\W*$"),
+    (rf'"coordinates"\s*:\s*\[\s*{PAIR}', r'"coordinates"\s*:\s*\[\s*(-?\d{1,3}\.\d+)'),
+)
+SECOND = (
+    r"-?\d{1,3}\.\d+[,\s]+(-?\d{1,3}\.\d+)\)*\W*$",
+    r'"coordinates"\s*:\s*\[\s*-?\d{1,3}\.\d+[,\s]+(-?\d{1,3}\.\d+)',
+)
 
 
 def find_point(draft: Draft) -> None:
-    """Fill the point block: two columns, or two numbers in one cell, and the system they are in."""
+    """Fill the point block: two columns, two numbers in one cell, or the shapes; and the system they are in."""
     if draft.sample.has_shapes:
         draft.block["crs"] = draft.known.crs or "file"
         draft.near = draft.spot = middle_of_shapes(draft)
-    for axis_x, axis_y in AXES:
-        easts = [p for p in draft.profiles if matches(axis_x, p.header) and p.is_number and p.header not in draft.taken]
-        norths = [
-            p for p in draft.profiles if matches(axis_y, p.header) and p.is_number and p.header not in draft.taken
-        ]
-        if easts and norths:
-            if _locate(draft, easts[0], norths[0]):
-                return
+        if POINT_LON in draft.sample.raw.frame.columns and _points_of_shapes(draft):
+            return
+    lengths = []
+    for east, north in _axes(draft):
+        x, y = _degrees_of(east), _degrees_of(north)
+        if x is None or y is None:
             continue
-    if _point_in_one_cell(draft):
+        if (abs(x) <= 180 and abs(y) <= 180) or placing.is_micro(x, y) or placing.is_micro(y, x):
+            _locate(draft, east, north)
+            return
+        lengths.append((east, north))
+    # Degrees in one cell need no guess; lengths in two columns do.
+    if _point_in_one_cell(draft) or (lengths and _locate(draft, *lengths[0])):
         return
     if draft.sample.has_shapes:
-        draft.questions.append(Question("point", "none", "the points of the shapes stand in no two columns."))
+        draft.questions.append(
+            Question("point", "none", "the shapes are no points, and no two columns hold coordinates.")
+        )
     else:
         draft.columns.append(ColumnProposal("(none)", "point.x", 0.0, "no two columns are coordinates"))
 
 
+def _points_of_shapes(draft: Draft) -> bool:
+    for column, header in (("point.x", POINT_LON), ("point.y", POINT_LAT)):
+        profile = next((one for one in draft.profiles if one.key == header), None)
+        if profile is None or profile.filled == 0:
+            return False
+        draft.use(column, profile, STRONG, "the point of the shape", {"parse": "number"})
+    draft.block["point"] |= {"crs": _geographic_crs(draft, draft.spot or (0, 0)), "nowhere": [[0, 0]]}
+    return True
+
+
+def _axes(draft: Draft) -> list[tuple[Profile, Profile]]:
+    """Return pairs of columns that are the two axes by their names, degrees first."""
+    free = [one for one in draft.profiles if one.header not in draft.taken and one.numbers >= MANY_NUMBERS]
+    pairs = []
+    for axis_x, axis_y in AXES:
+        easts = [one for one in free if matches(axis_x, one.header)]
+        norths = [one for one in free if matches(axis_y, one.header)]
+        if easts and norths:
+            pairs.append((easts[0], norths[0]))
+    for word_x, word_y in (("lon", "lat"), ("x", "y")):
+        for east in free:
+            words = words_of(east.header)
+            if word_x not in words or word_y in words:
+                continue
+            rest = words - {word_x}
+            twin = [one for one in free if words_of(one.header) == rest | {word_y}]
+            pairs += [(east, one) for one in twin]
+    degrees = [pair for pair in pairs if all(abs(_degrees_of(one) or 999) <= 180 for one in pair)]
+    return [*degrees, *pairs]
+
+
+def _degrees_of(profile: Profile) -> float | None:
+    texts = profile.texts.str.replace(",", ".", literal=True) if profile.decimal_comma else profile.texts
+    return placing.usual(texts)
+
+
 def _point_in_one_cell(draft: Draft) -> bool:
-    # Alone in the cell, or in brackets behind an address.
-    pair = r"(-?\d{1,3}\.\d+)[,\s]+(-?\d{1,3}\.\d+)"
-    shape = rf"(?:^\W*(?:POINT\s*\()?\(?|\(){pair}\)*\W*$"
     for profile in draft.profiles:
-        if profile.header in draft.taken or profile.texts.is_empty():
+        if profile.texts.is_empty():
             continue
-        if true_share(profile.texts.str.contains(shape)) < 0.9:
-            continue
-        first = profile.texts.str.extract(shape, 1).cast(float).median()
-        second = profile.texts.str.extract(shape, 2).cast(float).median()
-        x_group = 1 if profile.texts.str.contains("POINT").any() or abs(float(str(first))) > 90 else 2
-        groups = [r"(-?\d{1,3}\.\d+)[,\s]+-?\d{1,3}\.\d+", r"-?\d{1,3}\.\d+[,\s]+(-?\d{1,3}\.\d+)"]
-        spot = (float(str(first)), float(str(second)))
-        draft.spot = spot if x_group == 1 else (spot[1], spot[0])
-        draft.use(
-            "point.x",
-            profile,
-            0.8,
-            "two coordinates in one cell",
-            {"extract": groups[x_group - 1], "parse": "number"},
-        )
-        draft.use(
-            "point.y",
-            profile,
-            0.8,
-            "two coordinates in one cell",
-            {"extract": groups[2 - x_group], "parse": "number"},
-        )
-        draft.block["point"]["crs"] = _geographic_crs(draft, draft.spot)
-        return True
+        for (shape, first_of), second_of in zip(CELLS, SECOND, strict=True):
+            if true_share(profile.texts.str.contains(shape)) < MANY_POINTS:
+                continue
+            first = profile.texts.str.extract(shape, 1).cast(float).median()
+            second = profile.texts.str.extract(shape, 2).cast(float).median()
+            lon_first = (
+                "coordinates" in shape or profile.texts.str.contains("POINT").any() or abs(float(str(first))) > 90
+            )
+            spot = (float(str(first)), float(str(second)))
+            draft.spot = spot if lon_first else (spot[1], spot[0])
+            x, y = (first_of, second_of) if lon_first else (second_of, first_of)
+            why = "two coordinates in one cell"
+            draft.use("point.x", profile, 0.8, why, {"extract": x, "parse": "number", "on_error": "null"})
+            draft.use("point.y", profile, 0.8, why, {"extract": y, "parse": "number", "on_error": "null"})
+            draft.block["point"]["crs"] = _geographic_crs(draft, draft.spot)
+            nowhere = [pair for pair in NOWHERE if _in_cells(profile, shape, pair)]
+            draft.block["point"]["nowhere"] = [list(pair) for pair in nowhere] or [[0, 0]]
+            return True
     return False
 
 
+def _in_cells(profile: Profile, shape: str, pair: tuple[int, int]) -> bool:
+    parts = [profile.texts.str.extract(shape, place).cast(float) for place in (1, 2)]
+    return bool(((parts[0] == pair[0]) & (parts[1] == pair[1])).any())
+
+
 def _locate(draft: Draft, east: Profile, north: Profile) -> bool:
-    x, y = placing.usual(east.texts), placing.usual(north.texts)
+    x, y = _degrees_of(east), _degrees_of(north)
     if x is None or y is None:
         return False
     swapped = placing.is_swapped(x, y)
@@ -87,9 +145,15 @@ def _locate(draft: Draft, east: Profile, north: Profile) -> bool:
     else:
         crs, reason = _projected_crs(draft, x, y)
         reason += note
-    nowhere = [pair for pair in ((0, 0), (-1, -1)) if placing.has_pair(east.texts, north.texts, pair)]
-    draft.use("point.x", east, STRONG, reason, {"parse": "number", **scale, "on_error": "null"})
-    draft.use("point.y", north, STRONG, reason, {"parse": "number", **scale, "on_error": "null"})
+    nowhere: list[tuple[float, float]] = [pair for pair in NOWHERE if placing.has_pair(east.texts, north.texts, pair)]
+    nowhere += placing.far_and_often(draft.sample.texts[east.key], draft.sample.texts[north.key])
+    for column, profile in (("point.x", east), ("point.y", north)):
+        rule: dict[str, Any] = {"parse": "number", **scale, "on_error": "null"}
+        if profile.decimal_comma:
+            rule = {"replace": [[",", "."]], **rule}
+        if profile.placeholder:
+            rule = {"blank": profile.placeholder, **rule}
+        draft.use(column, profile, STRONG, reason + ("; decimal commas" if profile.decimal_comma else ""), rule)
     draft.block["point"]["crs"] = crs
     draft.block["point"]["nowhere"] = [list(pair) for pair in nowhere] or [[0, 0]]
     return True

@@ -9,6 +9,7 @@ import polars as pl
 
 from data.sources.mapping import Parse
 from data.sources.parsing import local_date, local_datetime, parse_text
+from data.sources.propose.words import OF_TIME, words_of
 
 #: Share of the filled values that must agree before a column is said to have a form.
 AGREE = 0.95
@@ -21,6 +22,9 @@ DATETIME_FORMS = (
     "%Y-%m-%d %H:%M",
     "%Y/%m/%d %H:%M:%S",
     "%Y/%m/%d %H:%M",
+    "%Y/%m/%d %I:%M:%S %p",
+    "%Y/%m/%d %I:%M %p",
+    "%Y-%m-%d %I:%M:%S %p",
     "%Y.%m.%d %H:%M:%S",
     "%Y年%m月%d日 %H:%M:%S",
     "%Y年%m月%d日%H时%M分%S秒",
@@ -30,9 +34,12 @@ DATETIME_FORMS = (
     "%m/%d/%Y %H:%M:%S",
     "%m/%d/%Y %H:%M",
     "%m/%d/%y %H:%M",
+    "%m/%d/%y %H:%M:%S",
+    "%m/%d/%y %I:%M %p",
     "%d/%m/%Y %H:%M:%S",
     "%d/%m/%Y %H:%M",
     "%d/%m/%Y %I:%M:%S %p",
+    "%d/%m/%y %H:%M",
     "%d.%m.%Y %H:%M:%S",
     "%d.%m.%Y %H:%M",
     "%m-%d-%Y %H:%M:%S",
@@ -40,6 +47,13 @@ DATETIME_FORMS = (
     "%d-%b-%Y %H:%M:%S",
     "%d-%b-%y %H:%M:%S",
     "%d %b %Y %H:%M",
+    "%d %B %Y %H:%M",
+    "%Y %b %d %I:%M:%S %p",
+    "%b %d %Y %I:%M:%S %p",
+    "%b %d, %Y %I:%M:%S %p",
+    "%B %d, %Y %I:%M %p",
+    "%B %d, %Y %H:%M",
+    "%Y%m%dT%H%M%S",
     "%Y%m%d%H%M%S",
     "%Y%m%d%H%M",
     "%Y%m%d %H:%M:%S",
@@ -59,13 +73,24 @@ DATE_FORMS = (
     "%d-%m-%Y",
     "%d-%b-%Y",
     "%d-%b-%y",
+    "%d %b %Y",
     "%d %B %Y",
     "%B %d, %Y",
     "%b %d, %Y",
+    "%Y %b %d",
+    "%A, %B %d, %Y",
 )
-MONTH_FORMS = ("%Y-%m", "%Y/%m", "%Y%m")
+MONTH_FORMS = ("%Y-%m", "%Y/%m", "%Y%m", "%B %Y", "%b %Y", "%b-%Y", "%m/%Y")
 #: A zone written behind the time: Z, +00, -05:00.
 ZONE = re.compile(r"^(.*\d)\s*(Z|[+-]\d{2}(?::?\d{2})?|UTC)$")
+#: Two moments in one cell, from and to.
+RANGE = r"^\s*(.+?)\s+(?:-|–|to|至|~)\s+(.+?)\s*$"
+RANGE_END = r"^.+?\s+(?:-|–|to|至|~)\s+(.+?)\s*$"
+#: What systems write where they know nothing.
+PLACEHOLDER = re.compile(
+    r"\(?(null|none|n/?a|nan|unknown|unk|redacted|withheld|not available|#n/a|sin dato|s/d|未知|不详|不詳)\)?|[-.?*]+",
+    re.I,
+)
 _DAY_MS = 86_400_000
 
 
@@ -85,6 +110,10 @@ class DateForm:
         What cannot be told from the sample, in a sentence; empty when nothing.
     midnight
         Every moment is local midnight as far as the sample shows.
+    until
+        Keys that read the end of the interval, where cells hold two moments.
+    first_days
+        Every day is the first of a month: the source tells the month only.
     """
 
     keys: dict[str, object]
@@ -92,6 +121,8 @@ class DateForm:
     share: float
     doubt: str = ""
     midnight: bool = False
+    until: dict[str, object] | None = None
+    first_days: bool = False
 
     @property
     def forms(self) -> list[str]:
@@ -112,6 +143,12 @@ class Profile:
         Number of different values.
     low, high
         1 % and 99 % quantile of the numbers, None when the column is not one of numbers.
+    numbers
+        Share of the filled values that are numbers.
+    decimal_comma
+        Numbers are written with a comma before the decimals.
+    placeholder
+        Words in a column of dates, clock times or numbers that say "not known".
     """
 
     key: str
@@ -125,6 +162,8 @@ class Profile:
     high: float | None = None
     dates: DateForm | None = None
     clock: str | None = None
+    numbers: float = 0.0
+    decimal_comma: bool = False
     placeholder: list[str] = field(default_factory=list)
 
     @property
@@ -159,25 +198,44 @@ def profile_column(key: str, header: str, texts: pl.Series) -> Profile:
     """
     filled = texts.drop_nulls()
     profile = Profile(key, header, texts.len(), filled.len() / max(1, texts.len()), filled.n_unique(), filled)
-    if filled.is_empty():
+    said = [text for text in filled.unique().head(VALUES_LOOKED_AT).to_list() if PLACEHOLDER.fullmatch(text)]
+    known = filled.filter(~filled.is_in(said)) if said else filled
+    if known.is_empty():
         return profile
-    numbers = pl.select(parse_text(pl.lit(filled), "number", [], "UTC")).to_series()
-    if numbers.null_count() <= (1 - AGREE) * filled.len():
+    profile.decimal_comma = _decimal_comma(known)
+    plain = known.str.replace(",", ".", literal=True) if profile.decimal_comma else known
+    numbers = pl.select(parse_text(pl.lit(plain), "number", [], "UTC")).to_series()
+    profile.numbers = 1 - numbers.null_count() / known.len()
+    if profile.numbers >= AGREE:
         profile.low, profile.high = numbers.quantile(0.01), numbers.quantile(0.99)
-        known = numbers.drop_nulls()
-        profile.whole = bool((known == known.round()).all())
-    profile.dates = date_form(filled, profile)
-    profile.clock = _clock(filled, profile)
+        whole = numbers.drop_nulls()
+        profile.whole = bool((whole == whole.round()).all())
+    profile.dates = date_form(known, profile)
+    profile.clock = _clock(known, profile)
+    if profile.is_number or profile.dates is not None or profile.clock is not None:
+        profile.placeholder = sorted(said)
     return profile
+
+
+def _decimal_comma(known: pl.Series) -> bool:
+    with_comma = known.filter(known.str.contains(",", literal=True))
+    if with_comma.len() < 0.5 * known.len() or not with_comma.str.contains(r"^[+-]?\d+,\d+$").all():
+        return False
+    return not with_comma.str.contains(r"^[+-]?\d{1,3}(,\d{3})+$").all()
 
 
 def date_form(filled: pl.Series, profile: Profile) -> DateForm | None:
     """Return how a column writes dates, or None when it does not."""
     values = filled.unique(maintain_order=True).head(VALUES_LOOKED_AT)
-    if profile.is_number:
-        return _digits(values)
+    if profile.is_number and not profile.decimal_comma:
+        words = words_of(profile.header)
+        return None if "id" in words and not words & OF_TIME else _digits(values, named=bool(words & OF_TIME))
     if not values.str.contains(r"\d").all():
         return None
+    if values.str.contains(r"^1[01]\d[/.\-年]\d{1,2}[/.\-月]\d{1,2}日?$").all():
+        return DateForm({"parse": "roc_date"}, "day", 1.0)
+    if true_share(values.str.contains(RANGE)) > 0.05 and (form := _two_moments(values)) is not None:
+        return form
     marked = [ZONE.match(value) for value in values.to_list()]
     zoned = [found for found in marked if found is not None and ":" in found.group(1)]
     if len(zoned) >= AGREE * len(marked):
@@ -201,6 +259,18 @@ def date_form(filled: pl.Series, profile: Profile) -> DateForm | None:
     return _written(values, len(values))
 
 
+def _two_moments(values: pl.Series) -> DateForm | None:
+    """Return how cells of two moments, or of one, are written."""
+    first, second = values.str.extract(RANGE, 1), values.str.extract(RANGE, 2)
+    starts = pl.select(pl.coalesce(pl.lit(first), pl.lit(values))).to_series()
+    form, ends = _written(starts, len(starts)), second.drop_nulls()
+    later = _written(ends, len(ends))
+    if form is None or later is None or form.kind != "moment" or later.kind != "moment":
+        return None
+    start = {"extract": r"^\s*(.+?)(?:\s+(?:-|–|to|至|~)\s+.*)?$", **form.keys}
+    return DateForm(start, "moment", form.share, form.doubt, until={"extract": RANGE_END, **later.keys})
+
+
 def _written(values: pl.Series, total: int) -> DateForm | None:
     for kind, forms in (("moment", DATETIME_FORMS), ("day", DATE_FORMS), ("month", MONTH_FORMS)):
         chosen: list[str] = []
@@ -213,7 +283,12 @@ def _written(values: pl.Series, total: int) -> DateForm | None:
             if hits < max(1, 0.01 * values.len()):
                 break
             twin = best.replace("%m", "%?").replace("%d", "%m").replace("%?", "%d")
-            if "%b" not in best and twin in read and read[twin].null_count() == read[best].null_count():
+            if (
+                twin != best
+                and "%b" not in best
+                and twin in read
+                and read[twin].null_count() == read[best].null_count()
+            ):
                 doubt = f"day and month cannot be told apart: {best} or {twin}"
             chosen.append(best)
             left = left.filter(read[best].is_null())
@@ -223,23 +298,36 @@ def _written(values: pl.Series, total: int) -> DateForm | None:
             found = pl.select(parsed).to_series().drop_nulls()
             if true_share(found.dt.year().is_between(1900, 2100)) < AGREE:
                 return None
-            midnight = kind == "moment" and bool((found.dt.hour().cast(pl.Int64) + found.dt.minute() == 0).all())
-            return DateForm({"formats": chosen}, kind, share, doubt, midnight)
+            clocks = found.dt.hour().cast(pl.Int64) * 60 + found.dt.minute() if kind == "moment" else pl.Series([1])
+            # One hour on every day, two with summer time: midnight of another zone, nobody's clock.
+            same = clocks.n_unique() <= 2 and bool((clocks % 60 == 0).all()) and found.dt.date().n_unique() > 20
+            midnight = kind == "moment" and (bool((clocks == 0).all()) or same)
+            first = kind == "day" and found.n_unique() > 2 and bool((found.dt.day() == 1).all())
+            return DateForm({"formats": chosen}, kind, share, "" if first else doubt, midnight, first_days=first)
     return None
 
 
 def _read(values: pl.Series, kind: str, form: str) -> pl.Series:
     text = pl.lit(values)
     parsed = local_datetime(text, [form]) if kind == "moment" else local_date(text, [form])
-    return pl.select(parsed).to_series()
+    # %Y reads the 22 of 01/05/22 as a year of the Roman empire.
+    found = pl.select(parsed).to_series()
+    return found.set(found.dt.year() < 1000, None)
 
 
-def _digits(values: pl.Series) -> DateForm | None:
-    """Dates written as digits only: 14, 12, 8, 6 digits, epoch milliseconds or seconds."""
+def _digits(values: pl.Series, *, named: bool) -> DateForm | None:
+    """Dates written as digits only: 14, 12, 8, 6 digits, epoch milliseconds; seconds where the header names a time."""
     bare = values.str.replace(r"\.0+$", "")
     lengths = bare.str.replace(r"^-", "").str.len_chars()
+    if true_share(bare.str.contains(r"^-?\d+$")) < AGREE:
+        return None
     if true_share(lengths == 13) >= AGREE:
         return _epoch(bare)
+    if named and true_share((lengths == 10) & bare.str.contains("^1[0-9]{9}$")) >= AGREE:
+        # Seconds since 1970, from 2001 on.
+        seconds = bare.cast(pl.Int64, strict=False).drop_nulls() % 86_400
+        days = seconds.n_unique() <= 2 and bool((seconds % 3_600 == 0).all()) and bare.len() > 5
+        return DateForm({"suffix": "000", "parse": "epoch_ms"}, "moment", 1.0, midnight=days)
     for length, kind, form in ((14, "moment", "%Y%m%d%H%M%S"), (12, "moment", "%Y%m%d%H%M"), (8, "day", "%Y%m%d")):
         if true_share(lengths == length) >= AGREE and bare.str.contains("^(19|20)").all():
             read = _read(bare, kind, form)
@@ -272,14 +360,16 @@ def _epoch(bare: pl.Series) -> DateForm | None:
 def _clock(filled: pl.Series, profile: Profile) -> str | None:
     """Return the strptime form of a column of clock times."""
     if profile.is_number:
-        hours = profile.whole and profile.low is not None and profile.low >= 0 and (profile.high or 0) <= 24
-        if hours and profile.distinct > 12:
-            return "%H"
-        # 2130 is half past nine; where zeros were lost (45 for 00:45) the digits cannot be read together with a day.
-        return "%H%M" if true_share(filled.str.contains(r"^([01]\d|2[0-3])[0-5]\d$")) >= AGREE else None
-    for form, shape in (("%H:%M:%S", r"^\d{1,2}:\d{2}:\d{2}$"), ("%H:%M", r"^\d{1,2}:\d{2}$")):
-        if true_share(filled.str.contains(shape)) >= AGREE:
-            return form
-    if true_share(filled.str.contains(r"(?i)^\d{1,2}:\d{2}:\d{2} [ap]m$")) >= AGREE:
-        return "%I:%M:%S %p"
-    return "%I:%M %p" if true_share(filled.str.contains(r"(?i)^\d{1,2}:\d{2} [ap]m$")) >= AGREE else None
+        if not profile.whole or profile.low is None or profile.low < 0:
+            return None
+        if (profile.high or 0) <= 24:
+            return "%H" if profile.distinct > 12 else None
+        # 2130 is half past nine, 45 is 00:45: zeros on the left may be lost.
+        return "%H%M" if true_share(filled.str.contains(r"^(([01]?\d|2[0-3])?[0-5]?\d|2400)(\.0)?$")) >= AGREE else None
+    shapes = (
+        ("%H:%M:%S", r"^\d{1,2}:\d{2}:\d{2}(\.0+)?$"),
+        ("%H:%M", r"^\d{1,2}:\d{2}$"),
+        ("%I:%M:%S %p", r"(?i)^\d{1,2}:\d{2}:\d{2} ?[ap]m$"),
+        ("%I:%M %p", r"(?i)^\d{1,2}:\d{2} ?[ap]m$"),
+    )
+    return next((form for form, shape in shapes if true_share(filled.str.contains(shape)) >= AGREE), None)

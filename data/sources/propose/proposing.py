@@ -12,11 +12,13 @@ from data.errors import SourceError
 from data.integration.canonical import to_canonical
 from data.integration.coordinates import require_crs
 from data.sources.mapping import Mapping, parse_mapping
+from data.sources.personal import key_of_header
 from data.sources.personal_values import redact
 from data.sources.propose.blocks import beside_calls, settle
 from data.sources.propose.drafts import Draft
 from data.sources.propose.findings import FileProposal, Known, Proposal, Question
 from data.sources.propose.heads import propose_head
+from data.sources.propose.joins import join_areas
 from data.sources.propose.sampling import Sample, read_sample
 from data.sources.propose.tables import start_draft
 from data.sources.toml_text import to_toml
@@ -61,6 +63,8 @@ def propose_mapping(paths: Sequence[Path], known: Known | None = None) -> Propos
         draft.near = spot
         settle(draft)
         spot = spot or draft.spot
+    join_areas(drafts)
+    drafts = _told_apart(drafts)
     taken = {draft.block["name"] for draft in drafts}
     for draft in list(drafts):
         beside = beside_calls(draft) if "dispatches" not in taken else None
@@ -79,6 +83,31 @@ def propose_mapping(paths: Sequence[Path], known: Known | None = None) -> Propos
     for draft, one in zip(drafts, files, strict=True):
         _try(draft.sample, mapping, draft.block["name"], one)
     return Proposal(name, files, questions, text)
+
+
+def _told_apart(drafts: list[Draft]) -> list[Draft]:
+    """Return the blocks so that no file fits one before its own: layouts of several years share most headers."""
+    ordered = list(drafts)
+    for place, first in enumerate(drafts):
+        for other in drafts[place + 1 :]:
+            if not _fits(other, first):
+                continue
+            own = [one for one in first.headers_read if key_of_header(one) not in other.sample.raw.headers]
+            more = [one for one in other.headers_read if key_of_header(one) not in first.sample.raw.headers]
+            if own:
+                first.block["headers"].append(own[0])
+            elif more:
+                # All that the first one reads the other has too: the longer layout is tried first.
+                other.block["headers"].append(more[0])
+                ordered.remove(other)
+                ordered.insert(ordered.index(first), other)
+    return ordered
+
+
+def _fits(other: Draft, first: Draft) -> bool:
+    headers = first.block.get("headers", [])
+    plain = first.sample.form == other.sample.form and "file_name" not in first.block
+    return plain and {key_of_header(one) for one in headers} <= set(other.sample.raw.headers)
 
 
 def _comment(question: Question) -> str:
@@ -111,3 +140,4 @@ def _try(sample: Sample, mapping: Mapping, name: str, proposal: FileProposal) ->
         for column, reason in rows.refused.select("column", "reason").iter_rows()
     )
     proposal.tried, proposal.kept, proposal.problems = rows.read, rows.kept.height, dict(said.most_common())
+    proposal.notes = rows.notes

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ ENCODINGS = ("gb18030", "big5", "cp1252")
 SEPARATORS = (",", "\t", ";", "|")
 #: Lines in which the header is looked for.
 HEADER_WITHIN = 8
+#: Sheets of a workbook that are looked at.
+SHEETS = 12
 #: Most frequent characters of Chinese office text; a wrong encoding gives rare ones instead.
 COMMON = frozenset(
     "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经"
@@ -43,6 +46,8 @@ class Sample:
         What a [[file]] block must say to read the file so: encoding, separator, header_row, crs.
     whole
         Whether the sample is the whole file.
+    other_sheets
+        Sheets of a workbook that hold something and are not read.
     """
 
     path: Path
@@ -50,8 +55,9 @@ class Sample:
     raw: RawTable
     keys: dict[str, Any]
     whole: bool
+    other_sheets: list[str] = field(default_factory=list)
 
-    @property
+    @cached_property
     def texts(self) -> pl.DataFrame:
         """Cells as stripped text, empty = null."""
         from data.integration.canonical import _as_text
@@ -76,8 +82,9 @@ def read_sample(path: Path) -> Sample:
     with tempfile.TemporaryDirectory(prefix="beatwise-sample-") as folder:
         head, whole = _head(path, form, Path(folder))
         keys = _text_keys(head) if form == "csv" else {}
+        others: list[str] = []
         if form == "xlsx":
-            keys = _sheet_keys(head)
+            keys, others = _sheets(head)
         kind = FileKind.model_validate(
             {"name": "sample", "table": "lookup", "format": [form], "headers": ["-"], **keys}
         )
@@ -85,9 +92,12 @@ def read_sample(path: Path) -> Sample:
     raw.frame = raw.frame.head(SAMPLE_RECORDS)
     if form in SHAPED:
         keys["crs"] = "file"
+    if not raw.records:
+        has = "headers but no records" if raw.headers or raw.dropped else "neither headers nor records"
+        raise SourceError(f"the file has {has}.", where=path.name, remedy="Name a file that holds some records.")
     if not raw.headers and not raw.dropped:
         raise SourceError("the file has no columns.", where=path.name)
-    return Sample(path, form, raw, keys, whole)
+    return Sample(path, form, raw, keys, whole, others)
 
 
 def _head(path: Path, form: str, folder: Path) -> tuple[Path, bool]:
@@ -105,7 +115,11 @@ def _head(path: Path, form: str, folder: Path) -> tuple[Path, bool]:
             rows = lazy.select(pl.len()).collect().item()
             lazy.head(SAMPLE_RECORDS).collect().write_parquet(head)
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise SourceError("the file cannot be read as Parquet.", where=path.name) from error
+            raise SourceError(
+                "the file cannot be read as Parquet: it is damaged or none.",
+                where=path.name,
+                remedy="Ask for it again.",
+            ) from error
         return head, rows <= SAMPLE_RECORDS
     shutil.copyfile(path, head)
     return head, True
@@ -115,6 +129,8 @@ def _text_keys(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
     encoding = encoding_of(content)
     text = content.decode(encoding, errors="replace").replace("\x00", "")
+    if not text.strip():
+        raise SourceError("the file holds blank lines only.", where=path.name, remedy="Ask for the file again.")
     lines = [line for line in text[:200_000].replace("\r\n", "\n").replace("\r", "\n").split("\n")[:50] if line.strip()]
     separator = max(SEPARATORS, key=lambda one: _regularity(lines, one))
     rows = list(csv.reader(lines[:HEADER_WITHIN], delimiter=separator))
@@ -177,16 +193,32 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _sheet_keys(path: Path) -> dict[str, Any]:
+def _sheets(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """Return how to read the sheet of a workbook that holds most, and the names of the others that hold something."""
     import fastexcel
 
     try:
         book = fastexcel.read_excel(path)
-        sheet = book.load_sheet(0, header_row=None, skip_rows=0, n_rows=HEADER_WITHIN, dtypes="string").to_polars()
+        sheets = {}
+        for name in book.sheet_names[:SHEETS]:
+            sheet = book.load_sheet(name, header_row=None, skip_rows=0, n_rows=HEADER_WITHIN, dtypes="string")
+            sheets[name] = (sheet.total_height, sheet.to_polars())
     except fastexcel.FastExcelError as error:
-        raise SourceError("the file cannot be read as a workbook.", where=path.name) from error
-    rows = [["" if cell is None else str(cell) for cell in row] for row in sheet.rows()]
-    return {"header_row": header_row(rows)} if rows else {}
+        raise SourceError(
+            "the file cannot be read as a workbook: it is damaged or incomplete.",
+            where=path.name,
+            remedy="Ask for the file again.",
+        ) from error
+    filled = {name: (height * frame.width, frame) for name, (height, frame) in sheets.items() if frame.height > 1}
+    if not filled:
+        return {}, []
+    # A cover sheet comes first, the data are the largest one.
+    chosen = max(filled, key=lambda name: filled[name][0])
+    rows = [["" if cell is None else str(cell) for cell in row] for row in filled[chosen][1].rows()]
+    keys: dict[str, Any] = {"header_row": header_row(rows)}
+    if chosen != book.sheet_names[0]:
+        keys["sheet"] = chosen
+    return keys, [name for name in filled if name != chosen]
 
 
 __all__ = ["LINE", "Sample", "encoding_of", "header_row", "read_sample"]

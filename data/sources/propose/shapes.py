@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from data.errors import SourceError
+from data.sources.personal import key_of_header
 from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import ColumnProposal, Question
 from data.sources.propose.lexicon import AREA_NAMES, matches
+from data.sources.propose.profiling import Profile
+from data.sources.propose.words import words_of
 from data.sources.reading import GEOMETRY
 
 
@@ -20,36 +25,40 @@ def find_areas(draft: Draft) -> None:
     draft.block["crs"] = draft.known.crs or "file"
     draft.spot = middle_of_shapes(draft)
     columns = draft.block.setdefault("columns", {})
-    codes = [
-        (level, profile)
-        for level, code, _ in AREA_NAMES
-        for profile in draft.profiles
-        if matches(code, profile.header) and profile.filled > 0.9
-    ]
-    named = [
-        (level, profile)
-        for level, _, name in AREA_NAMES
-        for profile in draft.profiles
-        if matches(name, profile.header) and profile.filled > 0.9
-    ]
+    usable = [profile for profile in draft.profiles if profile.filled > 0.9 and not measures(profile)]
+    codes = [(level, one) for level, code, _ in AREA_NAMES for one in usable if matches(code, one.header)]
+    codes += [(level, one) for one in usable if (level := level_in_words(one)) and (level, one) not in codes]
+    named = [(level, one) for level, _, name in AREA_NAMES for one in usable if matches(name, one.header)]
     # A code that (nearly) tells the shapes apart is the area's own; a coarser one is its parent's.
     whole = [item for item in codes if item[1].distinct >= 0.75 * draft.sample.raw.frame.height]
-    own = max(whole, key=lambda item: (item[1].distinct, item[1].is_number), default=None)
+    own = max(whole, key=lambda item: _tells(item[1]), default=None)
     if own is None and named:
         own = max(named, key=lambda item: item[1].distinct)
     if own is None:
-        distinct = [p for p in draft.profiles if p.unique and not p.key.startswith(":")]
+        distinct = [p for p in usable if p.unique and not p.key.startswith(":")]
+        distinct = distinct or [p for p in draft.profiles if p.unique and not p.key.startswith(":")]
         if not distinct:
             raise SourceError("no property tells the shapes apart.", where=draft.sample.path.name)
-        own = ("community", distinct[0])
-        draft.questions.append(Question("area_code", distinct[0].header, "no property is named like a code of areas."))
+        coded = [p for p in distinct if words_of(p.header) & {"id", "code"}]
+        own = (_level_of_file(draft), (coded or distinct)[0])
+        draft.questions.append(Question("area_code", own[1].header, "no property is named like a code of areas."))
     level, code = own
+    if level == "station" and any(
+        upper == "station" and one is not code and one.distinct < 0.75 * code.distinct for upper, one in codes
+    ):
+        # Precincts within districts: the finer of two levels of stations is that of the beats.
+        level = "beat"
     columns["level"] = {"constant": level}
     draft.columns.append(ColumnProposal("(constant)", "level", 0.6, f"headers name a {level}"))
     why = "beat, station or community: which level of the force these shapes are."
     draft.questions.append(Question(f"level of {draft.block['name']}", level, why, ("beat", "station", "community")))
     draft.use("area_code", code, 0.85, "a code or name of its own for (nearly) every shape")
-    same = [p for _, p in named if p.header != code.header and p.distinct >= 0.75 * draft.sample.raw.frame.height]
+    labels = [one for one in usable if words_of(one.header) & {"name", "desc"} and not one.is_number]
+    same = [
+        p
+        for p in [*(one for _, one in named), *labels]
+        if p.header != code.header and p.distinct >= 0.75 * draft.sample.raw.frame.height
+    ]
     if same:
         label = same[0]
         draft.use("name_zh", label, 0.8, "the name says so")
@@ -63,6 +72,37 @@ def find_areas(draft: Draft) -> None:
     if code.distinct < draft.sample.raw.frame.height:
         # One area in several shapes: the reader joins them where it can.
         draft.block["identical_rows"] = "parts"
+
+
+def measures(profile: Profile) -> bool:
+    """Return whether a property only numbers the shapes or measures them."""
+    key = key_of_header(profile.header)
+    return (
+        "surrogate" in words_of(profile.header)
+        or re.match("(shape|st)?(area|len|leng|length|perimeter|acres)", key) is not None
+    )
+
+
+def _tells(profile: Profile) -> tuple[int, bool, bool]:
+    words = words_of(profile.header)
+    return profile.distinct, bool(words & {"id", "code"}) and "name" not in words, profile.is_number
+
+
+def level_in_words(profile: Profile) -> str:
+    """Return the level of an area that a header's words name, empty for none."""
+    words = words_of(profile.header)
+    if words & {"council", "zip", "census", "count"}:
+        return ""
+    if words >= {"report", "district"}:
+        return "community"
+    levels = (("beat", {"beat", "sector"}), ("station", {"district"}), ("community", {"community", "ward"}))
+    return next((level for level, some in levels if words & some), "")
+
+
+def _level_of_file(draft: Draft) -> str:
+    """Return the level the file's name tells; communities where it tells none."""
+    words = words_of(draft.sample.path.stem)
+    return "beat" if "beat" in words else "station" if "district" in words else "community"
 
 
 def find_base_map(draft: Draft) -> None:

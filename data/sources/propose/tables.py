@@ -9,6 +9,7 @@ from data.sources.propose.findings import Known
 from data.sources.propose.lexicon import KEY_COLUMNS
 from data.sources.propose.names import best_header
 from data.sources.propose.sampling import Sample
+from data.sources.propose.words import words_of
 from data.sources.reading import GEOMETRY
 
 
@@ -39,7 +40,8 @@ def choose_table(draft: Draft) -> str:
                 continue
             return table
     dates = any(profile.dates for profile in draft.profiles)
-    if not dates and len(draft.profiles) <= 6 and draft.sample.whole:
+    places = {word for profile in draft.profiles for word in words_of(profile.header)} >= {"lon", "lat"}
+    if not dates and not places and len(draft.profiles) <= 6 and draft.sample.whole:
         return "lookup"
     return "calls"
 

@@ -5,79 +5,307 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import polars as pl
+
+from data.sources.parsing import local_date
 from data.sources.personal import key_of_header
 from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import BY_VALUES, ColumnProposal, Question
-from data.sources.propose.lexicon import NAMES, STRONG, confidence_of_name, matches
-from data.sources.propose.names import best_header
+from data.sources.propose.lexicon import NAMES, STRONG, matches
+from data.sources.propose.names import best_header, time_role
 from data.sources.propose.profiling import Profile, true_share
+from data.sources.propose.words import OF_TIME, stem_of, words_of
+from data.sources.propose.zones import settle_zone
 
+#: Roles of times that can tell when it happened, the best first; what was reported stands in when nothing else does.
+TELLS = ("occurred", "plain", "reported", "dispatched")
 #: Headers of the parts of a date, in order, with the smallest and largest number each may hold.
 DATE_PARTS: tuple[tuple[str, int, int], ...] = (
-    ("(occ(urr(ed|ence)?)?|incident|crime)?(year|yr)|(发生)?年份?", 1900, 2100),
-    ("(occ(urr(ed|ence)?)?|incident|crime)?(month|mon)|(发生)?月份?", 1, 12),
-    ("(occ(urr(ed|ence)?)?|incident|crime)?(day|dd)(ofmonth)?|(发生)?日", 1, 31),
-    ("(occ(urr(ed|ence)?)?|incident|crime)?(hour|hr|hh)(ofday)?|(发生)?(小时|时|點|点)", 0, 24),
-    ("(occ(urr(ed|ence)?)?|incident|crime)?(minute|min|mi)s?|(发生)?分钟?", 0, 59),
+    ("(occ(urr(ed|ence)?)?|incident|crime)?(year|yr)|(发生)?年份?|ano|anio", 1900, 2100),
+    ("(occ(urr(ed|ence)?)?|incident|crime)?(month|mon)|(发生)?月份?|mes", 1, 12),
+    ("(occ(urr(ed|ence)?)?|incident|crime)?(day|dd)(ofmonth)?|(发生)?日|dia", 1, 31),
+    ("(occ(urr(ed|ence)?)?|incident|crime)?(hour|hr|hh)(ofday)?|(发生)?(小时|时|點|点)|hora", 0, 24),
+    ("(occ(urr(ed|ence)?)?|incident|crime)?(minute|min|mi)s?|(发生)?分钟?|minuto", 0, 59),
 )
 DATE_DIRECTIVES = ("%Y", "%m", "%d", "%H", "%M")
+#: A call is not lost for a wrong end: it is noted.
+LENIENT = {"on_error": "null"}
+#: The date in front of a clock time.
+DATE_IN_FRONT = r"^\s*(.+?)(?:[T ]*\d{1,2}[:时]\d{2}.*)?$"
+#: Names of the parts of a day and the usual hours of the shifts of that name; the steward has to confirm them.
+SHIFTS = {
+    **dict.fromkeys(("jour", "day", "days", "day shift", "白班", "dia", "a tarde"), "08~16"),
+    **dict.fromkeys(("soir", "evening", "evenings", "swing", "中班"), "16~24"),
+    **dict.fromkeys(("nuit", "night", "midnight", "midnights", "graveyard", "夜班"), "00~08"),
+}
 
 
 def find_time(draft: Draft) -> None:
     """Choose what tells when it happened; what tells when it was reported stands in when nothing else does."""
-    at = best_header(draft, "calls", "time.at", STRONG) or best_header(draft, "calls", "reported_at", STRONG)
-    at = at or best_header(draft, "calls", "time.at") or best_header(draft, "calls", "reported_at")
-    if at is None and _split_date(draft):
-        return
-    month = best_header(draft, "calls", "time.month")
-    if at is None and month is not None:
-        profile, confidence = month
-        rule = date_rule(draft, profile, moment=False)
-        draft.use("time.month", profile, confidence, "only the month is told", rule)
-        # What is told for a month is known at its end at the earliest: a forecast must not see it before.
-        draft.block.setdefault("columns", {})["known_on"] = {"from": name_of(profile), "parse": "month_end", **rule}
-        return
-    confidence, reason = (at[1], "the name says so") if at else (BY_VALUES, "the values are dates")
-    if at is None:
-        dated = [profile for profile in draft.profiles if profile.dates is not None and profile.filled > 0.5]
-        dated.sort(key=lambda profile: (profile.dates is not None and profile.dates.kind != "moment", -profile.filled))
-        if not dated:
-            draft.questions.append(Question("time", "none", "no column tells when it happened."))
+    chosen = _chosen(draft)
+    named = chosen is not None and (chosen[1] != "plain" or _names_a_time(chosen[0]))
+    if not named:
+        if _split_date(draft):
             return
-        at = (dated[0], BY_VALUES)
-    profile = at[0]
+        month = best_header(draft, "calls", "time.month")
+        if month is not None:
+            _month(draft, month[0], month[1])
+            return
+    if chosen is None:
+        draft.questions.append(Question("time", "none", "no column tells when it happened."))
+        return
+    profile, role = chosen
     form = profile.dates
     if form is None:
         return
-    reported = not confidence_of_name("calls", "time.at", profile.header) and confidence == at[1] == STRONG
-    reason += f"; {form.kind}, {form.keys.get('formats', form.keys.get('parse'))}"
-    until = best_header(draft, "calls", "time.until")
-    if until is not None and re.search("single|mid|avg", key_of_header(profile.header)):
-        # Beside an end there is a beginning; a middle is nobody's observation.
-        starts = [p for p in draft.profiles if re.search("start|from|begin", key_of_header(p.header)) and p.dates]
-        profile = starts[0] if starts else profile
-        form = profile.dates or form
-    clock = best_header(draft, "calls", "time.clock") or best_header(draft, "calls", "time.slot")
-    rule = date_rule(draft, profile, moment=form.kind == "moment")
-    if form.kind == "month":
-        draft.use("time.month", profile, confidence, reason, rule)
+    confidence = STRONG if named else BY_VALUES
+    reason = ("the name says so" if named else "the values are dates") + f"; {form.kind}, {_form_in_words(profile)}"
+    if role in ("reported", "dispatched"):
+        reason += f"; no column tells more than when it was {role}"
+    partner = (
+        None if form.kind == "month" or (form.kind == "moment" and not form.midnight) else clock_of(draft, profile)
+    )
+    if form.kind == "month" or (form.first_days and partner is None):
+        _month(draft, profile, confidence)
     elif form.kind == "moment" and not form.midnight:
-        draft.use("time.at", profile, confidence, reason, rule)
-        if until is not None and until[0].dates is not None and until[0].dates.kind == "moment":
-            draft.use(
-                "time.until", until[0], until[1], "the end of the interval", date_rule(draft, until[0], moment=True)
-            )
-        midnight = true_share(profile.texts.str.contains(r"[ T]?00:00(:00)?(\.0+)?$|12:00(:00)? AM$")) > 0.05
-        if midnight:
-            draft.block["time"]["unknown_at"] = ["00:00"]
-    elif clock is not None:
-        _day_and_clock(draft, profile, clock[0], confidence, reason)
+        _moment(draft, profile, confidence, reason)
+    elif partner is not None:
+        _day_and_clock(draft, profile, partner, confidence, reason)
     else:
-        rule = date_rule(draft, profile, moment=False)
-        draft.use("time.date", profile, confidence, reason + "; the day only", rule)
-    if reported:
+        draft.use("time.date", profile, confidence, reason + "; the day only", date_rule(draft, profile, moment=False))
+        _shift(draft)
+    if role == "reported":
         # The same column tells when it was reported.
         draft.taken.discard(profile.header)
+
+
+def _chosen(draft: Draft) -> tuple[Profile, str] | None:
+    by_role: dict[str, list[Profile]] = {}
+    for profile in draft.profiles:
+        if profile.dates is not None and profile.header not in draft.taken and profile.dates.share > 0:
+            by_role.setdefault(time_role(profile), []).append(profile)
+    poor: list[tuple[Profile, str]] = []
+    for role in TELLS:
+        some = by_role.get(role, [])
+        if role == "plain" and not any(_names_a_time(profile) for profile in some):
+            # Values alone: after what is named.
+            continue
+        if not some:
+            continue
+        best = max(some, key=lambda one: _telling(draft, one))
+        if best.filled > 0.5:
+            exact = _exact_report(draft, best, by_role) if role == "occurred" else None
+            return (exact, "reported") if exact is not None else (best, role)
+        poor.append((best, role))
+    if poor:
+        return poor[0]
+    for role in ("plain", "aside", "cleared", "arrived"):
+        rest = [profile for profile in by_role.get(role, []) if profile.filled > 0.5]
+        if rest:
+            best = max(rest, key=lambda one: _telling(draft, one))
+            why = "no header is named like the time of a call; this one holds dates."
+            draft.questions.append(Question("time", best.header, why))
+            return best, "plain"
+    return None
+
+
+def _exact_report(draft: Draft, day: Profile, by_role: dict[str, list[Profile]]) -> Profile | None:
+    """Return a reported moment that tells the hour of a day the file gives alone; None where the days differ."""
+    form = day.dates
+    if form is None or (form.kind != "day" and not form.midnight) or not form.forms or clock_of(draft, day) is not None:
+        return None
+    for one in by_role.get("reported", []):
+        if one.dates is None or one.dates.kind != "moment" or one.dates.midnight or not one.dates.forms:
+            continue
+        texts = [draft.sample.texts[profile.key] for profile in (day, one)]
+        days = [
+            pl.select(
+                local_date(pl.lit(text).str.extract(DATE_IN_FRONT, 1), [_date_part(one) for one in forms])
+            ).to_series()
+            for text, forms in zip(texts, (form.forms, one.dates.forms), strict=True)
+        ]
+        same = (days[0] == days[1]).drop_nulls()
+        if same.len() > 20 and true_share(same) > 0.95:
+            return one
+    return None
+
+
+def _telling(draft: Draft, profile: Profile) -> tuple[bool, ...]:
+    form, words = profile.dates, words_of(profile.header)
+    exact = form is not None and form.kind == "moment" and not form.midnight
+    return (
+        profile.filled > 0.5,
+        exact or (form is not None and form.kind != "month" and clock_of(draft, profile) is not None),
+        form is not None and form.kind != "month",
+        # Beside a beginning a middle is nobody's observation.
+        bool(words & {"occ", "start"} or matches(NAMES["calls"]["time.at"][0], profile.header))
+        and not re.search("single|mid|avg", profile.header.lower()),
+        "occ" in words,
+        exact,
+    )
+
+
+def _names_a_time(profile: Profile) -> bool:
+    sure, unsure = NAMES["calls"]["time.at"]
+    return bool(words_of(profile.header) & OF_TIME) or matches(sure, profile.header) or matches(unsure, profile.header)
+
+
+def _form_in_words(profile: Profile) -> str:
+    keys = profile.dates.keys if profile.dates is not None else {}
+    said = keys.get("formats", keys.get("parse"))
+    return ", ".join(map(str, said)) if isinstance(said, list) else str(said)
+
+
+def _month(draft: Draft, profile: Profile, confidence: float) -> None:
+    rule = date_rule(draft, profile, moment=False)
+    draft.use("time.month", profile, confidence, "only the month is told", rule)
+    # What is told for a month is known at its end at the earliest: a forecast must not see it before.
+    draft.block.setdefault("columns", {})["known_on"] = {"from": name_of(profile), "parse": "month_end", **rule}
+
+
+def _moment(draft: Draft, profile: Profile, confidence: float, reason: str) -> None:
+    form = profile.dates
+    said = settle_zone(draft, profile)
+    rule = date_rule(draft, profile, moment=True)
+    draft.use("time.at", profile, confidence, reason + said, rule)
+    spare = _spare(draft, profile)
+    if spare is not None and form is not None and "extract" not in form.keys:
+        forms = list(dict.fromkeys([*form.forms, *(spare.dates.forms if spare.dates else [])]))
+        names = [name_of(profile), name_of(spare)]
+        joined = {"combine": names, "separator": "|", "extract": r"^([^|]+)", "formats": forms}
+        draft.block["time"]["at"] = joined
+        draft.columns[-1] = ColumnProposal(
+            " + ".join(names), "time.at", confidence, f"{reason}; where blank, the other"
+        )
+        draft.taken.add(spare.header)
+    until = end_of(draft, moment=True)
+    if form is not None and form.until is not None:
+        draft.block["time"]["until"] = {"from": name_of(profile), **form.until, **LENIENT}
+    elif until is not None:
+        rule = {**date_rule(draft, until, moment=True), **LENIENT}
+        draft.use("time.until", until, STRONG, "the end of the interval", rule)
+    unknown = [
+        clock
+        for clock, shape in (
+            ("00:00", r"[ T]?00:00(:00)?(\.0+)?$|12:00(:00)? AM$"),
+            ("00:01", r"[ T]00:01(:00)?(\.0+)?$"),
+        )
+        if true_share(profile.texts.str.contains(shape)) > 0.05
+    ]
+    if unknown and "zone" not in rule:
+        draft.block["time"]["unknown_at"] = unknown
+
+
+def _spare(draft: Draft, profile: Profile) -> Profile | None:
+    """Return a column of moments that is filled where the chosen one is often blank."""
+    if profile.filled > 0.98:
+        return None
+    others = [
+        one
+        for one in draft.profiles
+        if one.header not in draft.taken
+        and one.dates is not None
+        and one.dates.kind == "moment"
+        and one.dates.forms
+        and "extract" not in one.dates.keys
+        and time_role(one) in ("occurred", "plain")
+        and one.filled > profile.filled
+    ]
+    return max(others, key=lambda one: one.filled, default=None)
+
+
+def end_of(draft: Draft, *, moment: bool) -> Profile | None:
+    """Return the column that tells the end of an interval: as moments, or as days with a clock time beside them."""
+    for profile in draft.profiles:
+        form = profile.dates
+        if profile.header in draft.taken or form is None or time_role(profile) != "end":
+            continue
+        exact = form.kind == "moment" and not form.midnight
+        if exact if moment else (not exact and form.kind != "month" and clock_of(draft, profile) is not None):
+            return profile
+    return None
+
+
+def clock_of(draft: Draft, day: Profile) -> Profile | None:
+    """Return the clock times, hours or time slots that stand beside a day, by what their names have in common."""
+    stem, role = stem_of(day.header), time_role(day)
+    rated = []
+    for place, profile in enumerate(draft.profiles):
+        slot = _is_slot(profile)
+        if profile.header in draft.taken or profile is day or (profile.clock is None and not slot):
+            continue
+        words, own = stem_of(profile.header), time_role(profile)
+        timed = words_of(profile.header) & {"time", "hour", "datetime"} or matches(
+            NAMES["calls"]["time.clock"][0], profile.header
+        )
+        if not (timed or slot):
+            continue
+        if _rest(profile) and _rest(profile) == _rest(day):
+            likeness = 4
+        elif words == stem and own == role:
+            likeness = 3
+        elif own == role:
+            likeness = 2
+        elif own == "plain" and not words - {"call", "police"}:
+            likeness = 1
+        else:
+            continue
+        rated.append((likeness, profile.clock not in (None, "%H"), profile.filled > 0.5, -place, profile))
+    return max(rated, key=lambda item: item[:4])[4] if rated else None
+
+
+def _rest(profile: Profile) -> str:
+    """Return a header without what says date or time: ``Date2 of X`` and ``Time2 of X`` have the same."""
+    return re.sub("datetime|date|time|hour|fecha|hora|data", "", key_of_header(profile.header))
+
+
+def _is_slot(profile: Profile) -> bool:
+    return true_share(profile.texts.str.contains(r"^\d{1,2}\s*[~～\-—至]\s*\d{1,2}$")) > 0.8
+
+
+def clock_rule(profile: Profile) -> dict[str, Any]:
+    """Return the keys that read a column of clock times."""
+    digits: dict[str, Any] = {"pad": 4} if profile.clock == "%H%M" else {}
+    blank = {"blank": profile.placeholder} if profile.placeholder else {}
+    return {**blank, **digits, "formats": [profile.clock]}
+
+
+def _day_and_clock(draft: Draft, day: Profile, clock: Profile, confidence: float, reason: str) -> None:
+    draft.use("time.date", day, confidence, reason, date_rule(draft, day, moment=False))
+    if _is_slot(clock):
+        draft.use("time.slot", clock, STRONG, "two hours of the day")
+    elif clock.clock == "%H":
+        draft.use("time.hour", clock, STRONG, "whole hours 0 to 23")
+    else:
+        draft.use("time.clock", clock, STRONG, f"a clock time beside the day, {clock.clock}", clock_rule(clock))
+        last = end_of(draft, moment=False)
+        beside = clock_of(draft, last) if last is not None else None
+        if last is not None and beside is not None and beside.clock not in (None, "%H"):
+            rule = {**date_rule(draft, last, moment=False), **LENIENT}
+            draft.use("time.until_date", last, STRONG, "the end of the interval", rule)
+            draft.use("time.until_clock", beside, STRONG, "the end of the interval", clock_rule(beside))
+        texts = clock.texts.str.zfill(4)
+        unknown = [
+            c for c in ("00:00", "00:01") if true_share(texts.str.contains(f"^0?{c.replace(':', ':?')}(:00)?$")) > 0.05
+        ]
+        if unknown:
+            draft.block["time"]["unknown_at"] = unknown
+
+
+def _shift(draft: Draft) -> None:
+    """Read the parts of the day by their names: which hours they are has to be confirmed."""
+    for profile in draft.profiles:
+        said = profile.texts.unique().to_list()
+        known = {text: SHIFTS[text.casefold()] for text in sorted(said) if text.casefold() in SHIFTS}
+        named = "shift" in words_of(profile.header)
+        if profile.header in draft.taken or not named or len(known) < 2 or len(known) < 0.6 * len(said):
+            continue
+        rule = {"values": known, "otherwise": "null"}
+        draft.use("time.slot", profile, 0.6, "names of parts of the day", rule)
+        hours = ", ".join(f"{text} {slot}" for text, slot in known.items())
+        why = f"the usual hours of shifts of that name; the publisher's may differ: {hours}."
+        draft.questions.append(Question(f"hours of {profile.header}", hours, why))
+        return
 
 
 def _split_date(draft: Draft) -> bool:
@@ -107,30 +335,33 @@ def _split_date(draft: Draft) -> bool:
     return True
 
 
-def _day_and_clock(draft: Draft, day: Profile, clock: Profile, confidence: float, reason: str) -> None:
-    rule = date_rule(draft, day, moment=False)
-    if matches(NAMES["calls"]["time.slot"][0], clock.header):
-        draft.use("time.date", day, confidence, reason, rule)
-        draft.use("time.slot", clock, STRONG, "two hours of the day")
-    elif clock.clock == "%H":
-        draft.use("time.date", day, confidence, reason, rule)
-        draft.use("time.hour", clock, STRONG, "whole hours 0 to 23")
-    else:
-        days = [str(one) for one in rule.get("formats", [])]
-        if not days:
-            draft.use("time.date", day, confidence, reason, rule)
-            return
-        timed = day.dates is not None and day.dates.kind == "moment"
-        midnights = (" 00:00:00", " 12:00:00 AM", " 00:00") if timed else ("",)
-        forms = [f"{one}{midnight}" for one in days for midnight in midnights]
-        combined = {
-            "combine": [name_of(day), name_of(clock)],
-            "formats": [f"{one} {clock.clock}" for one in forms] + forms,
-        }
-        draft.block["time"] = {"at": combined}
-        draft.taken |= {day.header, clock.header}
-        joined = f"{day.header} + {clock.header}"
-        draft.columns.append(ColumnProposal(joined, "time.at", confidence, "a day and a clock time, joined"))
+def find_reported(draft: Draft) -> None:
+    """Fill when it was reported: the moment, or the day on which the police knew it."""
+    some = [one for one in draft.profiles if one.dates is not None and one.header not in draft.taken]
+    some = [one for one in some if time_role(one) == "reported" and one.filled > 0.5]
+    if not some:
+        return
+    best = max(some, key=lambda one: _telling(draft, one))
+    form = best.dates
+    if form is None or form.kind == "month":
+        return
+    if form.kind == "moment" and not form.midnight:
+        reason = f"the name says so; dates as {_form_in_words(best)}"
+        draft.use("reported_at", best, STRONG, reason, date_rule(draft, best, moment=True))
+        return
+    clock = clock_of(draft, best)
+    rule: dict[str, Any] = {}
+    plain = form.kind == "day" and form.forms and "extract" not in form.keys
+    if clock is not None and plain and clock.clock not in (None, "%H", "%H%M"):
+        rule = {"combine": [name_of(best), name_of(clock)], "formats": [f"{one} {clock.clock}" for one in form.forms]}
+        draft.block.setdefault("columns", {})["reported_at"] = {**rule, "on_error": "null"}
+        draft.taken |= {best.header, clock.header}
+        joined = f"{best.header} + {clock.header}"
+        draft.columns.append(ColumnProposal(joined, "reported_at", STRONG, "a day and a clock time, joined"))
+        return
+    # A day is no moment; the day on which the police knew it is worth having all the same.
+    rule = {"parse": "date", **date_rule(draft, best, moment=False)}
+    draft.use("known_on", best, STRONG, "the day it was reported; no clock time", rule)
 
 
 def date_rule(draft: Draft, profile: Profile, *, moment: bool) -> dict[str, Any]:
@@ -148,10 +379,14 @@ def date_rule(draft: Draft, profile: Profile, *, moment: bool) -> dict[str, Any]
     if not moment and form.forms and form.kind == "moment":
         # A day is wanted of a date and time: the date stands first.
         days = list(dict.fromkeys(_date_part(one) for one in form.forms))
-        first_word = {} if any(" " in one or "年" in one for one in days) else {"extract": r"^\s*([^ T]+)"}
-        keys = {**first_word, "formats": days}
+        together = all(one.startswith("%Y%m%d%H") for one in form.forms)
+        keys = {**({"slice": [0, 8]} if together else {"extract": DATE_IN_FRONT}), "formats": days}
+    if draft.clocks_are_local:
+        keys.pop("zone", None)
     if keys.get("parse") == "epoch_ms" and form.midnight:
         keys["zone"] = "UTC"
+    if profile.placeholder:
+        keys = {"blank": profile.placeholder, **keys}
     return keys
 
 

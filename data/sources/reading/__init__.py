@@ -9,12 +9,14 @@ returns a table of ``raw`` records.
 
 from data.sources.reading.files import headers_of, read_records
 from data.sources.reading.formats import FORMAT_OF_SUFFIX, format_of, require_readable
-from data.sources.reading.raw import GEOMETRY, LINE, RawTable, keys_of
+from data.sources.reading.raw import GEOMETRY, LINE, POINT_LAT, POINT_LON, RawTable, keys_of
 
 __all__ = [
     "FORMAT_OF_SUFFIX",
     "GEOMETRY",
     "LINE",
+    "POINT_LAT",
+    "POINT_LON",
     "RawTable",
     "format_of",
     "headers_of",

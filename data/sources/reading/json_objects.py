@@ -1,4 +1,4 @@
-"""JSON: a list of objects, or one object; nested values stay JSON text."""
+"""JSON: a list of objects, one object, or one object a line; nested values stay JSON text."""
 
 from __future__ import annotations
 
@@ -19,12 +19,30 @@ def _records(path: Path, kind: FileKind) -> list[dict[str, Any]]:
     """Return the records of a JSON file: the objects of a list, or the one object the file is."""
     text, _ = decode(path.read_bytes(), kind, path.name)
     try:
-        content = json.loads(without_bom(text), parse_float=str, parse_int=str)
+        content = _parsed(without_bom(text))
     except ValueError as error:
         raise SourceError(f"the file cannot be read as JSON ({error}).", where=path.name) from error
     records = content if isinstance(content, list) else [content]
     if not all(isinstance(record, dict) for record in records):
         raise SourceError("the file is no list of objects.", where=path.name, remedy="Export one object per record.")
+    return records
+
+
+def _parsed(text: str) -> Any:
+    """Read JSON, or JSON lines: one object a line."""
+    try:
+        return json.loads(text, parse_float=str, parse_int=str)
+    except json.JSONDecodeError:
+        lines = [line for line in text.split("\n") if line.strip()]
+        if len(lines) < 2 or not all(line.lstrip().startswith("{") for line in lines[:2]):
+            raise
+    records = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                records.append(json.loads(line, parse_float=str, parse_int=str))
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from error
     return records
 
 

@@ -23,7 +23,9 @@ def scan(path: Path) -> pl.LazyFrame:
         lazy = pl.scan_parquet(path, glob=False)
         lazy.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise SourceError("the file cannot be read as Parquet.", where=path.name) from error
+        raise SourceError(
+            "the file cannot be read as Parquet: it is damaged or none.", where=path.name, remedy="Ask for it again."
+        ) from error
     return lazy
 
 

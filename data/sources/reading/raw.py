@@ -14,6 +14,8 @@ from data.sources.personal import key_of_header, without_bom
 LINE = "$line"
 #: Column with the shape of a record, WKB in EPSG:4326, of formats that have shapes.
 GEOMETRY = "$geometry"
+#: Made-up headers of formats with shapes: the point of a record, degrees on WGS 84.
+POINT_LON, POINT_LAT = "$lon", "$lat"
 #: From here on a floating-point number does not hold every whole number.
 EXACT_UP_TO = 2**53
 

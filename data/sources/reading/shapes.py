@@ -18,7 +18,7 @@ from data.sources.mapping import FileKind
 from data.sources.reading.formats import format_of
 from data.sources.reading.geojson import plain_features
 from data.sources.reading.parquet import scan
-from data.sources.reading.raw import GEOMETRY, RawTable, numbered, split_personal, written_out
+from data.sources.reading.raw import GEOMETRY, POINT_LAT, POINT_LON, RawTable, numbered, split_personal, written_out
 
 
 def _shape_path(path: Path) -> str:
@@ -114,4 +114,23 @@ def _records(properties: pl.DataFrame, shapes: pl.Series, kind: FileKind) -> Raw
     kept, dropped, keys = split_personal(properties.columns, kind)
     named = properties.rename(dict(zip(properties.columns, keys, strict=True))).select(list(kept))
     frame, notes = written_out(named.with_columns(shapes.alias(GEOMETRY)))
+    points = _points(shapes)
+    if points is not None:
+        frame = frame.with_columns(points)
     return RawTable(numbered(frame, 1), kept, dropped, notes=notes)
+
+
+def _points(shapes: pl.Series) -> list[pl.Series] | None:
+    """Return longitude and latitude of records whose shapes are points (the first of several); None without any."""
+    import shapely
+
+    made = shapely.from_wkb(shapes.to_list())
+    kinds = shapely.get_type_id(made)
+    several = kinds == shapely.GeometryType.MULTIPOINT
+    if not (several | (kinds == shapely.GeometryType.POINT)).any():
+        return None
+    made[several] = shapely.get_geometry(made[several], 0)
+    return [
+        pl.Series(name, of(made)).fill_nan(None)
+        for name, of in ((POINT_LON, shapely.get_x), (POINT_LAT, shapely.get_y))
+    ]

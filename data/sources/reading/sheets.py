@@ -26,7 +26,11 @@ def _sheet(path: Path, kind: FileKind, rows: int | None = None) -> pl.DataFrame:
         sheet = book.load_sheet(kind.sheet or 0, header_row=None, skip_rows=0, n_rows=rows, dtypes="string")
         frame: pl.DataFrame = sheet.to_polars()
     except fastexcel.FastExcelError as error:
-        raise SourceError("the file cannot be read as a workbook.", where=path.name) from error
+        raise SourceError(
+            "the file cannot be read as a workbook: it is damaged or incomplete.",
+            where=path.name,
+            remedy="Ask for the file again.",
+        ) from error
     return frame
 
 

@@ -35,6 +35,11 @@ def test_intervals_are_spread_over_local_hours_past_midnight(rows, grid):
     assert week.block_share > 5 * 4 / 168
 
 
+def test_where_nothing_is_listed_no_place_has_a_week(rows, grid):
+    times = TimesOfNeed(rows, "THEFT", grid, as_of=AS_OF, timezone="Asia/Shanghai")
+    assert times.at(np.array([]), np.array([])) == []
+
+
 def test_several_records_of_one_event_are_one(rows, grid):
     times = TimesOfNeed(pl.concat([rows] * 3), "THEFT", grid, as_of=AS_OF, timezone="Asia/Shanghai")
     counts = times.counts_near(*grid.centres([5], [5]))

@@ -144,4 +144,6 @@ def test_check_says_which_mapping_fits(shared_data: Path) -> None:
     assert "Coded Month" in check.to_text()
     other = check_source(shared_data / "nij_portland" / "reference" / "independent_rescoring_students.txt")
     assert other.fitting == []
-    assert "lacks the header" in other.to_text()
+    assert "beatwise source new independent_rescoring_students.txt" in other.to_text()
+    named = check_source(shared_data / "nij_portland" / "reference" / "independent_rescoring_students.txt", "st_louis")
+    assert "lacks the header" in named.to_text()

@@ -186,7 +186,8 @@ def test_a_day_and_a_clock_time_in_two_columns(tmp_path: Path) -> None:
     )
     path.write_text(f"DR_NO,Crm Cd Desc,DATE OCC,TIME OCC,LON,LAT\n{rows}", encoding="utf-8")
     proposal = propose_mapping([path], KNOWN)
-    assert columns_of(proposal.toml)["time.at"] == "DATE OCC+TIME OCC"
+    found = columns_of(proposal.toml)
+    assert (found["time.date"], found["time.clock"]) == ("DATE OCC", "TIME OCC")
     assert proposal.files[0].kept == 90
     mapping = tmp_path / "town.toml"
     mapping.write_text(proposal.toml, encoding="utf-8")

@@ -11,139 +11,82 @@ import pytest
 from data.integration.ingest import ingest
 from data.snapshots import current_snapshot
 from data.sources.mapping import parse_mapping
-from data.sources.propose import Known, propose_mapping
+from data.sources.propose import Known, Proposal, propose_mapping
 from data.store import Store
+from tests.data.sources.unseen_languages import LAYOUTS
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ROWS = 60
 
-#: Name → header → the value of row n; and canonical column → headers that must be read for it.
-LAYOUTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
-    "first and last occurrence": (
-        {
-            "INCIDENT_ID": "2020{n:06d}",
-            "OFFENSE_CODE": "{code}",
-            "OFFENSE_CATEGORY_ID": "{kind}",
-            "FIRST_OCCURRENCE_DATE": "3/{day}/2020 {hour}:05:00 AM",
-            "LAST_OCCURRENCE_DATE": "3/{day}/2020 {hour}:45:00 AM",
-            "REPORTED_DATE": "3/{day}/2020 11:59:00 PM",
-            "INCIDENT_ADDRESS": "{n} BLOCK N OGDEN ST",
-            "GEO_LON": "-104.9{n:02d}1",
-            "GEO_LAT": "39.7{n:02d}1",
-        },
-        {
-            "time.at": "FIRST_OCCURRENCE_DATE",
-            "time.until": "LAST_OCCURRENCE_DATE",
-            "reported_at": "REPORTED_DATE",
-            "call_id": "INCIDENT_ID",
-            "category": "OFFENSE_CATEGORY_ID",
-            "category_intake": "OFFENSE_CODE",
-        },
-    ),
-    "parts of a date": (
-        {
-            "TYPE": "{kind}",
-            "YEAR": "2020",
-            "MONTH": "3",
-            "DAY": "{day}",
-            "HOUR": "{hour}",
-            "MINUTE": "5",
-            "HUNDRED_BLOCK": "{n}XX W GEORGIA ST",
-            "LONGITUDE": "-123.1{n:02d}1",
-            "LATITUDE": "49.2{n:02d}1",
-        },
-        {"time.at": "YEAR+MONTH+DAY+HOUR+MINUTE", "category": "TYPE", "address": "HUNDRED_BLOCK"},
-    ),
-    "parts of a date without minutes": (
-        {
-            "编号": "{n}",
-            "案类": "{kind}",
-            "发生年": "2020",
-            "发生月": "3",
-            "发生日": "{day}",
-            "发生时": "{hour}",
-            "地点": "文一路{n}号",
-        },
-        {"time.date": "发生年+发生月+发生日", "time.hour": "发生时", "category": "案类"},
-    ),
-    "a point in the place of an address": (
-        {
-            "INCIDENT_NUMBER": "I1820{n:05d}",
-            "OFFENSE_CODE": "{code}",
-            "OFFENSE_CODE_GROUP": "{kind}",
-            "DISTRICT": "D{district}",
-            "OCCURRED_ON_DATE": "2020-03-{day:02d} 0{hour}:05:00",
-            "STREET": "LINCOLN ST",
-            "Lat": "42.3{n:02d}1",
-            "Long": "-71.0{n:02d}1",
-            "Location": "(42.3{n:02d}1, -71.0{n:02d}1)",
-        },
-        {"time.at": "OCCURRED_ON_DATE", "address": "STREET", "category": "OFFENSE_CODE_GROUP"},
-    ),
-    "a point behind an address": (
-        {
-            "Incident Number w/year": "{n:06d}-2020",
-            "Type of Incident": "{kind}",
-            "Date1 of Occurrence": "2020-03-{day:02d}",
-            "Time1 of Occurrence": "0{hour}:05",
-            "Incident Address": "{n} MAIN ST",
-            "Location1": "{n} MAIN ST CITY, TX 75201 (32.7{n:02d}1, -96.8{n:02d}1)",
-        },
-        {
-            "time.at": "Date1 of Occurrence+Time1 of Occurrence",
-            "call_id": "Incident Number w/year",
-            "category": "Type of Incident",
-            "point.x": "Location1",
-            "point.y": "Location1",
-        },
-    ),
-}
 KINDS = ("theft", "burglary", "assault")
+SHIFTS = ("jour", "soir", "nuit")
 
 
-def write_layout(folder: Path, columns: dict[str, str]) -> Path:
+def write_layout(folder: Path, columns: dict[str, str], encoding: str = "utf-8", separator: str = ",") -> Path:
     rows = [
         {
             header: form.format(
-                n=n, kind=KINDS[n % 3], code=500 + n % 3, day=1 + n % 28, hour=1 + n % 9, district=n % 4
+                n=n,
+                kind=KINDS[n % 3],
+                code=500 + n % 3,
+                day=1 + n % 28,
+                hour=1 + n % 9,
+                hour24=n % 24,
+                district=n % 4,
+                month=1 + n % 6,
+                shift=SHIFTS[n % 3],
             )
             for header, form in columns.items()
         }
         for n in range(ROWS)
     ]
     path = folder / "export.csv"
-    pl.DataFrame(rows).write_csv(path)
+    path.write_bytes(pl.DataFrame(rows).write_csv(separator=separator).encode(encoding))
     return path
 
 
-def load(folder: Path, path: Path) -> tuple[str, Store]:
+def load(folder: Path, *paths: Path) -> tuple[Proposal, Store]:
     """Propose, confirm as a steward would, and ingest."""
     known = Known("town", "zz-town", "America/Denver", None, None, "published-open-data")
-    toml = propose_mapping([path], known).toml
+    proposal = propose_mapping(paths, known)
     mapping = folder / "town.toml"
-    mapping.write_text("\n".join(line for line in toml.splitlines() if not line.startswith("unconfirmed")))
+    mapping.write_text("\n".join(line for line in proposal.toml.splitlines() if not line.startswith("unconfirmed")))
     store = Store.create(folder / "store")
-    ingest(store, mapping, [path], loaded_by="test", now=NOW)
-    return toml, store
+    report = ingest(store, mapping, list(paths), loaded_by="test", now=NOW).to_dict()
+    assert report["read"] == report["kept"] + sum(report["quarantined"].values())
+    return proposal, store
+
+
+def read_headers(proposal: Proposal) -> dict[str, str]:
+    """Return canonical column → headers its rule reads."""
+    found = {}
+    for kind in parse_mapping(proposal.toml).files:
+        before = f"{kind.name}." if kind.table == "dispatches" else ""
+        found |= {before + column: "+".join(rule.reads) for column, rule in kind.rules.items() if rule.reads}
+    return found
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_layout_nobody_has_seen(tmp_path: Path, name: str) -> None:
-    columns, wanted = LAYOUTS[name]
-    toml, store = load(tmp_path, write_layout(tmp_path, columns))
-    kind = parse_mapping(toml).files[0]
-    found = {column: "+".join(rule.reads) for column, rule in kind.rules.items() if rule.reads}
-    assert {column: found.get(column) for column in wanted} == wanted
+    layout = LAYOUTS[name]
+    path = write_layout(tmp_path, layout.columns, layout.encoding, layout.separator)
+    proposal, store = load(tmp_path, path)
+    found = read_headers(proposal)
+    assert {column: found.get(column) for column in layout.wanted} == layout.wanted
+    assert set(proposal.files[0].personal) == set(layout.personal)
+    usual = {"analysis_crs", "crs"}
+    assert {one.name for one in proposal.questions} - usual == set(layout.asked)
     incidents = current_snapshot(store).read("incidents")
     assert incidents.height == ROWS
-    hours = incidents["occurred_from"].dt.convert_time_zone("America/Denver").dt.hour()
-    assert hours.to_list() == [1 + n % 9 for n in range(ROWS)]
-    if any(column.startswith("point") for column in found):
-        assert incidents["lat"].null_count() == 0
+    assert set(incidents["time_precision"].cast(pl.String)) == {layout.precision}
+    if "{hour}" in "".join(layout.columns.values()) and not layout.asked:
+        hours = incidents["occurred_from"].dt.convert_time_zone("America/Denver").dt.hour()
+        assert hours.to_list() == [1 + n % 9 for n in range(ROWS)]
+    assert (incidents["lat"].null_count() == 0) == layout.located
 
 
 def test_an_hour_that_is_missing_is_no_midnight(tmp_path: Path) -> None:
-    columns = dict(LAYOUTS["parts of a date"][0])
+    columns = dict(LAYOUTS["parts of a date"].columns)
     path = write_layout(tmp_path, columns)
     frame = pl.read_csv(path, infer_schema=False)
     missing = pl.int_range(pl.len()) % 5 == 0
@@ -175,8 +118,8 @@ def test_calls_and_their_dispatches_on_one_row(tmp_path: Path) -> None:
         ),
     )
     frame.drop("n").write_csv(path)
-    toml, store = load(tmp_path, path)
-    blocks = {kind.name: kind for kind in parse_mapping(toml).files}
+    proposal, store = load(tmp_path, path)
+    blocks = {kind.name: kind for kind in parse_mapping(proposal.toml).files}
     assert blocks["dispatches"].beside == "calls"
     snapshot = current_snapshot(store)
     dispatches, incidents = snapshot.read("dispatches"), snapshot.read("incidents")
