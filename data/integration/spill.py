@@ -8,12 +8,15 @@ grow with the load.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow as pa
 
 from data.integration.keys import DIGEST, digest_start
 from data.schemas import CANONICAL
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: Most rows a part should hold.
 PART_ROWS = 2_000_000
@@ -71,6 +74,8 @@ class Spill:
             self._write(str(part), some)
 
     def _write(self, part: str, rows: pl.DataFrame) -> None:
+        import pyarrow as pa
+
         table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
         writer = self._writers.get(part)
         if writer is None:
@@ -93,6 +98,8 @@ class Spill:
         path = self.folder / f"{part}.arrows"
         if part not in self._writers:
             return pl.DataFrame(schema=self._types)
+        import pyarrow as pa
+
         with pa.ipc.open_stream(str(path)) as reader:
             frame = pl.DataFrame(pl.from_arrow(reader.read_all()))
         path.unlink()

@@ -9,8 +9,6 @@ import polars as pl
 
 from data.integration.addresses.linking import AddressLinker, locate_calls
 from data.integration.merging import read_loads
-from data.records.address_reviews import read_address_reviews
-from data.records.database import Records
 from data.schemas.links import AddressLinks
 from data.snapshots import parts_of_table
 from data.store import Store
@@ -41,6 +39,10 @@ class SnapshotLinks:
         addresses = pl.concat(tables) if tables else pl.DataFrame()
         self._linker: AddressLinker | None = None
         if addresses.height:
+            # Most stores have no standard addresses; opening the records takes a quarter of a second.
+            from data.records.address_reviews import read_address_reviews
+            from data.records.database import Records
+
             self._linker = AddressLinker(addresses, read_address_reviews(Records.open(store)))
 
     @property
