@@ -138,6 +138,10 @@ def run_rewrite(paths: list[Path], beats: Path, folder: Path) -> int:
 
 
 def run_beatwise(paths: list[Path], beats: Path, folder: Path) -> int:
+    # As the command does.
+    from data.memory import keep_freed_memory
+
+    keep_freed_memory()
     from data.integration.ingest import ingest
     from data.store import Store
 
