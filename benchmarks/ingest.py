@@ -188,7 +188,7 @@ def tell_steps(title: str, paths: list[Path], beats: Path, folder: Path) -> None
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         # One thread reads ahead: its steps are told as well.
         profile = cProfile.Profile(time.process_time)
-        with mock.patch("data.integration.draft.one_ahead", iter):
+        with mock.patch("data.integration.draft.ahead", iter):
             profile.runcall(run_beatwise, paths, beats, Path(scratch))
     found = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     print(f"\n{title}\n{'step':<40}{'cpu s':>8}")

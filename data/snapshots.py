@@ -8,6 +8,7 @@ older snapshot reads as it did.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -17,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from data.errors import StoreError
-from data.files import digest_of, folder_appears_whole, read_json, write_json
+from data.files import digest_of, folder_appears_whole, read_json, sync_file, write_json
 from data.schemas import CANONICAL, DERIVED
 from data.store import Store, only_demo
 
@@ -224,21 +225,38 @@ def write_snapshot(
     return Snapshot(store, snapshot_id)
 
 
+def write_table(rows: pl.DataFrame, path: Path) -> None:
+    """Write a table, or a part of one, and see it onto the disk."""
+    path.parent.mkdir(exist_ok=True)
+    rows.write_parquet(path, compression_level=1)
+    sync_file(path)
+
+
 def _write_derived(folder: Path, name: str, parts: Iterator[pl.DataFrame]) -> int:
     """Write the parts of a derived table and return its rows; a single part is a single file."""
     rows = 0
-    written: list[Path] = []
-    for frame in parts:
-        if frame.is_empty():
-            continue
-        rows += frame.height
-        path = folder / name / f"{len(written):04d}.parquet" if written else folder / f"{name}.parquet"
-        path.parent.mkdir(exist_ok=True)
-        DERIVED[name].validate(frame).write_parquet(path, compression_level=1)
-        written.append(path)
-    if len(written) > 1:
-        written[0].rename(folder / name / "0000.parquet")
+    paths: list[Path] = []
+    written: list[Future[None]] = []
+    # Writing keeps one core busy: two parts are written at a time, and no more are held.
+    with ThreadPoolExecutor(2, thread_name_prefix="writing") as pool:
+        for frame in parts:
+            if frame.is_empty():
+                continue
+            rows += frame.height
+            path = folder / name / f"{len(paths):04d}.parquet" if paths else folder / f"{name}.parquet"
+            paths.append(path)
+            if len(written) > 1:
+                written[-2].result()
+            written.append(pool.submit(_write_valid, name, frame, path))
+        for one in written:
+            one.result()
+    if len(paths) > 1:
+        paths[0].rename(folder / name / "0000.parquet")
     return rows
+
+
+def _write_valid(name: str, rows: pl.DataFrame, path: Path) -> None:
+    write_table(DERIVED[name].validate(rows), path)
 
 
 #: Part of every snapshot id: change it when the derivation of the incident view changes.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,10 +16,10 @@ import shapely
 from data.integration.areas import join_children
 from data.integration.batches import (
     Piece,
+    ahead,
     expected_rows,
     in_batches,
     needs_whole_file,
-    one_ahead,
     read_together,
     small_texts_together,
 )
@@ -29,7 +30,7 @@ from data.integration.repeats import reasons_of_repeats
 from data.integration.reports import FileReport
 from data.integration.spill import FILE, Spill, digits_for, prefixes
 from data.schemas import CANONICAL
-from data.snapshots import QUARANTINE
+from data.snapshots import QUARANTINE, write_table
 from data.sources.mapping import FileKind, Mapping
 from data.sources.personal_values import scrub
 from data.sources.reading import GEOMETRY, LINE
@@ -62,8 +63,8 @@ class Draft:
     kinds: list[FileKind]
     reports: list[FileReport]
     lookups: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
-    #: All calls of the source as they were written, when they fit into one part and no earlier load has any.
-    calls: pl.DataFrame | None = None
+    #: Tables of the source as they are written, if they fit into one part and no earlier load has any.
+    held: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.source = self.mapping.source.name
@@ -75,6 +76,8 @@ class Draft:
         self._refused: list[pl.DataFrame] = []
         self._aside: list[Path] = []
         self._digits = self._parts_needed()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="writing")
+        self._written: Future[None] | None = None
 
     def _parts_needed(self) -> dict[str, int]:
         rows: Counter[str] = Counter()
@@ -94,7 +97,7 @@ class Draft:
                 self._take(batch, latest)
 
     def _pieces(self, tell: Callable[[int, str], None]) -> Iterator[Piece]:
-        for piece in one_ahead(self._read_pieces()):
+        for piece in ahead(self._read_pieces()):
             tell(piece.files[0], self.paths[piece.files[0]].name)
             for place in piece.files:
                 self.reports[place].personal_dropped = piece.raw.dropped
@@ -197,6 +200,8 @@ class Draft:
     def write(self) -> dict[str, dict[str, int]]:
         """Write the tables into the load's folder and return their rows; reports are complete afterwards.
 
+        The last table may still be on its way to the disk: see :meth:`finish`.
+
         Raises
         ------
         SchemaError
@@ -219,6 +224,18 @@ class Draft:
             report.check()
         return tables
 
+    def finish(self) -> None:
+        """Wait until all is written; also to be called when something went wrong."""
+        self._writer.shutdown()
+        if self._written is not None:
+            self._written.result()
+
+    def _write_aside(self, rows: pl.DataFrame, path: Path) -> None:
+        """Write rows while the next are prepared; one frame at a time, so that no more than two are in memory."""
+        if self._written is not None:
+            self._written.result()
+        self._written = self._writer.submit(write_table, rows, path)
+
     def _write_table(self, table: str) -> dict[str, int]:
         rows = replaced = 0
         for spill in self._spills[table].values():
@@ -238,9 +255,9 @@ class Draft:
                 load_id=pl.lit(self.load_id),
                 source_file=self._file_names(),
             )
-            written.write_parquet(path, compression_level=1)
-            if table == "calls" and not part and not self.loads:
-                self.calls = written
+            self._write_aside(written, path)
+            if not part and not self.loads:
+                self.held[table] = written
         return {"rows": rows, "replaced": replaced}
 
     def _merge(self, table: str, part: str) -> Merged:
