@@ -1,6 +1,6 @@
 """The job of an ingest of police.uk files in pandas and GeoPandas, as somebody who knows them well would write it.
 
-It is what beatwise is measured against (``benchmarks.ingest``), and does for this one source what beatwise does for any:
+beatwise is measured against it (``benchmarks.ingest``). It does for this one source what beatwise does for any:
 
 - SHA-256 of every file; every line of a file is kept or refused with a reason, and the refused are written aside;
 - identity numbers, mobile numbers and e-mail addresses looked for in every text column, once per different text;
@@ -86,7 +86,9 @@ def _sync(path: Path) -> None:
 
 
 def _read(path: Path, number: int) -> pandas.DataFrame:
-    rows = pandas.read_csv(path, usecols=COLUMNS, dtype=str, keep_default_na=False, na_values=[""], skip_blank_lines=False)
+    rows = pandas.read_csv(
+        path, usecols=COLUMNS, dtype=str, keep_default_na=False, na_values=[""], skip_blank_lines=False
+    )
     content = path.read_bytes()
     lines = content.count(b"\n") + (not content.endswith(b"\n")) - 1
     if lines != len(rows):
@@ -201,9 +203,7 @@ def _numbered(calls: pandas.DataFrame) -> pandas.DataFrame:
     """Add the key of each row: the digest of what makes it the record it is, and its number among identical rows."""
     thousandths = {axis: (calls[axis] * 1000).round() for axis in ("x", "y")}
     identity = calls[["category", "occurred_on", "unit_code"]].assign(**thousandths)
-    high, low = (
-        pandas.util.hash_pandas_object(identity, index=False, hash_key=key).to_numpy() for key in HASH_KEYS
-    )
+    high, low = (pandas.util.hash_pandas_object(identity, index=False, hash_key=key).to_numpy() for key in HASH_KEYS)
     calls = calls.assign(high=high, low=low, number=np.int64(1))
     same = ["file", "high", "low"]
     several = calls[calls.duplicated(same, keep=False)]
@@ -245,7 +245,9 @@ def _incidents(calls: pandas.DataFrame, areas: geopandas.GeoDataFrame) -> pandas
     if there.any() and inside[there].mean() >= OUTLINE_SHARE:
         wrong = there & ~inside
         lon[wrong], lat[wrong] = np.nan, np.nan
-        stated = np.where(calls["community_code"].notna(), "community", np.where(calls["unit_code"].notna(), "station", "none"))
+        stated = np.where(
+            calls["community_code"].notna(), "community", np.where(calls["unit_code"].notna(), "station", "none")
+        )
         level = pandas.Categorical(np.where(wrong, stated, level.astype(str)))
     points = pandas.DataFrame({"lon": lon, "lat": lat})
     places = points.dropna().drop_duplicates()
