@@ -214,7 +214,7 @@ def outcome(way: str, folder: Path) -> dict[str, Any]:
     counted = (
         pl.scan_parquet(parts)
         .group_by(*told, pl.col("occurred_on").cast(pl.Date), pl.col("category_detail").cast(pl.String))
-        .agg(pl.len(), pl.col("lon").sum().round(3), pl.col("lat").sum().round(3))
+        .agg(pl.len(), *((pl.col(axis) * 1e7).round().cast(pl.Int64).sum() for axis in ("lon", "lat")))
         .sort(pl.all())
         .collect()
     )
@@ -267,7 +267,7 @@ def run_one(way: str, case: Path, folder: Path) -> None:
     rows = RUNNERS[way](files[1:], files[0], folder)
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     peak = peak_gb()
-    came_to = outcome(way, folder) if way in WHOLE else None
+    came_to = sha256(json.dumps(outcome(way, folder), sort_keys=True).encode()).hexdigest() if way in WHOLE else None
     print(json.dumps({"rows": rows, "wall_s": wall, "cpu_s": cpu, "peak_gb": peak, "outcome": came_to}))
 
 

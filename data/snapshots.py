@@ -18,9 +18,10 @@ from typing import Any
 import polars as pl
 
 from data.errors import StoreError
-from data.files import digest_of, folder_appears_whole, read_json, sync_file, write_json
+from data.files import digest_of, folder_appears_whole, read_json, write_json
 from data.schemas import CANONICAL, DERIVED
 from data.store import Store, only_demo
+from data.tables import scan_table, write_table
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Snapshot:
         self._require_rows()
         if table in DERIVED:
             parts = parts_of_table(self.folder, table)
-            return pl.scan_parquet(parts) if parts else DERIVED[table].create_empty().lazy()
+            return scan_table(table, parts) if parts else DERIVED[table].create_empty().lazy()
         if table not in CANONICAL:
             raise StoreError(f"there is no table {table!r}.", remedy=f"Tables: {', '.join([*CANONICAL, *DERIVED])}.")
         versions: list[pl.LazyFrame] = []
@@ -114,7 +115,7 @@ class Snapshot:
             parts = parts_of_table(self.store.loads / str(load["load_id"]), table)
             if not parts:
                 continue
-            frame = pl.scan_parquet(parts)
+            frame = scan_table(table, parts)
             keys = frame.select("record_key")
             if later:
                 frame = frame.join(pl.concat(later), on="record_key", how="anti", maintain_order="left")
@@ -223,13 +224,6 @@ def write_snapshot(
         )
     store.make_current(snapshot_id)
     return Snapshot(store, snapshot_id)
-
-
-def write_table(rows: pl.DataFrame, path: Path) -> None:
-    """Write a table, or a part of one, and see it onto the disk."""
-    path.parent.mkdir(exist_ok=True)
-    rows.write_parquet(path, compression_level=1)
-    sync_file(path)
 
 
 def _write_derived(folder: Path, name: str, parts: Iterator[pl.DataFrame]) -> int:

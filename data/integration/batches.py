@@ -134,7 +134,9 @@ def ahead(items: Iterator[Item], most: int = 1) -> Iterator[Item]:
     return _as_made(pool, following, items, nothing)
 
 
-def _as_made(pool: ThreadPoolExecutor, following: deque[Future[Any]], items: Iterator[Any], nothing: Any) -> Iterator[Any]:
+def _as_made(
+    pool: ThreadPoolExecutor, following: deque[Future[Any]], items: Iterator[Any], nothing: Any
+) -> Iterator[Any]:
     with pool:
         while (item := following.popleft().result()) is not nothing:
             following.append(pool.submit(next, items, nothing))

@@ -30,11 +30,12 @@ from data.integration.repeats import reasons_of_repeats
 from data.integration.reports import FileReport
 from data.integration.spill import FILE, Spill, digits_for, prefixes
 from data.schemas import CANONICAL
-from data.snapshots import QUARANTINE, write_table
+from data.snapshots import QUARANTINE
 from data.sources.mapping import FileKind, Mapping
 from data.sources.personal_values import scrub
 from data.sources.reading import GEOMETRY, LINE
 from data.store import Store
+from data.tables import write_table
 
 #: Refused rows held in memory before they are written aside.
 REFUSED_HELD = 200_000

@@ -34,6 +34,7 @@ from data.snapshots import Snapshot, parts_of_table, write_snapshot
 from data.sources.mapping import load_mapping
 from data.sources.matching import match_kinds
 from data.store import Store
+from data.tables import scan_table
 
 __all__ = ["FileReport", "IngestReport", "incidents_of", "ingest"]
 
@@ -252,7 +253,7 @@ def _parts_of_incidents(
 ) -> Iterator[pl.DataFrame]:
     if previous is not None:
         for path in parts_of_table(store.snapshots / previous, "incidents"):
-            yield pl.scan_parquet(path).filter(pl.col("jurisdiction") != jurisdiction).collect()
+            yield scan_table("incidents", path).filter(pl.col("jurisdiction") != jurisdiction).collect()
     own = [load for load in loads if load["jurisdiction"]["code"] == jurisdiction]
     names = list(dict.fromkeys(load["source"] for load in own))
     by_source = {name: [load for load in own if load["source"] == name] for name in names}

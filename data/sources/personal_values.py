@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
@@ -26,6 +27,8 @@ import polars as pl
 REMOVED = "***"
 #: A quick look that lets no personal value pass; Unicode digits are digits here.
 SUSPECT = r"\d{11}|[1１][3-9３-９]\d[ -]\d{4}|\d{6}[ -]\d{8}|[@＠]"
+#: Bytes of the shortest number: eleven digits. Numbers of fewer characters are no suspects.
+SHORTEST = 11
 #: Texts looked at to see whether few of a column differ.
 MANY = 4096
 #: Share of a column's filled values from which the column itself is personal.
@@ -87,7 +90,9 @@ def redact(text: str) -> tuple[str | None, list[str]]:
     return (clean if clean.replace(REMOVED, "").strip(" ,;，；、/|:：()（）+") else None), kinds
 
 
-def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl.Series, dict[str, pl.Series]]:
+def without_personal(
+    column: pl.Series, *, identifies: bool = False, texts: pl.Series | None = None
+) -> tuple[pl.Series, dict[str, pl.Series]]:
     """Take personal values out of a text column.
 
     Parameters
@@ -99,6 +104,9 @@ def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl
         when the column is a series: at least half of it, and ``SERIES_ROWS`` rows, have this shape, most are different,
         and they begin alike (4 of 11 digits, 6 of 18), as running numbers and area codes do, but telephone and identity
         numbers of many people do not. Of 18 digits the check digit must also fail in most rows.
+
+    texts
+        All texts of the column, each at least once, and perhaps others; found out when not given.
 
     Returns
     -------
@@ -112,10 +120,11 @@ def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl
     """
     if column.dtype != pl.String or column.is_empty():
         return column, {}
-    different = different_texts(column)
+    different = different_texts(column) if texts is None else texts
     if different is None:
         different = column
-    suspect = different.str.contains(SUSPECT).fill_null(False)
+    different = different.filter(_may_be_suspect(different))
+    suspect = different.str.contains(SUSPECT)
     if not suspect.any():
         return column, {}
     series = _series(column) if identifies else frozenset()
@@ -131,8 +140,16 @@ def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl
                 of_kind.setdefault(kind, []).append(cell)
     if not replaced:
         return column, {}
-    where = {kind: column.is_in(cells).fill_null(False) for kind, cells in sorted(of_kind.items())}
+    everywhere = {kind: column.is_in(cells).fill_null(False) for kind, cells in sorted(of_kind.items())}
+    where = {kind: cells for kind, cells in everywhere.items() if cells.any()}
     return column.replace(list(replaced), list(replaced.values())), where
+
+
+def _may_be_suspect(texts: pl.Series) -> pl.Series:
+    """Return which texts are long enough for a number, or have the sign of an address: a look before the look."""
+    text = pl.col("text")
+    at = text.str.contains("@", literal=True) | text.str.contains("＠", literal=True)
+    return texts.to_frame("text").select(((text.str.len_bytes() >= SHORTEST) | at).fill_null(False)).to_series()
 
 
 def different_texts(column: pl.Series) -> pl.Series | None:
@@ -141,7 +158,9 @@ def different_texts(column: pl.Series) -> pl.Series | None:
 
 
 def scrub(
-    frame: pl.DataFrame, identifying: set[str] | frozenset[str] = frozenset()
+    frame: pl.DataFrame,
+    identifying: set[str] | frozenset[str] = frozenset(),
+    texts: Mapping[str, pl.Series] | None = None,
 ) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
     """Take personal values out of every text column of a frame.
 
@@ -149,6 +168,8 @@ def scrub(
     ----------
     identifying
         Columns that hold numbers of records, see :func:`without_personal`.
+    texts
+        Column → all its texts, of columns for which they are known already.
 
     Returns
     -------
@@ -157,8 +178,10 @@ def scrub(
     """
     found: dict[str, pl.Series] = {}
     cleaned = []
+    known = texts or {}
     for column in frame:
-        clean, where = without_personal(column, identifies=column.name in identifying)
+        of_column = known.get(column.name)
+        clean, where = without_personal(column, identifies=column.name in identifying, texts=of_column)
         if where:
             cleaned.append(clean)
         for kind, mask in where.items():

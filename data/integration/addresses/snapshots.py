@@ -12,6 +12,7 @@ from data.integration.merging import read_loads
 from data.schemas.links import AddressLinks
 from data.snapshots import parts_of_table
 from data.store import Store
+from data.tables import scan_table
 
 
 class SnapshotLinks:
@@ -64,6 +65,6 @@ class SnapshotLinks:
     def parts(self) -> Iterator[pl.DataFrame]:
         """Return the table: links of other police forces first. Read it after all calls were located."""
         for path in self._earlier:
-            yield pl.scan_parquet(path).filter(~pl.col("source").is_in(sorted(self._sources))).collect()
+            yield scan_table("address_links", path).filter(~pl.col("source").is_in(sorted(self._sources))).collect()
         if self._made:
             yield AddressLinks.cast(pl.concat(self._made))
