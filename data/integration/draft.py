@@ -139,14 +139,13 @@ class Draft:
             for file, count in batch.origin(lines)[0].value_counts().iter_rows():
                 _add(self.reports[file].notes, {name: count})
         self._refuse(refused, kind.table)
-        self._spill(kind, whole).add(kept.drop("source", "source_file", strict=False))
+        self._meanwhile(self._spill(kind, whole).add, kept.drop("source", "source_file", strict=False))
         if kind.parents is not None:
             made = join_children(rows.kept, kind.parents, self.source)
             number = len(self._names)
             self._provided[number] = frozenset(CANONICAL[kind.table].column_names())
-            self._spill(kind, True).add(
-                made.drop("source", "source_file").with_columns(pl.lit(number, dtype=pl.Int32).alias(FILE))
-            )
+            made_up = made.drop("source", "source_file").with_columns(pl.lit(number, dtype=pl.Int32).alias(FILE))
+            self._meanwhile(self._spill(kind, True).add, made_up)
             self._names.append(self.paths[files[0]].name)
             self.reports[files[0]].notes["areas_joined_from_children"] = made.height
 
@@ -231,14 +230,16 @@ class Draft:
         if self._written is not None:
             self._written.result()
 
-    def _write_aside(self, rows: pl.DataFrame, path: Path) -> None:
-        """Write rows while the next are prepared; one frame at a time, so that no more than two are in memory."""
+    def _meanwhile(self, work: Callable[..., None], *given: Any) -> None:
+        """Do some work while the next is prepared; one thing at a time, in order, so that no more is in memory."""
         if self._written is not None:
             self._written.result()
-        self._written = self._writer.submit(write_table, rows, path)
+        self._written = self._writer.submit(work, *given)
 
     def _write_table(self, table: str) -> dict[str, int]:
         rows = replaced = 0
+        if self._written is not None:
+            self._written.result()
         for spill in self._spills[table].values():
             spill.finish()
         for part in prefixes(self._digits[table]):
@@ -256,7 +257,7 @@ class Draft:
                 load_id=pl.lit(self.load_id),
                 source_file=self._file_names(),
             )
-            self._write_aside(written, path)
+            self._meanwhile(write_table, written, path)
             if not part and not self.loads:
                 self.held[table] = written
         return {"rows": rows, "replaced": replaced}

@@ -27,8 +27,6 @@ import polars as pl
 REMOVED = "***"
 #: A quick look that lets no personal value pass; Unicode digits are digits here.
 SUSPECT = r"\d{11}|[1１][3-9３-９]\d[ -]\d{4}|\d{6}[ -]\d{8}|[@＠]"
-#: Bytes of the shortest number: eleven digits. Numbers of fewer characters are no suspects.
-SHORTEST = 11
 #: Texts looked at to see whether few of a column differ.
 MANY = 4096
 #: Share of a column's filled values from which the column itself is personal.
@@ -123,8 +121,7 @@ def without_personal(
     different = different_texts(column) if texts is None else texts
     if different is None:
         different = column
-    different = different.filter(_may_be_suspect(different))
-    suspect = different.str.contains(SUSPECT)
+    suspect = different.str.contains(SUSPECT).fill_null(False)
     if not suspect.any():
         return column, {}
     series = _series(column) if identifies else frozenset()
@@ -143,13 +140,6 @@ def without_personal(
     everywhere = {kind: column.is_in(cells).fill_null(False) for kind, cells in sorted(of_kind.items())}
     where = {kind: cells for kind, cells in everywhere.items() if cells.any()}
     return column.replace(list(replaced), list(replaced.values())), where
-
-
-def _may_be_suspect(texts: pl.Series) -> pl.Series:
-    """Return which texts are long enough for a number, or have the sign of an address: a look before the look."""
-    text = pl.col("text")
-    at = text.str.contains("@", literal=True) | text.str.contains("＠", literal=True)
-    return texts.to_frame("text").select(((text.str.len_bytes() >= SHORTEST) | at).fill_null(False)).to_series()
 
 
 def different_texts(column: pl.Series) -> pl.Series | None:
