@@ -39,6 +39,8 @@ from data.tables import write_table
 
 #: Refused rows held in memory before they are written aside.
 REFUSED_HELD = 200_000
+#: Pieces read before they are asked for.
+PIECES_AHEAD = 2
 
 
 @dataclass
@@ -53,6 +55,8 @@ class Draft:
         The load's folder, not yet in its place. Unfinished parts go into a folder of their own inside.
     paths, kinds, reports
         The files, what each is, and what is told about each; a file's place in them is its number.
+    tell_points
+        Called with the points of the calls when :attr:`held` will hold all of them: long before they are written.
     """
 
     store: Store
@@ -63,6 +67,7 @@ class Draft:
     paths: list[Path]
     kinds: list[FileKind]
     reports: list[FileReport]
+    tell_points: Callable[[pl.DataFrame], None]
     lookups: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     #: Tables of the source as they are written, if they fit into one part and no earlier load has any.
     held: dict[str, pl.DataFrame] = field(default_factory=dict)
@@ -78,7 +83,7 @@ class Draft:
         self._aside: list[Path] = []
         self._digits = self._parts_needed()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writing")
-        self._written: Future[None] | None = None
+        self._written: list[Future[None]] = []
 
     def _parts_needed(self) -> dict[str, int]:
         rows: Counter[str] = Counter()
@@ -98,7 +103,7 @@ class Draft:
                 self._take(batch, latest)
 
     def _pieces(self, tell: Callable[[int, str], None]) -> Iterator[Piece]:
-        for piece in ahead(self._read_pieces()):
+        for piece in ahead(self._read_pieces(), PIECES_AHEAD):
             tell(piece.files[0], self.paths[piece.files[0]].name)
             for place in piece.files:
                 self.reports[place].personal_dropped = piece.raw.dropped
@@ -210,6 +215,13 @@ class Draft:
         tables = {name: self._write_table(name) for name in CANONICAL if name in self._spills}
         for name, parts in self.lookups.items():
             pl.concat(parts, how="diagonal_relaxed").write_parquet(self.folder / f"lookup_{name}.parquet")
+        self._written.append(self._writer.submit(self._write_quarantine))
+        for report in self.reports:
+            report.quarantined = dict(sorted(report.quarantined.items()))
+            report.check()
+        return tables
+
+    def _write_quarantine(self) -> None:
         held = pl.concat(self._refused) if self._refused else pl.DataFrame(schema=QUARANTINE)
         aside = [pl.scan_parquet(path) for path in self._aside]
         pl.concat([*aside, held.lazy()]).sink_parquet(self.folder / "quarantine.parquet")
@@ -219,27 +231,25 @@ class Draft:
             folder.rmdir()
         if self._work.exists():
             self._work.rmdir()
-        for report in self.reports:
-            report.quarantined = dict(sorted(report.quarantined.items()))
-            report.check()
-        return tables
 
     def finish(self) -> None:
         """Wait until all is written; also to be called when something went wrong."""
         self._writer.shutdown()
-        if self._written is not None:
-            self._written.result()
+        self._settle()
+
+    def _settle(self) -> None:
+        for written in self._written:
+            written.result()
+        self._written = []
 
     def _meanwhile(self, work: Callable[..., None], *given: Any) -> None:
         """Do some work while the next is prepared; one thing at a time, in order, so that no more is in memory."""
-        if self._written is not None:
-            self._written.result()
-        self._written = self._writer.submit(work, *given)
+        self._settle()
+        self._written.append(self._writer.submit(work, *given))
 
     def _write_table(self, table: str) -> dict[str, int]:
         rows = replaced = 0
-        if self._written is not None:
-            self._written.result()
+        self._settle()
         for spill in self._spills[table].values():
             spill.finish()
         for part in prefixes(self._digits[table]):
@@ -267,6 +277,8 @@ class Draft:
         found = []
         for (name, numbered), spill in self._spills[table].items():
             rows = spill.take(part)
+            if table == "calls" and not part and not self.loads and {"lon", "lat"} <= set(rows.columns):
+                self.tell_points(rows.select("lon", "lat"))
             if not numbered:
                 rows, repeated = number_rows(rows, kinds[name], self.source, within=FILE)
                 self._repeated(repeated, reasons_of_repeats(repeated, rows, kinds[name]), table)
