@@ -155,15 +155,17 @@ def ingest(
                 write_json(folder / "load.json", written)
                 notes: dict[str, int] = {}
 
+                # With all it needs in memory, the first incidents are derived while their calls are written.
+                at_once = set(draft.held) == set(tables) and "addresses" not in tables
+
                 def derive() -> tuple[SnapshotLinks, Iterator[pl.DataFrame]]:
                     every, code = [*loads, written], mapping.jurisdiction.code
                     links = SnapshotLinks(store, previous, every, code)
                     held = {mapping.source.name: draft.held}
-                    finder = finders[0].result if finders else None
+                    # Areas that were not in memory were not there to be prepared.
+                    finder = finders[0].result if finders and at_once else None
                     return links, incidents_of(store, previous, every, code, links, notes, held, finder)
 
-                # With all it needs in memory, the first incidents are derived while their calls are written.
-                at_once = set(draft.held) == set(tables) and "addresses" not in tables
                 derived = derive() if at_once else None
             finally:
                 seeker.shutdown()

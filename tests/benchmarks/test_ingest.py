@@ -3,7 +3,11 @@
 import json
 from pathlib import Path
 
+import polars as pl
+import pytest
+
 from benchmarks.ingest import outcome, run_beatwise, run_pandas
+from data.integration.draft import Draft
 
 HEADER = (
     "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Location,LSOA code,LSOA name,Crime type,"
@@ -60,3 +64,15 @@ def test_beatwise_and_the_peer_keep_refuse_and_assign_the_same(tmp_path: Path) -
     ours, theirs = outcome("beatwise", tmp_path / "ours"), outcome("pandas", tmp_path / "theirs")
     assert ours["files"]["2025-01-a-street.csv"][2], "some rows are refused"
     assert ours == theirs
+
+
+def test_beats_are_the_same_when_the_load_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths, beats = write_files(tmp_path)
+    for name in ("held", "read"):
+        (tmp_path / name).mkdir()
+    run_beatwise(paths, beats, tmp_path / "held")
+    monkeypatch.setattr(Draft, "held", property(lambda draft: {}, lambda draft, held: None), raising=False)
+    run_beatwise(paths, beats, tmp_path / "read")
+    assert outcome("beatwise", tmp_path / "held") == outcome("beatwise", tmp_path / "read")
+    (incidents,) = (tmp_path / "held").glob("store/snapshots/*/incidents.parquet")
+    assert set(pl.read_parquet(incidents)["beat_code"].drop_nulls()) == {"B0", "B1"}
