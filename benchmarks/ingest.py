@@ -30,6 +30,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import Executor, Future
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -224,6 +226,19 @@ def outcome(way: str, folder: Path) -> dict[str, Any]:
     }
 
 
+class AtOnce(Executor):
+    """An executor that does the work where it is asked for."""
+
+    def __init__(self, workers: int = 1, thread_name_prefix: str = "") -> None:
+        """Take what a pool of threads takes."""
+
+    def submit(self, work: Any, /, *given: Any, **named: Any) -> Future[Any]:
+        """Do it now."""
+        done: Future[Any] = Future()
+        done.set_result(work(*given, **named))
+        return done
+
+
 def tell_steps(title: str, paths: list[Path], beats: Path, folder: Path) -> None:
     """Run beatwise once in this process and print the processor seconds, of all threads, by step."""
     import data.integration.ingest  # noqa: F401  (imports are not part of the steps)
@@ -232,9 +247,13 @@ def tell_steps(title: str, paths: list[Path], beats: Path, folder: Path) -> None
     geojson._features.cache_clear()
 
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        # One thread reads ahead: its steps are told as well.
+        # What other threads do meanwhile is done by this one, so that it is told as well.
         profile = cProfile.Profile(time.process_time)
-        with mock.patch("data.integration.draft.ahead", iter):
+        with ExitStack() as patched:
+            for module in ("data.integration.draft", "data.integration.ingest"):
+                patched.enter_context(mock.patch(f"{module}.ahead", lambda items, most=1: iter(items)))
+            for module in ("data.integration.draft", "data.integration.ingest", "data.snapshots"):
+                patched.enter_context(mock.patch(f"{module}.ThreadPoolExecutor", AtOnce))
             profile.runcall(run_beatwise, paths, beats, Path(scratch))
     found = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     print(f"\n{title}\n{'step':<40}{'cpu s':>8}")
