@@ -11,8 +11,11 @@ Every measurement is a process of its own; its peak memory is what the operating
 - *floor*: bare Polars reads the columns the mapping reads, and does nothing with them. It is the floor of the aim.
 - *rewrite*: bare Polars reads these columns and writes them to one Parquet file: what keeping the rows costs at least,
   without keys, checks, beats or reports. It is told beside the floor, not in its place.
-- *geopandas*: pandas reads the same columns, checks month, type and coordinates, numbers identical rows, assigns beats
-  with ``GeoDataFrame.sjoin`` and writes Parquet. No quarantine, no corrections, no history, no reports.
+- *pandas*: the same job in pandas and GeoPandas (``benchmarks.peer``): what the aim of six times is told against. Rows
+  kept, refused and assigned must be those of beatwise, or the run stops.
+- *bare join*: pandas reads the same columns, checks month, type and coordinates, numbers identical rows, assigns beats
+  with ``GeoDataFrame.sjoin`` and writes Parquet. No digests, no quarantine, no personal values, no second table, no
+  counts by file, nothing synced. Much less than the job; told beside the other.
 """
 
 from __future__ import annotations
@@ -27,8 +30,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
+from concurrent.futures import Executor, Future
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +44,10 @@ COLUMNS = [
     *("Month", "Falls within", "Longitude", "Latitude", "LSOA code"),
     *("Crime type", "Last outcome category"),
 ]
-WAYS = ("floor", "rewrite", "beatwise", "geopandas")
+WAYS = ("floor", "rewrite", "beatwise", "pandas", "bare_join")
+#: Ways that do the whole job and must come to the same rows.
+WHOLE = ("beatwise", "pandas")
+NOW = datetime(2026, 1, 15, tzinfo=UTC)
 #: Functions whose processor time is told by --steps, with what they call: label, end of the file's path, name.
 STEPS = (
     ("all, without imports", "integration/ingest.py", "ingest"),
@@ -138,16 +148,26 @@ def run_rewrite(paths: list[Path], beats: Path, folder: Path) -> int:
 
 
 def run_beatwise(paths: list[Path], beats: Path, folder: Path) -> int:
+    # As the command does.
+    from data.memory import keep_freed_memory
+
+    keep_freed_memory()
     from data.integration.ingest import ingest
     from data.store import Store
 
-    now = datetime(2026, 1, 15, tzinfo=UTC)
     store = Store.create(folder / "store")
-    report = ingest(store, MAPPING, [beats, *paths], loaded_by="benchmark", now=now)
+    report = ingest(store, MAPPING, [beats, *paths], loaded_by="benchmark", now=NOW)
     return sum(file.read for file in report.files if file.table == "calls")
 
 
-def run_geopandas(paths: list[Path], beats: Path, folder: Path) -> int:
+def run_pandas(paths: list[Path], beats: Path, folder: Path) -> int:
+    from benchmarks import peer
+
+    manifest = peer.ingest(paths, beats, folder, (NOW + timedelta(days=1)).date())
+    return sum(file["read"] for file in manifest["files"])
+
+
+def run_bare_join(paths: list[Path], beats: Path, folder: Path) -> int:
     import geopandas
     import pandas
 
@@ -171,7 +191,52 @@ def run_geopandas(paths: list[Path], beats: Path, folder: Path) -> int:
     return len(joined)
 
 
-RUNNERS = {"floor": run_floor, "rewrite": run_rewrite, "beatwise": run_beatwise, "geopandas": run_geopandas}
+RUNNERS = {
+    "floor": run_floor,
+    "rewrite": run_rewrite,
+    "beatwise": run_beatwise,
+    "pandas": run_pandas,
+    "bare_join": run_bare_join,
+}
+
+
+def outcome(way: str, folder: Path) -> dict[str, Any]:
+    """Return what a way that does the whole job came to: refused rows by file and reason, a digest of what it kept."""
+    import polars as pl
+
+    store = folder / "store"
+    if way == "beatwise":
+        (load,) = (json.loads(path.read_text()) for path in store.glob("loads/*/load.json"))
+        files = [file for file in load["files"] if file["table"] == "calls"]
+        parts = [*store.glob("snapshots/*/incidents.parquet"), *store.glob("snapshots/*/incidents/*.parquet")]
+    else:
+        files = json.loads((store / "manifest.json").read_text())["files"]
+        parts = [store / "incidents.parquet"]
+    told = [pl.col(name).cast(pl.String) for name in ("category", "beat_code", "station_code", "location_level")]
+    counted = (
+        pl.scan_parquet(parts)
+        .group_by(*told, pl.col("occurred_on").cast(pl.Date), pl.col("category_detail").cast(pl.String))
+        .agg(pl.len(), *((pl.col(axis) * 1e7).round().cast(pl.Int64).sum() for axis in ("lon", "lat")))
+        .sort(pl.all())
+        .collect()
+    )
+    return {
+        "files": {file["file"]: [file["read"], file["kept"], sorted(file["quarantined"].items())] for file in files},
+        "kept": sha256(counted.write_csv().encode()).hexdigest(),
+    }
+
+
+class AtOnce(Executor):
+    """An executor that does the work where it is asked for."""
+
+    def __init__(self, workers: int = 1, thread_name_prefix: str = "") -> None:
+        """Take what a pool of threads takes."""
+
+    def submit(self, work: Any, /, *given: Any, **named: Any) -> Future[Any]:
+        """Do it now."""
+        done: Future[Any] = Future()
+        done.set_result(work(*given, **named))
+        return done
 
 
 def tell_steps(title: str, paths: list[Path], beats: Path, folder: Path) -> None:
@@ -182,9 +247,13 @@ def tell_steps(title: str, paths: list[Path], beats: Path, folder: Path) -> None
     geojson._features.cache_clear()
 
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        # One thread reads ahead: its steps are told as well.
+        # What other threads do meanwhile is done by this one, so that it is told as well.
         profile = cProfile.Profile(time.process_time)
-        with mock.patch("data.integration.draft.one_ahead", iter):
+        with ExitStack() as patched:
+            for module in ("data.integration.draft", "data.integration.ingest"):
+                patched.enter_context(mock.patch(f"{module}.ahead", lambda items, most=1: iter(items)))
+            for module in ("data.integration.draft", "data.integration.ingest", "data.snapshots"):
+                patched.enter_context(mock.patch(f"{module}.ThreadPoolExecutor", AtOnce))
             profile.runcall(run_beatwise, paths, beats, Path(scratch))
     found = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     print(f"\n{title}\n{'step':<40}{'cpu s':>8}")
@@ -195,7 +264,7 @@ def tell_steps(title: str, paths: list[Path], beats: Path, folder: Path) -> None
         print(f"{label:<40}{spent:>8.2f}")
 
 
-def measure(way: str, case: Path) -> dict[str, float]:
+def measure(way: str, case: Path) -> dict[str, Any]:
     """Run one way in a process of its own; wall and processor seconds, peak memory in GB."""
     with tempfile.TemporaryDirectory(dir=case.parent) as folder:
         command = [sys.executable, "-m", "benchmarks.ingest", "--one", way, str(case), folder]
@@ -217,17 +286,21 @@ def run_one(way: str, case: Path, folder: Path) -> None:
     rows = RUNNERS[way](files[1:], files[0], folder)
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     peak = peak_gb()
-    print(json.dumps({"rows": rows, "wall_s": wall, "cpu_s": cpu, "peak_gb": peak}))
+    came_to = sha256(json.dumps(outcome(way, folder), sort_keys=True).encode()).hexdigest() if way in WHOLE else None
+    print(json.dumps({"rows": rows, "wall_s": wall, "cpu_s": cpu, "peak_gb": peak, "outcome": came_to}))
 
 
 def compare(title: str, paths: list[Path], beats: Path, folder: Path, runs: int, ways: list[str]) -> None:
     """Measure all ways in turn, several times, and print medians and ratios."""
     case = folder / "case.txt"
     case.write_text("\n".join(map(str, [beats, *paths])))
-    found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
+    found: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
     for _ in range(runs):
         for way in ways:
             found[way].append(measure(way, case))
+    outcomes = [one["outcome"] for way in WHOLE for one in found.get(way, [])]
+    if any(one != outcomes[0] for one in outcomes):
+        raise SystemExit("beatwise and the same job in pandas do not come to the same rows.")
     size = sum(path.stat().st_size for path in paths) / 1e6
     print(f"\n{title}: {found[ways[0]][0]['rows']:,.0f} rows, {len(paths)} files, {size:,.0f} MB, median of {runs}")
     print(f"{'':<11}{'wall s':>9}{'cpu s':>9}{'peak GB':>9}")
@@ -237,7 +310,7 @@ def compare(title: str, paths: list[Path], beats: Path, folder: Path, runs: int,
     }
     for way, one in middle.items():
         print(f"{way:<11}{one['wall_s']:>9.2f}{one['cpu_s']:>9.2f}{one['peak_gb']:>9.2f}")
-    for other in ("floor", "rewrite", "geopandas"):
+    for other in ("floor", "rewrite", "pandas", "bare_join"):
         if {other, "beatwise"} <= set(ways):
             ours, theirs = middle["beatwise"], middle[other]
             print(

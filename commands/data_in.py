@@ -66,6 +66,9 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Load upstream files into a new snapshot. Every row is kept or quarantined, and the counts say which."""
+    from data.memory import keep_freed_memory
+
+    keep_freed_memory()
     from data.integration.ingest import ingest as ingest_files
     from data.store import Store
 

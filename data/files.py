@@ -25,6 +25,12 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
 
 
+def sync_file(path: Path) -> None:
+    """Make the content of a file survive a power cut."""
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames inside ``folder`` survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
@@ -72,8 +78,7 @@ def folder_appears_whole(target: Path, scratch_root: Path) -> Iterator[Path]:
         yield scratch
         for path in sorted(scratch.rglob("*")):
             if path.is_file():
-                with path.open("rb") as handle:
-                    os.fsync(handle.fileno())
+                sync_file(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists():
             scratch.rename(target)

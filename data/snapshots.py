@@ -8,6 +8,7 @@ older snapshot reads as it did.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -20,6 +21,7 @@ from data.errors import StoreError
 from data.files import digest_of, folder_appears_whole, read_json, write_json
 from data.schemas import CANONICAL, DERIVED
 from data.store import Store, only_demo
+from data.tables import scan_table, write_table
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Snapshot:
         self._require_rows()
         if table in DERIVED:
             parts = parts_of_table(self.folder, table)
-            return pl.scan_parquet(parts) if parts else DERIVED[table].create_empty().lazy()
+            return scan_table(table, parts) if parts else DERIVED[table].create_empty().lazy()
         if table not in CANONICAL:
             raise StoreError(f"there is no table {table!r}.", remedy=f"Tables: {', '.join([*CANONICAL, *DERIVED])}.")
         versions: list[pl.LazyFrame] = []
@@ -122,7 +124,7 @@ class Snapshot:
             parts = parts_of_table(self.store.loads / str(load["load_id"]), table)
             if not parts:
                 continue
-            frame = pl.scan_parquet(parts)
+            frame = scan_table(table, parts)
             keys = frame.select("record_key")
             if later:
                 frame = frame.join(pl.concat(later), on="record_key", how="anti", maintain_order="left")
@@ -236,18 +238,28 @@ def write_snapshot(
 def _write_derived(folder: Path, name: str, parts: Iterator[pl.DataFrame]) -> int:
     """Write the parts of a derived table and return its rows; a single part is a single file."""
     rows = 0
-    written: list[Path] = []
-    for frame in parts:
-        if frame.is_empty():
-            continue
-        rows += frame.height
-        path = folder / name / f"{len(written):04d}.parquet" if written else folder / f"{name}.parquet"
-        path.parent.mkdir(exist_ok=True)
-        DERIVED[name].validate(frame).write_parquet(path, compression_level=1)
-        written.append(path)
-    if len(written) > 1:
-        written[0].rename(folder / name / "0000.parquet")
+    paths: list[Path] = []
+    written: list[Future[None]] = []
+    # Writing keeps one core busy: two parts are written at a time, and no more are held.
+    with ThreadPoolExecutor(2, thread_name_prefix="writing") as pool:
+        for frame in parts:
+            if frame.is_empty():
+                continue
+            rows += frame.height
+            path = folder / name / f"{len(paths):04d}.parquet" if paths else folder / f"{name}.parquet"
+            paths.append(path)
+            if len(written) > 1:
+                written[-2].result()
+            written.append(pool.submit(_write_valid, name, frame, path))
+        for one in written:
+            one.result()
+    if len(paths) > 1:
+        paths[0].rename(folder / name / "0000.parquet")
     return rows
+
+
+def _write_valid(name: str, rows: pl.DataFrame, path: Path) -> None:
+    write_table(DERIVED[name].validate(rows), path)
 
 
 #: Part of every snapshot id: change it when the derivation of the incident view changes.

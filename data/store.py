@@ -6,7 +6,8 @@
       store.json                  format of the folder
       CURRENT                     id of the newest snapshot; replaced in one step
       loads/<load id>/            one folder per load: <table>.parquet, quarantine.parquet, load.json; a large table is
-                                  a folder <table>/ with a file for the rows whose keys begin alike
+                                  a folder <table>/ with a file for the rows whose keys begin alike; columns that hold
+                                  nothing are left out (``data.tables``)
       snapshots/<snapshot id>/    manifest.json (which loads), incidents.parquet or incidents/*.parquet (derived)
       editions/<edition id>/      manifest.json, <table>.parquet
       records.sqlite              decisions, visits, viewers, audit log (unless BEATWISE_RECORDS_URL names another)

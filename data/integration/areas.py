@@ -21,8 +21,8 @@ LAT_BITS = 31
 LAT_MASK, HALF = (1 << LAT_BITS) - 1, 90 * STEPS_PER_DEGREE
 #: Cells of :class:`BoxGrid` that a box may take up, on average; and more than there can be rows of them.
 MOST_CELLS_PER_BOX, CELLS_ACROSS = 40, 1 << 30
-#: Points remembered between batches; above that the memory is emptied.
-MOST_PLACES = 2_000_000
+#: Points remembered between batches (20 bytes each); above that the memory is emptied.
+MOST_PLACES = 8_000_000
 
 
 class AreaFinder:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import codecs
 import csv
 import tempfile
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -119,13 +120,26 @@ def read_together(paths: Sequence[Path], kind: FileKind, files: Sequence[int]) -
         yield Piece(kind, together[0], list(files), together[1])
 
 
-def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Return the same items; while one is worked on the next is made by another thread."""
+def ahead(items: Iterator[Item], most: int = 1) -> Iterator[Item]:
+    """Return the same items; while one is worked on the next ones are made by another thread, from now on.
+
+    Parameters
+    ----------
+    most
+        How many are made and held before they are asked for.
+    """
+    pool = ThreadPoolExecutor(1, thread_name_prefix="ahead")
     nothing: Any = object()
-    with ThreadPoolExecutor(1, thread_name_prefix="reading") as pool:
-        following = pool.submit(next, items, nothing)
-        while (item := following.result()) is not nothing:
-            following = pool.submit(next, items, nothing)
+    following = deque(pool.submit(next, items, nothing) for _ in range(most))
+    return _as_made(pool, following, items, nothing)
+
+
+def _as_made(
+    pool: ThreadPoolExecutor, following: deque[Future[Any]], items: Iterator[Any], nothing: Any
+) -> Iterator[Any]:
+    with pool:
+        while (item := following.popleft().result()) is not nothing:
+            following.append(pool.submit(next, items, nothing))
             yield item
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -90,7 +91,11 @@ def to_canonical(
     SchemaError
         If a row is neither kept nor refused: an error of this program, not of the data.
     """
-    frame = _of_interest(raw.frame, raw, kind) if raw.clean else _as_text(_of_interest(raw.frame, raw, kind))
+    frame = _of_interest(raw.frame, raw, kind)
+    texts = _different(frame)
+    if not raw.clean:
+        texts = {name: some for name, some in texts.items() if _have_no_blanks(some)}
+        frame = _as_text(frame, texts)
     headers = [column for column in frame.columns if column not in (LINE, GEOMETRY)]
     ragged = pl.DataFrame(
         [(line, None, RAGGED, redact(cells)[0] if _may_be_shown(kind, raw) else None) for line, cells in raw.ragged],
@@ -115,7 +120,7 @@ def to_canonical(
         frame = _unpivot(frame, raw.headers, kind)
         headers = [column for column in frame.columns if column not in (LINE, GEOMETRY)]
         expected += frame.height - before
-    frame, personal = scrub(frame, _identifying_keys(kind))
+    frame, personal = scrub(frame, _identifying_keys(kind), texts)
     mapped, provided, noted = _apply(frame, kind, jurisdiction, file_name=file_name, latest=latest)
     noted |= {name: frame[LINE].filter(where) for name, where in personal.items()}
     kept, refused = _split(mapped, frame, kind, {key: raw.headers.get(key, key) for key in headers})
@@ -167,7 +172,14 @@ def _hidden_keys(kind: FileKind) -> set[str]:
     return hidden
 
 
-def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+def _different(frame: pl.DataFrame) -> dict[str, pl.Series]:
+    """Return the different texts of the columns in which few differ: what is asked of a cell is asked of them."""
+    of_text = [name for name, dtype in frame.schema.items() if dtype == pl.String]
+    return {name: texts for name in of_text if (texts := different_texts(frame[name])) is not None}
+
+
+def _as_text(frame: pl.DataFrame, clean: Collection[str] = ()) -> pl.DataFrame:
+    """Return the cells as text without blanks around them, null where nothing is left; ``clean`` are so already."""
     casts = []
     for name, dtype in frame.schema.items():
         column = pl.col(name)
@@ -183,17 +195,15 @@ def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
             column = column.cast(pl.String).str.replace(r"\.0$", "")
         elif dtype != pl.String:
             column = column.cast(pl.String, strict=False)
-        elif _have_no_blanks(different_texts(frame[name])):
+        elif name in clean:
             continue
         column = column.str.strip_chars()
         casts.append(pl.when(column != "").then(column).alias(name))
     return frame.with_columns(casts) if casts else frame
 
 
-def _have_no_blanks(texts: pl.Series | None) -> bool:
-    """Return whether surely no text is empty or has blanks around it."""
-    if texts is None:
-        return False
+def _have_no_blanks(texts: pl.Series) -> bool:
+    """Return whether no text is empty or has blanks around it."""
     text = pl.col("text")
     return not texts.to_frame("text").select(((text == "") | (text != text.str.strip_chars())).any()).item()
 

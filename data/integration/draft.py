@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,10 +16,10 @@ import shapely
 from data.integration.areas import join_children
 from data.integration.batches import (
     Piece,
+    ahead,
     expected_rows,
     in_batches,
     needs_whole_file,
-    one_ahead,
     read_together,
     small_texts_together,
 )
@@ -34,9 +35,12 @@ from data.sources.mapping import FileKind, Mapping
 from data.sources.personal_values import scrub
 from data.sources.reading import GEOMETRY, LINE
 from data.store import Store
+from data.tables import write_table
 
 #: Refused rows held in memory before they are written aside.
 REFUSED_HELD = 200_000
+#: Pieces read before they are asked for.
+PIECES_AHEAD = 2
 
 
 @dataclass
@@ -51,6 +55,8 @@ class Draft:
         The load's folder, not yet in its place. Unfinished parts go into a folder of their own inside.
     paths, kinds, reports
         The files, what each is, and what is told about each; a file's place in them is its number.
+    tell_points
+        Called with the points of the calls when :attr:`held` will hold all of them: long before they are written.
     """
 
     store: Store
@@ -61,9 +67,10 @@ class Draft:
     paths: list[Path]
     kinds: list[FileKind]
     reports: list[FileReport]
+    tell_points: Callable[[pl.DataFrame], None]
     lookups: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
-    #: All calls of the source as they were written, when they fit into one part and no earlier load has any.
-    calls: pl.DataFrame | None = None
+    #: Tables of the source as they are written, if they fit into one part and no earlier load has any.
+    held: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.source = self.mapping.source.name
@@ -75,6 +82,8 @@ class Draft:
         self._refused: list[pl.DataFrame] = []
         self._aside: list[Path] = []
         self._digits = self._parts_needed()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="writing")
+        self._written: list[Future[None]] = []
 
     def _parts_needed(self) -> dict[str, int]:
         rows: Counter[str] = Counter()
@@ -94,7 +103,7 @@ class Draft:
                 self._take(batch, latest)
 
     def _pieces(self, tell: Callable[[int, str], None]) -> Iterator[Piece]:
-        for piece in one_ahead(self._read_pieces()):
+        for piece in ahead(self._read_pieces(), PIECES_AHEAD):
             tell(piece.files[0], self.paths[piece.files[0]].name)
             for place in piece.files:
                 self.reports[place].personal_dropped = piece.raw.dropped
@@ -135,14 +144,13 @@ class Draft:
             for file, count in batch.origin(lines)[0].value_counts().iter_rows():
                 _add(self.reports[file].notes, {name: count})
         self._refuse(refused, kind.table)
-        self._spill(kind, whole).add(kept.drop("source", "source_file", strict=False))
+        self._meanwhile(self._spill(kind, whole).add, kept.drop("source", "source_file", strict=False))
         if kind.parents is not None:
             made = join_children(rows.kept, kind.parents, self.source)
             number = len(self._names)
             self._provided[number] = frozenset(CANONICAL[kind.table].column_names())
-            self._spill(kind, True).add(
-                made.drop("source", "source_file").with_columns(pl.lit(number, dtype=pl.Int32).alias(FILE))
-            )
+            made_up = made.drop("source", "source_file").with_columns(pl.lit(number, dtype=pl.Int32).alias(FILE))
+            self._meanwhile(self._spill(kind, True).add, made_up)
             self._names.append(self.paths[files[0]].name)
             self.reports[files[0]].notes["areas_joined_from_children"] = made.height
 
@@ -197,6 +205,8 @@ class Draft:
     def write(self) -> dict[str, dict[str, int]]:
         """Write the tables into the load's folder and return their rows; reports are complete afterwards.
 
+        The last table may still be on its way to the disk: see :meth:`finish`.
+
         Raises
         ------
         SchemaError
@@ -205,6 +215,13 @@ class Draft:
         tables = {name: self._write_table(name) for name in CANONICAL if name in self._spills}
         for name, parts in self.lookups.items():
             pl.concat(parts, how="diagonal_relaxed").write_parquet(self.folder / f"lookup_{name}.parquet")
+        self._written.append(self._writer.submit(self._write_quarantine))
+        for report in self.reports:
+            report.quarantined = dict(sorted(report.quarantined.items()))
+            report.check()
+        return tables
+
+    def _write_quarantine(self) -> None:
         held = pl.concat(self._refused) if self._refused else pl.DataFrame(schema=QUARANTINE)
         aside = [pl.scan_parquet(path) for path in self._aside]
         pl.concat([*aside, held.lazy()]).sink_parquet(self.folder / "quarantine.parquet")
@@ -214,13 +231,25 @@ class Draft:
             folder.rmdir()
         if self._work.exists():
             self._work.rmdir()
-        for report in self.reports:
-            report.quarantined = dict(sorted(report.quarantined.items()))
-            report.check()
-        return tables
+
+    def finish(self) -> None:
+        """Wait until all is written; also to be called when something went wrong."""
+        self._writer.shutdown()
+        self._settle()
+
+    def _settle(self) -> None:
+        for written in self._written:
+            written.result()
+        self._written = []
+
+    def _meanwhile(self, work: Callable[..., None], *given: Any) -> None:
+        """Do some work while the next is prepared; one thing at a time, in order, so that no more is in memory."""
+        self._settle()
+        self._written.append(self._writer.submit(work, *given))
 
     def _write_table(self, table: str) -> dict[str, int]:
         rows = replaced = 0
+        self._settle()
         for spill in self._spills[table].values():
             spill.finish()
         for part in prefixes(self._digits[table]):
@@ -238,9 +267,9 @@ class Draft:
                 load_id=pl.lit(self.load_id),
                 source_file=self._file_names(),
             )
-            written.write_parquet(path, compression_level=1)
-            if table == "calls" and not part and not self.loads:
-                self.calls = written
+            self._meanwhile(write_table, written, path)
+            if not part and not self.loads:
+                self.held[table] = written
         return {"rows": rows, "replaced": replaced}
 
     def _merge(self, table: str, part: str) -> Merged:
@@ -248,6 +277,8 @@ class Draft:
         found = []
         for (name, numbered), spill in self._spills[table].items():
             rows = spill.take(part)
+            if table == "calls" and not part and not self.loads and {"lon", "lat"} <= set(rows.columns):
+                self.tell_points(rows.select("lon", "lat"))
             if not numbered:
                 rows, repeated = number_rows(rows, kinds[name], self.source, within=FILE)
                 self._repeated(repeated, reasons_of_repeats(repeated, rows, kinds[name]), table)

@@ -56,12 +56,15 @@ def shaped(mapped: pl.DataFrame, types: dict[str, pl.DataType], provided: set[st
 
     shapes = shapely.from_wkb(mapped[GEOMETRY].to_list())
     crossed = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
-    shapes[crossed] = shapely.make_valid(shapes[crossed])
-    flat = shapely.force_2d(shapes)
-    mapped = mapped.with_columns(pl.Series("geometry", list(shapely.to_wkb(flat)), dtype=pl.Binary))
+    if crossed.any() or shapely.has_z(shapes).any():
+        shapes[crossed] = shapely.make_valid(shapes[crossed])
+        shapes = shapely.force_2d(shapes)
+        mapped = mapped.with_columns(pl.Series("geometry", list(shapely.to_wkb(shapes)), dtype=pl.Binary))
+    else:
+        mapped = mapped.with_columns(pl.col(GEOMETRY).alias("geometry"))
     provided.add("geometry")
     if "area_km2" in types and "area_km2" not in mapped.columns:
-        square_metres = shapely.area(shapely.transform(flat, to_equal_area_m))
+        square_metres = shapely.area(shapely.transform(shapes, to_equal_area_m))
         mapped = mapped.with_columns(pl.Series("area_km2", (square_metres / 1e6).round(6)).fill_nan(None))
         provided.add("area_km2")
     return mapped

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,10 +20,10 @@ import polars as pl
 
 from data.catalogue.bases import require_basis
 from data.errors import SourceError, StoreError
-from data.files import digest_of, folder_appears_whole, read_json, sha256_of_file, write_json
+from data.files import digest_of, folder_appears_whole, sha256_of_file, write_json
 from data.integration.addresses.snapshots import SnapshotLinks
 from data.integration.areas import AreaFinder
-from data.integration.batches import one_ahead
+from data.integration.batches import ahead
 from data.integration.draft import Draft
 from data.integration.incidents import CALL_COLUMNS, IncidentContext
 from data.integration.keys import KEY_FORMAT
@@ -34,11 +34,14 @@ from data.snapshots import Snapshot, parts_of_table, write_snapshot
 from data.sources.mapping import load_mapping
 from data.sources.matching import match_kinds
 from data.store import Store
+from data.tables import scan_table
 
 __all__ = ["FileReport", "IngestReport", "incidents_of", "ingest"]
 
 #: Fewest rows in a file of the incident view when there are several.
 ROWS_PER_FILE = 500_000
+#: Parts of the incident view derived before they are asked for.
+PARTS_AHEAD = 2
 Progress = Callable[[int, int, str], None]
 
 
@@ -135,18 +138,43 @@ def ingest(
             **({"watermarks": watermarks} if watermarks else {}),
         }
         with folder_appears_whole(store.loads / load_id, store.scratch) as folder:
-            draft = Draft(store, mapping, loads, load_id, folder, files, kinds, reports)
-            draft.read(latest, lambda step, name: tell(step, steps, name))
-            tell(steps - 2, steps, "writing the load")
-            tables = draft.write()
-            told = [asdict(report) for report in reports]
-            write_json(folder / "load.json", {**about, "files": told, "tables": tables})
+            seeker = ThreadPoolExecutor(1, thread_name_prefix="areas")
+            finders: list[Future[AreaFinder]] = []
+
+            def look_up(points: pl.DataFrame) -> None:
+                # While identical calls are numbered their places are looked up: each keeps one core busy.
+                held = {mapping.source.name: draft.held}
+                finders.append(
+                    seeker.submit(_finder_of, store, [*loads, about], mapping.jurisdiction.code, held, points)
+                )
+
+            draft = Draft(store, mapping, loads, load_id, folder, files, kinds, reports, look_up)
+            try:
+                draft.read(latest, lambda step, name: tell(step, steps, name))
+                tell(steps - 2, steps, "writing the load")
+                tables = draft.write()
+                told = [asdict(report) for report in reports]
+                written = {**about, "files": told, "tables": tables}
+                write_json(folder / "load.json", written)
+                notes: dict[str, int] = {}
+
+                # With all it needs in memory, the first incidents are derived while their calls are written.
+                at_once = set(draft.held) == set(tables) and "addresses" not in tables
+
+                def derive() -> tuple[SnapshotLinks, Iterator[pl.DataFrame]]:
+                    every, code = [*loads, written], mapping.jurisdiction.code
+                    links = SnapshotLinks(store, previous, every, code)
+                    held = {mapping.source.name: draft.held}
+                    # Areas that were not in memory were not there to be prepared.
+                    finder = finders[0].result if finders and at_once else None
+                    return links, incidents_of(store, previous, every, code, links, notes, held, finder)
+
+                derived = derive() if at_once else None
+            finally:
+                seeker.shutdown()
+                draft.finish()
         tell(steps - 1, steps, "deriving incidents")
-        written = read_json(store.loads / load_id / "load.json")
-        links = SnapshotLinks(store, previous, [*loads, written], mapping.jurisdiction.code)
-        notes: dict[str, int] = {}
-        calls = {} if draft.calls is None else {mapping.source.name: draft.calls}
-        incidents = incidents_of(store, previous, [*loads, written], mapping.jurisdiction.code, links, notes, calls)
+        links, incidents = derived or derive()
         snapshot = write_snapshot(
             store,
             [*(load["load_id"] for load in loads), load_id],
@@ -199,7 +227,8 @@ def incidents_of(
     jurisdiction: str,
     links: SnapshotLinks,
     notes: dict[str, int],
-    known_calls: dict[str, pl.DataFrame] | None = None,
+    held: dict[str, dict[str, pl.DataFrame]] | None = None,
+    finder: Callable[[], AreaFinder] | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Derive the incidents of one police force in parts; those of the others are taken over from the last snapshot.
 
@@ -209,21 +238,28 @@ def incidents_of(
         Snapshot the others are taken from; None for none of them.
     notes
         Filled when the parts have been used up: calls whose point nobody believes, by kind.
-    known_calls
-        Source → all its calls, of sources whose calls are in memory; they are not read again.
+    held
+        Source → table → all its rows, of tables that are in memory; they are not read again.
+    finder
+        Gives the areas of the police force, if they have been prepared already.
     """
-    held: list[pl.DataFrame] = []
+    parts = _parts_of_incidents(store, previous, loads, jurisdiction, links, notes, held or {}, finder)
+    # The next parts are derived while one is written, and the first from now on.
+    return _in_files(ahead(parts, PARTS_AHEAD))
+
+
+def _in_files(parts: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Put parts together until they are worth a file."""
+    gathered: list[pl.DataFrame] = []
     rows = 0
-    parts = _parts_of_incidents(store, previous, loads, jurisdiction, links, notes, known_calls or {})
-    # Deriving keeps one core busy and writing keeps all: the next part is derived while one is written.
-    for part in one_ahead(parts):
-        held.append(part)
+    for part in parts:
+        gathered.append(part)
         rows += part.height
         if rows > ROWS_PER_FILE:
-            yield pl.concat(held)
-            held, rows = [], 0
+            yield pl.concat(gathered)
+            gathered, rows = [], 0
     if rows:
-        yield pl.concat(held)
+        yield pl.concat(gathered)
 
 
 def _parts_of_incidents(
@@ -233,25 +269,29 @@ def _parts_of_incidents(
     jurisdiction: str,
     links: SnapshotLinks,
     notes: dict[str, int],
-    known_calls: dict[str, pl.DataFrame],
+    held: dict[str, dict[str, pl.DataFrame]],
+    known_finder: Callable[[], AreaFinder] | None,
 ) -> Iterator[pl.DataFrame]:
     if previous is not None:
         for path in parts_of_table(store.snapshots / previous, "incidents"):
-            yield pl.scan_parquet(path).filter(pl.col("jurisdiction") != jurisdiction).collect()
-    own = [load for load in loads if load["jurisdiction"]["code"] == jurisdiction]
-    names = list(dict.fromkeys(load["source"] for load in own))
-    by_source = {name: [load for load in own if load["source"] == name] for name in names}
-    finder = AreaFinder(pl.concat([read_loads(store.loads, some, "areas") for some in by_source.values()]))
+            yield scan_table("incidents", path).filter(pl.col("jurisdiction") != jurisdiction).collect()
+    by_source = _by_source(loads, jurisdiction)
+
+    def table(name: str, table: str) -> pl.DataFrame:
+        here = held.get(name, {}).get(table)
+        return read_loads(store.loads, by_source[name], table) if here is None else here
+
+    finder = known_finder() if known_finder is not None else _finder_of(store, loads, jurisdiction, held)
     for name, some in by_source.items():
-        known = known_calls.get(name)
+        known = held.get(name, {}).get("calls")
         calls = scan_loads(store.loads, some, "calls") if known is None else known.lazy()
         if calls is None:
             continue
         # Replaced versions may be among these calls: they weigh a little in what a category at intake usually is.
         context = IncidentContext.of(
             calls,
-            read_loads(store.loads, some, "dispatches"),
-            read_loads(store.loads, some, "feedbacks"),
+            table(name, "dispatches"),
+            table(name, "feedbacks"),
             finder,
             jurisdiction=jurisdiction,
             first_level_characters=some[-1].get("first_level_characters"),
@@ -267,3 +307,27 @@ def _parts_of_incidents(
             yield context.derive(links.locate(calls_of_part))
         for note, count in context.notes.items():
             notes[note] = notes.get(note, 0) + count
+
+
+def _by_source(loads: list[dict[str, Any]], jurisdiction: str) -> dict[str, list[dict[str, Any]]]:
+    own = [load for load in loads if load["jurisdiction"]["code"] == jurisdiction]
+    names = dict.fromkeys(load["source"] for load in own)
+    return {name: [load for load in own if load["source"] == name] for name in names}
+
+
+def _finder_of(
+    store: Store,
+    loads: list[dict[str, Any]],
+    jurisdiction: str,
+    held: dict[str, dict[str, pl.DataFrame]],
+    points: pl.DataFrame | None = None,
+) -> AreaFinder:
+    """Prepare the areas of a police force, and look up points that will be asked for."""
+    areas = []
+    for name, some in _by_source(loads, jurisdiction).items():
+        here = held.get(name, {}).get("areas")
+        areas.append(read_loads(store.loads, some, "areas") if here is None else here)
+    finder = AreaFinder(pl.concat(areas))
+    if points is not None:
+        finder.look_up(points)
+    return finder

@@ -15,6 +15,7 @@ from data.integration.spill import FILE, key_start
 from data.schemas import CANONICAL
 from data.snapshots import parts_of_table
 from data.sources.mapping import PROVENANCE
+from data.tables import scan_table
 
 #: What a version of a row is to the store.
 NEW, UNCHANGED, REPLACED = "new", "unchanged", "replaced"
@@ -35,7 +36,7 @@ def scan_loads(loads_folder: Path, loads: list[dict[str, Any]], table: str, part
         for path in parts_of_table(loads_folder / load["load_id"], table):
             name = path.stem if path.parent.name == table else ""
             if name.startswith(part) or part.startswith(name):
-                frame = pl.scan_parquet(path)
+                frame = scan_table(table, path)
                 found.append(
                     frame if name.startswith(part) else frame.filter(key_start(load["source"], len(part)) == part)
                 )

@@ -12,6 +12,7 @@ from data.integration.addresses.snapshots import SnapshotLinks
 from data.integration.ingest import incidents_of
 from data.snapshots import Snapshot, parts_of_table, write_snapshot
 from data.store import Store
+from data.tables import scan_table
 
 
 def rederive(
@@ -66,4 +67,4 @@ def _others(store: Store, previous: str | None, table: str, kept: pl.Expr) -> It
     if previous is None:
         return
     for path in parts_of_table(store.snapshots / previous, table):
-        yield pl.scan_parquet(path).filter(kept).collect()
+        yield scan_table(table, path).filter(kept).collect()

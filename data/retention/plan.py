@@ -15,6 +15,7 @@ from data.editions import Edition
 from data.schemas import CANONICAL, EDITION
 from data.snapshots import Snapshot, parts_of_table
 from data.store import Store
+from data.tables import scan_table
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _rows_due(store: Store, expiry: Expiry, as_of: date) -> int:
     parts = parts_of_table(store.loads / expiry.holder, expiry.table)
     if not parts:
         return 0
-    return int(pl.scan_parquet(parts).filter(due_rows(expiry, as_of)).select(pl.len()).collect().item())
+    return int(scan_table(expiry.table, parts).filter(due_rows(expiry, as_of)).select(pl.len()).collect().item())
 
 
 def _of_loads(store: Store) -> Iterator[Expiry]:
@@ -128,7 +129,7 @@ def _first_due(store: Store, load: dict[str, Any], table: str, rule: Retention) 
     parts = parts_of_table(store.loads / str(load["load_id"]), table)
     if not parts or rule.since is None or rule.days is None:
         return None
-    first = pl.scan_parquet(parts).select(pl.col(rule.since).min()).collect().item()
+    first = scan_table(table, parts).select(pl.col(rule.since).min()).collect().item()
     return None if first is None else first + timedelta(days=rule.days)
 
 

@@ -15,6 +15,7 @@ from data.retention.plan import Expiry, due_rows
 from data.schemas import CANONICAL
 from data.snapshots import QUARANTINE, Snapshot, parts_of_table
 from data.store import Store
+from data.tables import scan_table, write_table
 
 #: Columns of the incident view → columns of calls that keep the area when the exact place goes.
 AREA_OF_CALL = {"community_code": "community_code", "beat_code": "beat_code", "station_code": "unit_code"}
@@ -74,7 +75,7 @@ def _write_table(source: Path, folder: Path, table: str, due: list[Expiry], snap
     rows = 0
     areas = _areas(snapshot) if table == "calls" and any(one.columns for one in due) else None
     for part in parts_of_table(source, table):
-        frame = pl.read_parquet(part)
+        frame = scan_table(table, part).collect()
         for one in due:
             whole = not one.columns
             frame = frame.filter(~due_rows(one, as_of)) if whole else _without_place(frame, one.columns, areas)
@@ -82,8 +83,7 @@ def _write_table(source: Path, folder: Path, table: str, due: list[Expiry], snap
             continue
         rows += frame.height
         path = folder / part.relative_to(source)
-        path.parent.mkdir(exist_ok=True)
-        CANONICAL[table].validate(frame).write_parquet(path, compression_level=1)
+        write_table(CANONICAL[table].validate(frame), path)
     return rows
 
 

@@ -1,5 +1,6 @@
 """The canonical tables: a schema class is the documentation of what a column means."""
 
+import data.schemas.lean  # noqa: F401  (before the first schema)
 from data.schemas.advice import (
     AreaHotspots,
     CalmLists,

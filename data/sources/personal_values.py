@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
@@ -87,7 +88,9 @@ def redact(text: str) -> tuple[str | None, list[str]]:
     return (clean if clean.replace(REMOVED, "").strip(" ,;，；、/|:：()（）+") else None), kinds
 
 
-def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl.Series, dict[str, pl.Series]]:
+def without_personal(
+    column: pl.Series, *, identifies: bool = False, texts: pl.Series | None = None
+) -> tuple[pl.Series, dict[str, pl.Series]]:
     """Take personal values out of a text column.
 
     Parameters
@@ -99,6 +102,9 @@ def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl
         when the column is a series: at least half of it, and ``SERIES_ROWS`` rows, have this shape, most are different,
         and they begin alike (4 of 11 digits, 6 of 18), as running numbers and area codes do, but telephone and identity
         numbers of many people do not. Of 18 digits the check digit must also fail in most rows.
+
+    texts
+        All texts of the column, each at least once, and perhaps others; found out when not given.
 
     Returns
     -------
@@ -112,7 +118,7 @@ def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl
     """
     if column.dtype != pl.String or column.is_empty():
         return column, {}
-    different = different_texts(column)
+    different = different_texts(column) if texts is None else texts
     if different is None:
         different = column
     suspect = different.str.contains(SUSPECT).fill_null(False)
@@ -131,7 +137,8 @@ def without_personal(column: pl.Series, *, identifies: bool = False) -> tuple[pl
                 of_kind.setdefault(kind, []).append(cell)
     if not replaced:
         return column, {}
-    where = {kind: column.is_in(cells).fill_null(False) for kind, cells in sorted(of_kind.items())}
+    everywhere = {kind: column.is_in(cells).fill_null(False) for kind, cells in sorted(of_kind.items())}
+    where = {kind: cells for kind, cells in everywhere.items() if cells.any()}
     return column.replace(list(replaced), list(replaced.values())), where
 
 
@@ -141,7 +148,9 @@ def different_texts(column: pl.Series) -> pl.Series | None:
 
 
 def scrub(
-    frame: pl.DataFrame, identifying: set[str] | frozenset[str] = frozenset()
+    frame: pl.DataFrame,
+    identifying: set[str] | frozenset[str] = frozenset(),
+    texts: Mapping[str, pl.Series] | None = None,
 ) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
     """Take personal values out of every text column of a frame.
 
@@ -149,6 +158,8 @@ def scrub(
     ----------
     identifying
         Columns that hold numbers of records, see :func:`without_personal`.
+    texts
+        Column → all its texts, of columns for which they are known already.
 
     Returns
     -------
@@ -157,8 +168,10 @@ def scrub(
     """
     found: dict[str, pl.Series] = {}
     cleaned = []
+    known = texts or {}
     for column in frame:
-        clean, where = without_personal(column, identifies=column.name in identifying)
+        of_column = known.get(column.name)
+        clean, where = without_personal(column, identifies=column.name in identifying, texts=of_column)
         if where:
             cleaned.append(clean)
         for kind, mask in where.items():

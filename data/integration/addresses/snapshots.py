@@ -9,11 +9,10 @@ import polars as pl
 
 from data.integration.addresses.linking import AddressLinker, locate_calls
 from data.integration.merging import read_loads
-from data.records.address_reviews import read_address_reviews
-from data.records.database import Records
 from data.schemas.links import AddressLinks
 from data.snapshots import parts_of_table
 from data.store import Store
+from data.tables import scan_table
 
 
 class SnapshotLinks:
@@ -41,6 +40,10 @@ class SnapshotLinks:
         addresses = pl.concat(tables) if tables else pl.DataFrame()
         self._linker: AddressLinker | None = None
         if addresses.height:
+            # Most stores have no standard addresses; opening the records takes a quarter of a second.
+            from data.records.address_reviews import read_address_reviews
+            from data.records.database import Records
+
             self._linker = AddressLinker(addresses, read_address_reviews(Records.open(store)))
 
     @property
@@ -62,6 +65,6 @@ class SnapshotLinks:
     def parts(self) -> Iterator[pl.DataFrame]:
         """Return the table: links of other police forces first. Read it after all calls were located."""
         for path in self._earlier:
-            yield pl.scan_parquet(path).filter(~pl.col("source").is_in(sorted(self._sources))).collect()
+            yield scan_table("address_links", path).filter(~pl.col("source").is_in(sorted(self._sources))).collect()
         if self._made:
             yield AddressLinks.cast(pl.concat(self._made))

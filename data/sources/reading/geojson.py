@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import shapely
+from numpy.typing import NDArray
 
 #: Systems a file may state that are longitude and latitude on WGS 84.
 DEGREES = (None, "urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:EPSG::4326", "EPSG:4326")
@@ -25,8 +27,12 @@ MOST_BYTES = 256 << 20
 #: Members of a file that tell nothing more than GDAL would use.
 _MEMBERS = {"type", "name", "crs", "features", "bbox", "xy_coordinate_resolution"}
 _PLAIN = (pl.String, pl.Int64, pl.Float64, pl.Boolean, pl.Null)
-_POLYGON = pl.List(pl.List(pl.List(pl.Float64)))
-_COORDINATES = {"Polygon": _POLYGON, "MultiPolygon": pl.List(_POLYGON)}
+_KEY = b'"coordinates"'
+#: Brackets and commas of coordinates when each point, two numbers in brackets, is a ``p``: rings of four and more.
+_POLYGON = rb"\[\[p(?:,p){3,}\](?:,\[p(?:,p){3,}\])*\]"
+_SHAPES = {"Polygon": _POLYGON, "MultiPolygon": rb"\[" + _POLYGON + rb"(?:," + _POLYGON + rb")*\]"}
+_OUTLINES = {word: re.compile(rb"%b(?:;%b)*" % (shape, shape)) for word, shape in _SHAPES.items()}
+_ONE_A_LINE = bytes.maketrans(b",;", b"\n\n")
 
 
 @dataclass(frozen=True)
@@ -54,12 +60,15 @@ def plain_features(path: Path) -> Features | None:
 # A file is read to match it to a mapping and once more for its records: usually one right after the other.
 @lru_cache(maxsize=1)
 def _features(path: Path, mtime_ns: int, size: int) -> Features | None:
-    content = path.read_bytes()
-    names = _first_properties(content)
+    taken = _without_coordinates(path.read_bytes())
+    if taken is None:
+        return None
+    frame, texts = taken
+    names = _first_properties(frame)
     if names is None:
         return None
     try:
-        root = pl.read_json(io.BytesIO(content))
+        root = pl.read_json(io.BytesIO(frame))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None
     if root.height != 1 or not set(root.columns) <= _MEMBERS or not _states_degrees(root):
@@ -77,10 +86,31 @@ def _features(path: Path, mtime_ns: int, size: int) -> Features | None:
     if set(names) != set(properties.columns):
         return None
     properties = properties.select(names)
-    shapes = _polygons(rows["geometry"])
+    shapes = _polygons(rows["geometry"], texts)
     if shapes is None or not _as_gdal_reads(properties):
         return None
     return Features(properties, shapes)
+
+
+def _without_coordinates(content: bytes) -> tuple[bytes, list[bytes]] | None:
+    """Return the text with a running number in place of each array of coordinates, and these arrays.
+
+    Nearly all of a file are coordinates: what is left is parsed as JSON, and they as a column of numbers.
+    """
+    kept: list[bytes] = []
+    texts: list[bytes] = []
+    done = 0
+    while (at := content.find(_KEY, done)) >= 0:
+        start = content.find(b"[", at)
+        closing = content.find(b"}", start)
+        quote = content.find(b'"', start, closing)
+        end = content.rfind(b"]", start, closing if quote < 0 else quote) + 1
+        if min(start, closing) < 0 or end == 0 or content[at + len(_KEY) : start].strip(b" \t\r\n") != b":":
+            return None
+        kept += (content[done:start], str(len(texts)).encode())
+        texts.append(content[start:end])
+        done = end
+    return b"".join([*kept, content[done:]]), texts
 
 
 def _first_properties(content: bytes) -> list[str] | None:
@@ -108,37 +138,61 @@ def _as_gdal_reads(properties: pl.DataFrame) -> bool:
     )
 
 
-def _polygons(geometry: pl.Series) -> pl.Series | None:
-    """Return the WKB of shapes of one kind, polygons or multipolygons of two coordinates, or null."""
+def _polygons(geometry: pl.Series, texts: list[bytes]) -> pl.Series | None:
+    """Return the WKB of shapes of one kind, polygons or multipolygons of two coordinates, or null.
+
+    Parameters
+    ----------
+    geometry
+        Type, and the number of the shape's coordinates among ``texts``.
+    """
     if not isinstance(geometry.dtype, pl.Struct):
         return None
-    fields = {field.name: field.dtype for field in geometry.dtype.fields}
-    word = next(
-        (word for word, dtype in _COORDINATES.items() if fields == {"type": pl.String, "coordinates": dtype}), None
-    )
-    if word is None:
+    if {field.name: field.dtype for field in geometry.dtype.fields} != {"type": pl.String, "coordinates": pl.Int64}:
         return None
     parts = geometry.struct.unnest()
     there = geometry.is_not_null() & parts["type"].is_not_null()
-    level = parts.filter(there)["coordinates"]
-    if (parts["type"].filter(there) != word).any() or level.null_count():
+    words = parts["type"].filter(there).unique().to_list()
+    # Arrays called so that are no shape's, or numbers in their place: every number must be where it was put.
+    numbers = parts["coordinates"].filter(there)
+    if len(words) != 1 or words[0] not in _OUTLINES or not numbers.equals(pl.Series("coordinates", range(len(texts)))):
         return None
-    counts: list[pl.Series] = []
-    while isinstance(level.dtype, pl.List):
-        counts.append(level.list.len())
-        level = level.explode()
-    *outer, points_of, axes = counts
-    # Nulls inside a list count as entries; an empty one would come out of it as a null.
-    if any((count.fill_null(0) == 0).any() for count in outer) or level.has_nulls():
+    parsed = _numbers(texts, words[0])
+    if parsed is None:
         return None
-    if (points_of.fill_null(0) < 4).any() or (axes.fill_null(0) != 2).any():
-        return None
-    ends = tuple(np.concatenate([[0], np.cumsum(count.to_numpy())]) for count in (points_of, *reversed(outer)))
-    kind = shapely.GeometryType.POLYGON if word == "Polygon" else shapely.GeometryType.MULTIPOLYGON
+    kind = shapely.GeometryType.POLYGON if words[0] == "Polygon" else shapely.GeometryType.MULTIPOLYGON
     try:
-        shapes = shapely.from_ragged_array(kind, level.to_numpy().reshape(-1, 2), ends)
+        shapes = shapely.from_ragged_array(kind, *parsed)
     except (shapely.errors.ShapelyError, ValueError):
         return None
     every = np.full(len(geometry), None, dtype=object)
     every[there.to_numpy()] = shapely.to_wkb(shapes)
     return pl.Series("shapes", every.tolist(), dtype=pl.Binary)
+
+
+def _numbers(texts: list[bytes], word: str) -> tuple[NDArray[np.float64], tuple[NDArray[np.int64], ...]] | None:
+    """Return the points of arrays of coordinates, shape (n, 2), and where rings, polygons, shapes end among them."""
+    flat = b";".join(texts).translate(None, b" \t\r\n")
+    # Exponents are rare, and what else stands here is no number.
+    if flat.translate(None, b"0123456789-.,;[]"):
+        return None
+    outline = flat.translate(None, b"0123456789-.").replace(b"[,]", b"p")
+    if not _OUTLINES[word].fullmatch(outline):
+        return None
+    try:
+        lines = flat.translate(_ONE_A_LINE, b"[]")
+        values = pl.read_csv(lines, has_header=False, schema={"value": pl.Float64})
+    except pl.exceptions.PolarsError:
+        return None
+    codes = np.frombuffer(outline, dtype=np.uint8)
+    point = codes == ord("p")
+    if values.height != 2 * int(point.sum()) or values["value"].has_nulls():
+        return None
+    # The bracket after a point ends a ring, the one after that a polygon, and so on.
+    ends: list[NDArray[np.int64]] = []
+    closing, parts = codes == ord("]"), point
+    for _ in range(3 if word == "MultiPolygon" else 2):
+        over = np.append(False, closing[1:] & parts[:-1])
+        ends.append(np.append(0, np.searchsorted(np.flatnonzero(parts), np.flatnonzero(over))))
+        parts = over
+    return values["value"].to_numpy().reshape(-1, 2), tuple(ends)

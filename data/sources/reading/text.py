@@ -131,24 +131,25 @@ def read_texts(paths: Sequence[Path], kind: FileKind) -> tuple[RawTable, list[in
         its lines. None when the files do not have the same header, or not every line is one record: read them one by
         one then.
     """
-    bodies: list[bytes | memoryview] = []
+    # Written one after the other: what stands in it is taken out at the end without a copy.
+    bodies = io.BytesIO()
     rows: list[int] = []
     head = b""
     header_lines = 0
     for path in paths:
         content, broken = _as_utf8(path.read_bytes(), kind, path.name)
-        if not bodies:
+        if not rows:
             headers, header_lines, start = _header_of(content, kind, path.name)
             head = content[:start]
         # A header that is the same to the byte is not looked at again.
         if broken or not head.endswith(b"\n") or not content.startswith(head):
             return None
-        bodies.append(memoryview(content)[len(head) :])
+        bodies.write(memoryview(content)[len(head) :])
         rows.append(content.count(b"\n") - head.count(b"\n"))
         if not content.endswith(b"\n"):
-            bodies.append(b"\n")
+            bodies.write(b"\n")
             rows[-1] += 1
-    body = b"".join(bodies)
+    body = bodies.getvalue()
     kept, dropped, keys = split_personal(headers, kind)
     frame = _parsed(body, keys, kind)
     if frame is None or frame.height != sum(rows) or not body or _missing_cells(body, frame, keys, kind):

@@ -102,6 +102,22 @@ PLAIN = [
     [{**square(0), "geometry": shape(square(0)["geometry"]["coordinates"][0], HOLE)}, square(3)],
     [{**square(0), "geometry": {"type": "MultiPolygon", "coordinates": [square(0)["geometry"]["coordinates"]] * 2}}],
     [square(0, zz=True, aa=1), square(1, zz=False, aa=None)],
+    [{**square(0), "geometry": dict(reversed(square(0)["geometry"].items()))}, square(1)],
+    [square(0, name='{"coordinates": [[1, 2]]}'), square(1, name="]}")],
+    [{**square(0), "geometry": shape([[0, 0], [1, 0], [1, -1], [0, 0]])}, square(1)],
+    [
+        {**square(0), "geometry": {"type": "MultiPolygon", "coordinates": [[square(0)["geometry"]["coordinates"][0]]]}},
+        {
+            **square(1),
+            "geometry": {
+                "type": "MultiPolygon",
+                "coordinates": [
+                    [square(5)["geometry"]["coordinates"][0]],
+                    [square(0)["geometry"]["coordinates"][0], HOLE],
+                ],
+            },
+        },
+    ],
 ]
 ODD = [
     [square(0, day="2025-01-02")],
@@ -109,6 +125,11 @@ ODD = [
     [{**square(0), "id": 5}],
     [square(0, nested={"a": 1})],
     [{**square(0), "geometry": {"type": "Point", "coordinates": [1.0, 2.0]}}],
+    [square(0, coordinates=[1.0, 2.0])],
+    [square(0, coordinates=0)],
+    [{**square(0), "geometry": shape([[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]])}],
+    [{**square(0), "geometry": shape([])}],
+    [square(0), {**square(1), "geometry": {"type": "MultiPolygon", "coordinates": [shape(HOLE)["coordinates"]]}}],
     [{**square(0), "geometry": shape([[0.0, 0.0, 5.0], [1.0, 0.0, 5.0], [1.0, 1.0, 5.0], [0.0, 0.0, 5.0]])}],
 ]
 
@@ -136,6 +157,30 @@ def test_plain_geojson_reads_as_gdal_reads_it(
 @pytest.mark.parametrize("features", ODD)
 def test_geojson_out_of_the_ordinary_is_left_to_gdal(features: list[dict[str, Any]], tmp_path: Path) -> None:
     assert plain_features(written(tmp_path, features)) is None
+
+
+@pytest.mark.parametrize(
+    ("sound", "broken"),
+    [
+        ("0.1]", "0.1"),
+        ("[0, 0.0]", "[0, 0.0"),
+        ("0.1", "0..1"),
+        ("0.1", "0-1"),
+        ("0.1", ""),
+        ("0.1", "x"),
+        ("[1, 0.1]", "[1, 0.1, 2]"),
+        ("[1, 0.1], ", "[1, 0.1] "),
+        ("[1, 0.1], ", "[1, 0.1],, "),
+        ("0.1", "1e400"),
+        ('"coordinates": [', '"coordinates" [['),
+    ],
+)
+def test_broken_coordinates_are_never_read_fast(sound: str, broken: str, tmp_path: Path) -> None:
+    path = written(tmp_path, [square(0)])
+    text = path.read_text()
+    assert sound in text
+    path.write_text(text.replace(sound, broken, 1))
+    assert plain_features(path) is None
 
 
 def test_geojson_in_metres_is_left_to_gdal(tmp_path: Path) -> None:
