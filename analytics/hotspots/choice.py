@@ -91,7 +91,7 @@ def choose_ranker(names: Sequence[str], evidence: Mapping[str, Evidence], seed: 
     -----
     The ensemble is tried against the best plain count before its members: which of several close rankers was luckiest
     on a few origins says little, and their mean varies least. It gives way to a simpler one only where that caught
-    clearly more. The one that knows the population replaces it by the rule for every step to a more involved ranker.
+    clearly more. The one that knows the population replaces it only where it also caught no fewer on average.
     """
     chosen = names[0]
     for name in [n for n in names[1:] if n in PLAIN]:
@@ -103,7 +103,7 @@ def choose_ranker(names: Sequence[str], evidence: Mapping[str, Evidence], seed: 
         for name in others:
             if _caught_more(evidence[name], evidence[chosen], seed) > 0:
                 chosen = name
-        if POPULATED in others and chosen == BLEND and _is_better(evidence[POPULATED], evidence[BLEND], seed):
+        if POPULATED in others and chosen == BLEND and _is_no_worse(evidence[POPULATED], evidence[BLEND], seed):
             chosen = POPULATED
     else:
         for name in others:
@@ -143,6 +143,11 @@ def _is_better(one: Evidence, other: Evidence, seed: int) -> bool:
     """Whether a more involved ranker earns its place: clearly more hits, or not clearly fewer and better numbers."""
     _, low, high = paired_bootstrap(one.hits - other.hits, seed=seed, level=CHOICE_LEVEL)
     return low > 0 or (high >= 0 and _is_closer(one, other, seed))
+
+
+def _is_no_worse(one: Evidence, other: Evidence, seed: int) -> bool:
+    """Whether a ranker is better and its hits are not even by chance fewer: what further data have to show."""
+    return float((one.hits - other.hits).mean()) >= 0 and _is_better(one, other, seed)
 
 
 def _is_closer(one: Evidence, other: Evidence, seed: int) -> bool:

@@ -81,12 +81,14 @@ def monthly_sentence(months: pl.DataFrame) -> str:
         return t("trends.sentence.hidden", month=month)
     if last["expected"] is None:
         return t("trends.sentence.alone", month=month, n=number(last["incidents"]))
+    earlier = last["year_before"]
+    before = t("trends.sentence.no_before") if earlier is None else t("trends.sentence.before", n=number(earlier))
     place = "above" if last["incidents"] > last["high"] else "below" if last["incidents"] < last["low"] else "inside"
     return t(
         f"trends.sentence.{place}",
         month=month,
         n=number(last["incidents"]),
-        before=number(last["year_before"]),
+        before=before,
         low=number(last["low"]),
         high=number(last["high"]),
     )
