@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui import advice, downloads, maps, places, provenance, ranked_maps, tables, theme
-from pages.ui.formats import interval, number, period, rank_change, share
+from pages.ui import advice, downloads, maps, places, provenance, ranked_maps, ranked_words, tables, theme
+from pages.ui.formats import interval, number, period, rank_change
 from pages.ui.language import category_name, current, t
 
 if TYPE_CHECKING:
@@ -80,20 +80,8 @@ def past_sentence(desk: Desk, category: str, horizon_days: int, level: str) -> s
     """Return how rankings of this level did on past periods beside the plain count; empty without a back-test."""
     asked = (category, horizon_days, level)
     verdicts = desk.manifest.get("area_verdicts") or []
-    found = next((row for row in verdicts if (row["category"], row["horizon_days"], row["level"]) == asked), None)
-    if found is None or not found["events"]:
-        return ""
-    gain = found["hits"] - found["plain_hits"]
-    equal = abs(gain) <= advice.EQUAL_WITHIN * max(found["plain_hits"], 1.0)
-    return t(
-        f"areas.past.{'equal' if equal else 'better' if gain > 0 else 'worse'}",
-        periods=found["periods"],
-        top=found["top"],
-        level=t(f"areas.many.{level}"),
-        hits=share(found["hits"] / found["events"], 1),
-        plain=share(found["plain_hits"] / found["events"], 1),
-        coverage=share(found["coverage"]),
-    )
+    found = next((row for row in verdicts if (row["category"], row["horizon_days"], row["level"]) == asked), {})
+    return ranked_words.past_sentence("areas", found, top=found.get("top"), level=t(f"areas.many.{level}"))
 
 
 def table_row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
@@ -137,19 +125,7 @@ def _draw_map(
     geometries = {area["code"]: area["geometry"] for area in places.outlines(desk, level)}
     edges = theme.even_steps([row["expected"] for row in ranked])
     shown = [
-        {
-            "place_id": row["area_code"],
-            "title": names[row["area_code"]],
-            "detail": t(
-                "areas.tooltip",
-                rank=row["rank"],
-                expected=interval(row["expected"], row["low"], row["high"]),
-                baseline=row["baseline_rank"],
-            ),
-            "expected": row["expected"],
-            "rank": row["rank"],
-            "geometry": geometries[row["area_code"]],
-        }
+        ranked_words.on_map(row, row["area_code"], names[row["area_code"]], geometries[row["area_code"]])
         for row in ranked
         if row["area_code"] in geometries
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui import advice, downloads, maps, places, provenance, ranked_maps, reasons, tables, theme
+from pages.ui import advice, downloads, maps, places, provenance, ranked_maps, ranked_words, reasons, tables, theme
 from pages.ui.formats import interval, number, period, rank_change, sentences, share
 from pages.ui.language import category_name, current, t
 
@@ -119,19 +119,7 @@ def summary_of(ranked: list[dict[str, Any]], titles: dict[str, str], category: s
 
 def past_sentence(verdict: dict[str, Any], unit: str) -> str:
     """Return how past lists of this kind did beside the plain count's; empty without a back-test."""
-    if not verdict.get("events"):
-        return ""
-    gain = verdict["hits"] - verdict["plain_hits"]
-    equal = abs(gain) <= advice.EQUAL_WITHIN * max(verdict["plain_hits"], 1.0)
-    return t(
-        f"units.past.{'equal' if equal else 'better' if gain > 0 else 'worse'}",
-        periods=verdict["periods"],
-        n=verdict["listed"],
-        kind=t(f"areas.many.{unit}"),
-        hits=share(verdict["hits"] / verdict["events"], 1),
-        plain=share(verdict["plain_hits"] / verdict["events"], 1),
-        coverage=share(verdict["coverage"]),
-    )
+    return ranked_words.past_sentence("units", verdict, n=verdict.get("listed"), kind=t(f"areas.many.{unit}"))
 
 
 def off_sentence(verdict: dict[str, Any], unit: str) -> str:
@@ -188,19 +176,9 @@ def _draw_map(
     shapes = places.shapes_of([row["geometry"] for row in ranked])
     shown = [
         {
-            "place_id": row["place_id"],
-            "title": titles[row["place_id"]],
-            "detail": t(
-                "areas.tooltip",
-                rank=row["rank"],
-                expected=interval(row["expected"], row["low"], row["high"]),
-                baseline=row["baseline_rank"],
-            ),
-            "expected": row["expected"],
-            "rank": row["rank"],
+            **ranked_words.on_map(row, row["place_id"], titles[row["place_id"]], shape),
             "lon": row["lon"],
             "lat": row["lat"],
-            "geometry": shape,
         }
         for row, shape in zip(ranked, shapes, strict=True)
     ]
