@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 from pathlib import Path
 
@@ -114,8 +115,11 @@ def _require_shapefile(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]
-    except (zipfile.BadZipFile, OSError) as error:
-        raise SourceError("the file is no ZIP archive.", where=path.name, remedy="Ask for the file again.") from error
+    # Damaged lists of contents: names that are no UTF-8 (ValueError), impossible versions and lengths.
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
+        raise SourceError(
+            "the file is no ZIP archive, or a damaged one.", where=path.name, remedy="Ask for the file again."
+        ) from error
     if not any(name.lower().endswith(".shp") for name in names):
         raise SourceError(
             "the archive holds no shapefile.",

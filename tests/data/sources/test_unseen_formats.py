@@ -177,6 +177,24 @@ def test_an_archive_without_a_shapefile_says_what_it_holds(tmp_path: Path) -> No
         propose_mapping([path])
 
 
+@pytest.mark.parametrize("damage", ["name", "version"])
+def test_a_damaged_list_of_contents_is_refused_with_a_message(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "damaged.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("辖区.shp", b"x")
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\x01\x02")
+    if damage == "name":
+        # A byte of the name that UTF-8 does not allow, as found by the fuzzed readers.
+        content[content.index("辖区".encode(), entry)] = 0xB1
+    else:
+        content[entry + 6] = 99
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=r"damaged\.zip: the file is no ZIP archive, or a damaged one") as caught:
+        propose_mapping([path])
+    assert "Ask for the file again." in str(caught.value)
+
+
 def test_a_check_that_fits_nothing_says_how_to_go_on(tmp_path: Path) -> None:
     path = tmp_path / "calls.csv"
     path.write_text("Case,When,What\n1,2022-01-01,THEFT\n")
