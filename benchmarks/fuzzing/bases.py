@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from data.sources.mapping import load_mapping
+from data.sources.mapping import FileKind, load_mapping
 
 #: Planted in text cells: none of these may be found anywhere in a store.
 PLANTED = ("11010519491231002X", "440308199901010012", "13812345678", "19900001234", "zhang.san@example.cn")
@@ -72,6 +72,16 @@ REAL = (
 )
 
 
+def _encoding_of(head: bytes, kind: FileKind) -> str:
+    """Return the encoding the mapping reads these bytes in: its fallback where they do not fit the first."""
+    try:
+        # The last line may be cut within a character.
+        head.rpartition(b"\n")[0].decode(kind.encoding)
+    except UnicodeDecodeError:
+        return kind.fallback_encoding or kind.encoding
+    return kind.encoding
+
+
 def real_bases(folder: Path) -> list[Base]:
     """Return heads of the real files, with personal values planted in text cells of the text files."""
     bases = []
@@ -80,7 +90,7 @@ def real_bases(folder: Path) -> list[Base]:
             mapping = load_mapping(source)
             if path.suffix == ".csv":
                 raw = path.read_bytes()[:20_000]
-                encoding = next((kind.encoding for kind in mapping.files if "csv" in kind.formats), "utf-8")
+                encoding = _encoding_of(raw, next(kind for kind in mapping.files if "csv" in kind.formats))
                 lines = raw.decode(encoding, errors="replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
                 text = (
                     "\n".join([*lines[:1], *(_plant_in_line(line, i) for i, line in enumerate(lines[1 : ROWS + 1]))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from benchmarks.fuzzing.bases import Base, demo_bases, real_bases
 from benchmarks.fuzzing.trials import try_one
+from data.integration.ingest import ingest
+from data.store import Store
 
 DEMO = demo_bases()
 
@@ -53,3 +56,19 @@ def test_damaged_real_files(shared_data: Path, tmp_path: Path) -> None:
     for seed in range(24):
         outcome, _ = try_one(seed, bases, tmp_path)
         assert outcome.ended in ("loaded", "refused"), f"seed {seed} {outcome.base}: {outcome.message}"
+
+
+@pytest.mark.real_data
+def test_what_is_damaged_loads_as_it_is(shared_data: Path, tmp_path: Path) -> None:
+    # Otherwise every damage of it would be refused for the same reason, and would try nothing.
+    for number, base in enumerate([*DEMO, *real_bases(shared_data)]):
+        path = tmp_path / base.name
+        path.write_bytes(base.content)
+        report = ingest(
+            Store.create(tmp_path / str(number)),
+            base.source,
+            [path],
+            loaded_by="fuzz",
+            now=datetime(2026, 6, 1, tzinfo=UTC),
+        )
+        assert report.totals()["kept"] > 0, base.name
