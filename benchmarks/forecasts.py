@@ -3,6 +3,7 @@
     python -m benchmarks.forecasts                         all cities; about 15 CPU minutes on one core
     python -m benchmarks.forecasts portland --category BURGLARY
     python -m benchmarks.forecasts st_louis --origins 3    the newest three months only
+    python -m benchmarks.forecasts portland --learners     with the learners of the published table; 15 s a month more
     python -m benchmarks.forecasts --challenge             windows of the NIJ challenge, see benchmarks/challenge.py
 
 *automatic* is what `beatwise hotspots` would have told on the first day of each month: chosen, fitted and corrected on
@@ -44,6 +45,9 @@ AUTOMATIC = "automatic"
 LEVELS = (0.5, 0.8, 0.95)
 #: Bandwidth of the peers, metres: 300 and 1,200 feet as in the published table.
 NARROW_M, WIDE_M = 91.44, 365.76
+NARROW_KERNEL = "kernel 730 d / 300 ft"
+#: What the learners of the published table are shown: the category's own lags and counts.
+LAGS = [at for at, name in enumerate(feature_names()) if name.startswith(("lag_", "count_"))]
 
 
 @dataclass
@@ -91,11 +95,41 @@ def peers(panel: Panel, origin: int, study: Study, category_points: tuple[Floats
     age = (origin - panel.day[past]).astype(float)
     decayed = panel.lattice.sum_up(panel.position[past], panel.weight[past] * np.exp(-age / 730))
     kernel = gaussian_filter(np.maximum(decayed, 0.0), NARROW_M / study.grid.cell_m, mode="constant")
-    return {"sklearn KDE 1,200 ft": density, "kernel 730 d / 300 ft": kernel.reshape(-1)[panel.lattice.flat]}
+    return {"sklearn KDE 1,200 ft": density, NARROW_KERNEL: kernel.reshape(-1)[panel.lattice.flat]}
+
+
+def learners(sample: tuple[Floats, Floats, Floats], features: Floats) -> dict[str, Floats]:
+    """Return what a random forest and boosted trees, both free to interact, expect of each place.
+
+    They are what the published table calls so (its settings are not published; these are common ones) and are fitted on
+    the rows and weights our own rankers are fitted on. A forest is the peer of Wheeler & Steenbeek 2021.
+    """
+    from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+
+    X, y, weight = sample
+    forest = RandomForestRegressor(100, min_samples_leaf=20, max_features=1 / 3, random_state=0)
+    trees = HistGradientBoostingRegressor(
+        loss="poisson", learning_rate=0.05, max_iter=100, min_samples_leaf=100, early_stopping=False, random_state=0
+    )
+    found = {}
+    for name, model in {"random forest": forest, "boosted trees, interacting": trees}.items():
+        model.fit(X[:, LAGS], y, sample_weight=weight)
+        # A forest may expect nothing at all, which has no logarithm.
+        found[name] = np.maximum(model.predict(features[:, LAGS]), 1e-6)
+    return found
 
 
 def forecast_month(
-    study: Study, panel: Panel, origin: date, days: int, flagged: int, scored: Any, points: Any, *, singles: bool
+    study: Study,
+    panel: Panel,
+    origin: date,
+    days: int,
+    flagged: int,
+    scored: Any,
+    points: Any,
+    *,
+    singles: bool,
+    taught: bool = False,
 ) -> Month:
     """Return one forecast of every method and what then happened."""
     start = time.process_time()
@@ -117,12 +151,14 @@ def forecast_month(
     scores = {name: np.exp(period.features[:, names.index(f"{name}d")]) for name in PLAIN}
     periods = past_periods(panel, at, days, FITTED)
     if singles:
-        fitted = fit_rankers(LADDER, *sample_rows(periods, 0, flagged))
+        sample = sample_rows(periods, 0, flagged)
+        expected = {name: ranker.predict(period.features) for name, ranker in fit_rankers(LADDER, *sample).items()}
+        others = peers(panel, at, study, points)
+        if taught:
+            expected |= learners(sample, period.features)
+            expected["GLM + kernel"] = _mean_of_logs(expected["poisson_glm"], others[NARROW_KERNEL])
         total = LevelModel(panel, days).fit(periods).predict(at)
-        for name, ranker in fitted.items():
-            expected = ranker.predict(period.features)
-            scores[name] = expected * (total / expected.sum())
-        scores |= peers(panel, at, study, points)
+        scores |= {name: told * (total / told.sum()) for name, told in expected.items()} | others
     scores[AUTOMATIC] = automatic
     counts, events = period.counts, float(period.events or 0.0)
     top = np.argsort(-automatic, kind="stable")[:flagged]
@@ -148,8 +184,19 @@ def forecast_month(
     )
 
 
+def _mean_of_logs(ours: Floats, kernel: Floats) -> Floats:
+    floor = kernel[kernel > 0].min() if (kernel > 0).any() else 1.0
+    return np.asarray(np.sqrt(ours / ours.sum() * np.maximum(kernel, floor) / kernel.sum()))
+
+
 def run_series(
-    city: City, category: str, *, origins: int | None = None, singles: bool = True, tell: Callable[[str], None] = print
+    city: City,
+    category: str,
+    *,
+    origins: int | None = None,
+    singles: bool = True,
+    taught: bool = False,
+    tell: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Return the months of one category of a city, scored."""
     grid = Grid(city.crs, city.cell_m)
@@ -172,7 +219,9 @@ def run_series(
     for origin in chosen:
         following = date(origin.year + origin.month // 12, origin.month % 12 + 1, 1)
         days = (following - origin).days
-        months.append(forecast_month(study, panel, origin, days, flagged, scored, points, singles=singles))
+        months.append(
+            forecast_month(study, panel, origin, days, flagged, scored, points, singles=singles, taught=taught)
+        )
         tell(f"{city.name}, {category}, {origin}: {months[-1].chosen}, {months[-1].seconds:.1f} s")
     share = flagged * grid.cell_km2 / study.total_km2
     return summarise(city.name, category, months, share, int(scored.sum()), flagged)
@@ -324,6 +373,7 @@ def main() -> None:
     parser.add_argument("--category", help="one category only")
     parser.add_argument("--origins", type=int, help="newest months only")
     parser.add_argument("--only-automatic", action="store_true", help="leave out the single methods and peers")
+    parser.add_argument("--learners", action="store_true", help="with the learners of the published table")
     parser.add_argument("--challenge", action="store_true", help="windows of the NIJ challenge in 2015 and 2016")
     parser.add_argument("--year", type=int, action="append", help="with --challenge: one year; may be repeated")
     parser.add_argument("--window", choices=list(WINDOWS), action="append", help="with --challenge: one window")
@@ -342,7 +392,12 @@ def main() -> None:
         city = load_city(name)
         for category in [c for c in city.categories if asked.category in (None, c)]:
             found = run_series(
-                city, category, origins=asked.origins, singles=not asked.only_automatic, tell=lambda line: None
+                city,
+                category,
+                origins=asked.origins,
+                singles=not asked.only_automatic,
+                taught=asked.learners,
+                tell=lambda line: None,
             )
             told.append(calibration_line(found))
             print(to_markdown(found), flush=True)

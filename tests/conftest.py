@@ -14,8 +14,13 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# No test is timed: on a busy machine an example takes as long as it takes.
+settings.register_profile("beatwise", deadline=None)
+settings.load_profile("beatwise")
 
 
 def missing(what: str) -> NoReturn:

@@ -2,7 +2,8 @@
 
 Every ranker is additive: the logarithm of its prediction is a base plus one part per feature. What a reader is told
 about a place is therefore the model itself, not an approximation of it. The base is what a place without any history
-would get (every feature at the least value seen in training).
+would get (every feature at the least value seen in training). Every ranker is also monotone: one incident more, of
+whatever age, never lowers what a place is expected to see, so reasons count upwards from that base (decision 0115).
 
 Sources: Gamma-Poisson shrinkage (empirical Bayes, Clayton & Kaldor 1987); mixtures of space-time kernels fitted by
 expectation-maximisation (Mohler et al. 2011); Poisson regression on lags; boosted Poisson trees without interactions
@@ -18,17 +19,14 @@ import numpy as np
 
 from analytics.cells import Floats, Integers
 from analytics.hotspots.panel import feature_names
+from analytics.hotspots.regression import RECORDED, PoissonGLM
 
 #: Steps of expectation-maximisation; the likelihood is concave, so only the tail of the weights still moves.
 EM_STEPS = 200
-#: Ridge penalty of the Poisson regression on standardised lags.
-GLM_PENALTY = 1e-3
 #: Trees, chosen on Portland origins before 2016: more trees lower the deviance and leave the ranks as they are.
 TREES = 40
 #: Bins a feature is cut into before trees see it.
 BINS = 127
-#: Columns made from incidents; those after them are the background (population) and only "populated" rankers see them.
-RECORDED = len(feature_names())
 
 
 class Ranker(Protocol):
@@ -87,48 +85,6 @@ class RateMixture:
         return float(np.log(empty.sum())), parts
 
 
-class PoissonGLM:
-    """Poisson regression with a ridge penalty on all log lags, and on the background when ``populated``.
-
-    Nothing is extrapolated: a value outside the range seen in fitting counts as its nearest end. A feature that hardly
-    varied then (the season, before there was an earlier year) has a slope that means nothing, and a place would be told
-    any number of incidents once it does vary.
-    """
-
-    def __init__(self, *, populated: bool = False) -> None:
-        self.seen = slice(None if populated else RECORDED)
-
-    def fit(self, X: Floats, y: Floats, weight: Floats) -> PoissonGLM:
-        """Learn by Newton's method, which ends at the same optimum whatever the number of threads."""
-        from sklearn.linear_model import PoissonRegressor
-        from threadpoolctl import threadpool_limits
-
-        X = X[:, self.seen]
-        self.centre, spread = X.mean(axis=0), X.std(axis=0)
-        self.spread = np.where(spread > 1e-12, spread, 1.0)
-        model = PoissonRegressor(alpha=GLM_PENALTY, solver="newton-cholesky", max_iter=100)
-        # One thread: matrix products are summed in another order by two, and the slopes differ in the last digits.
-        with threadpool_limits(1):
-            model.fit((X - self.centre) / self.spread, y, sample_weight=weight)
-        self.slopes = model.coef_ / self.spread
-        self.intercept = float(model.intercept_ - self.centre @ self.slopes)
-        self.reference, self.highest = X.min(axis=0), X.max(axis=0)
-        return self
-
-    def predict(self, X: Floats) -> Floats:
-        """Return the expected count per row."""
-        return np.asarray(np.exp(self.intercept + self._within(X) @ self.slopes))
-
-    def explain(self, X: Floats) -> tuple[float, Floats]:
-        """Return base and parts: slope x distance from the reference."""
-        parts = np.zeros(X.shape)
-        parts[:, self.seen] = (self._within(X) - self.reference) * self.slopes
-        return float(self.intercept + self.reference @ self.slopes), parts
-
-    def _within(self, X: Floats) -> Floats:
-        return np.asarray(np.clip(X[:, self.seen], self.reference, self.highest))
-
-
 class AdditiveBoosting:
     """Boosted Poisson trees without interactions, on top of a rate mixture.
 
@@ -137,7 +93,8 @@ class AdditiveBoosting:
 
     Features are cut into bins here, by quantiles of the expected counts: scikit-learn would compute the same weighted
     quantiles one by one, sorting a column again for each. Without interactions the trees are one table of factors per
-    feature, which is what is kept, used and explained.
+    feature, which is what is kept, used and explained. Factors of lags never fall as the lag rises; those of the
+    background are free.
     """
 
     def __init__(self, start: RateMixture, trees: int = TREES, *, populated: bool = False) -> None:
@@ -166,6 +123,7 @@ class AdditiveBoosting:
             min_samples_leaf=300,
             l2_regularization=5.0,
             max_bins=BINS,
+            monotonic_cst=[int(column < RECORDED) for column in range(len(self.edges))],
             early_stopping=False,
             random_state=0,
         )
