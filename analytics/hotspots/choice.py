@@ -21,6 +21,8 @@ from analytics.hotspots.rankers import PLAIN, POPULATED
 BUDGETS = (0.5, 1, 2)
 #: Two-sided level of the interval that a more involved ranker must clear.
 CHOICE_LEVEL = 0.8
+#: The same for a single ranker that would replace the mean of all: one of six is easily lucky (decision 0116).
+LEAVE_LEVEL = 0.95
 #: The mean of several rankers, used instead of any one of them unless one is clearly better.
 BLEND = "ensemble"
 
@@ -91,7 +93,8 @@ def choose_ranker(names: Sequence[str], evidence: Mapping[str, Evidence], seed: 
     -----
     The ensemble is tried against the best plain count before its members: which of several close rankers was luckiest
     on a few origins says little, and their mean varies least. It gives way to a simpler one only where that caught
-    clearly more. The one that knows the population replaces it only where it also caught no fewer on average.
+    clearly more at :data:`LEAVE_LEVEL`. The one that knows the population replaces it only where it also caught no
+    fewer on average.
     """
     chosen = names[0]
     for name in [n for n in names[1:] if n in PLAIN]:
@@ -101,7 +104,7 @@ def choose_ranker(names: Sequence[str], evidence: Mapping[str, Evidence], seed: 
     if BLEND in others and _is_better(evidence[BLEND], evidence[chosen], seed):
         chosen = BLEND
         for name in others:
-            if _caught_more(evidence[name], evidence[chosen], seed) > 0:
+            if _caught_more(evidence[name], evidence[chosen], seed, LEAVE_LEVEL) > 0:
                 chosen = name
         if POPULATED in others and chosen == BLEND and _is_no_worse(evidence[POPULATED], evidence[BLEND], seed):
             chosen = POPULATED
@@ -155,6 +158,6 @@ def _is_closer(one: Evidence, other: Evidence, seed: int) -> bool:
     return paired_bootstrap(other.deviance - one.deviance, seed=seed, level=CHOICE_LEVEL)[1] > 0
 
 
-def _caught_more(one: Evidence, other: Evidence, seed: int) -> float:
+def _caught_more(one: Evidence, other: Evidence, seed: int, level: float = CHOICE_LEVEL) -> float:
     """Return the lower end of the interval of the difference in hits."""
-    return paired_bootstrap(one.hits - other.hits, seed=seed, level=CHOICE_LEVEL)[1]
+    return paired_bootstrap(one.hits - other.hits, seed=seed, level=level)[1]
