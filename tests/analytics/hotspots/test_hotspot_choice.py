@@ -74,7 +74,7 @@ def test_the_blend_gives_way_only_to_clearly_more_hits():
 
 def test_one_of_several_members_has_to_be_surer_than_a_single_rival():
     # Ahead on four of eight origins, behind on one: enough against a plain count, too little against the mean of all.
-    ahead = np.array([2, 2, 2, 2, 0, 1, 1, 1])
+    ahead = np.array([2.2, 2.2, 2.2, 2.2, -0.2, 1, 1.1, 1.2])
     blend, worse = evidence([1] * 8), evidence([0] * 8, 2.0)
     against_mean = {PLAIN: worse, "kernel": evidence(ahead), "ensemble": blend}
     assert choose_ranker([PLAIN, "kernel", "ensemble"], against_mean, 0)[0] == "ensemble"
