@@ -15,6 +15,8 @@ import polars as pl
 HOUR_KNOWN = ("exact", "hour", "slot")
 #: An interval longer than this says nothing about the hour [assumption].
 LONGEST_INTERVAL_HOURS = 72
+#: How many times as many incidents at 00:00 or 00:01 as an hour before and after tell a stand-in for "unknown".
+STAND_IN_TIMES = 4
 
 
 def valid_before(incidents: pl.DataFrame | pl.LazyFrame, as_of: date) -> pl.LazyFrame:
@@ -38,6 +40,34 @@ def hour_is_known() -> pl.Expr:
     start, end = occurrence_interval()
     precise = pl.col("time_precision").cast(pl.String).is_in(HOUR_KNOWN)
     return precise & start.is_not_null() & ((end - start) <= pl.duration(hours=LONGEST_INTERVAL_HOURS))
+
+
+def is_stand_in(start: pl.Expr, end: pl.Expr, timezone: str) -> pl.Expr:
+    """Return which times are 00:00 or 00:01 written where the time was not known.
+
+    Parameters
+    ----------
+    start, end
+        UTC; equal for a point in time. Use the result on the rows of one category, or ``.over("category")``.
+
+    Notes
+    -----
+    Mappings list such clock times where a source is known to use them (``unknown_at``). This catches the others: points
+    in time at 00:00 or 00:01 are stand-ins when they are more than STAND_IN_TIMES as many as those at the same minute of
+    the hours before and after, so that a night that really is busy stays.
+    """
+    local = start.dt.convert_time_zone(timezone)
+    minute = local.dt.hour().cast(pl.Int32) * 60 + local.dt.minute().cast(pl.Int32)
+    point = start == end
+
+    def at(clock: int) -> pl.Expr:
+        return (point & (minute == clock)).fill_null(False)
+
+    def stands_in(clock: int) -> pl.Expr:
+        around = pl.max_horizontal(at(23 * 60 + clock).sum(), at(60 + clock).sum(), 1)
+        return at(clock) & (at(clock).sum() > STAND_IN_TIMES * around)
+
+    return stands_in(0) | stands_in(1)
 
 
 def spread_over_hours(rows: pl.LazyFrame, *, start: str, end: str, timezone: str) -> pl.LazyFrame:

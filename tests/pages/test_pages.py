@@ -290,6 +290,17 @@ def test_months_that_were_never_loaded_are_named_and_compared_with_nothing(open_
     assert words("zh")["trends.sentence.no_change"] in found
 
 
+def test_times_left_out_of_the_hours_are_told_with_their_share(open_page: OpenPage, town: Store) -> None:
+    path = town.editions / NEWER / "manifest.json"
+    told = words("zh")["trends.left_out.stand_in"].format(share="23%")
+    assert told not in everything_shown(open_page("trends", "researcher"))
+    coverage = [{"category": None, "unknown": 0.0, "stand_in": 0.23}, {"category": "other", "unknown": 0.5, "stand_in": 0}]
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"hour_coverage": coverage}), "utf-8")
+    found = everything_shown(open_page("trends", "researcher"))
+    assert told in found
+    assert "50%" not in found
+
+
 def test_an_unknown_edition_is_explained(open_page: OpenPage) -> None:
     test = open_page("hotspots", "commander", edition="E19990101-none")
     assert not test.exception
