@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -104,6 +105,11 @@ def rank_change(rank: int, baseline_rank: int) -> str:
     if baseline_rank == rank:
         return f"{baseline_rank} ="
     return f"{baseline_rank} {'↑' if rank < baseline_rank else '↓'}{abs(baseline_rank - rank)}"
+
+
+def listed(texts: Iterable[str]) -> str:
+    """Return texts one after the other, as the language lists them: 甲、乙 or A, B."""
+    return t("common.comma").join(texts)
 
 
 def sentences(*texts: str) -> str:

@@ -324,11 +324,33 @@ def test_times_left_out_of_the_hours_are_told_with_their_share(open_page: OpenPa
     path = town.editions / NEWER / "manifest.json"
     told = words("zh")["trends.left_out.stand_in"].format(share="23%")
     assert told not in everything_shown(open_page("trends", "researcher"))
-    coverage = [{"category": None, "unknown": 0.0, "stand_in": 0.23}, {"category": "other", "unknown": 0.5, "stand_in": 0}]
+    coverage = [
+        {"category": None, "unknown": 0.0, "stand_in": 0.23},
+        {"category": "other", "unknown": 0.5, "stand_in": 0},
+    ]
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"hour_coverage": coverage}), "utf-8")
     found = everything_shown(open_page("trends", "researcher"))
     assert told in found
     assert "50%" not in found
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"), [("zh", "安排并登记社区走访"), ("en", "Planning and recording community visits")]
+)
+def test_the_catalogue_tells_of_the_table_chosen_what_it_is_held_for(open_page: OpenPage, lang: str, told: str) -> None:
+    test = open_page("catalogue", "steward", lang)
+    tables = test.dataframe[0].value
+    assert tables["table"][0] == words(lang)["codes.table.areas"]
+    # Purposes are not in the list, where they would need a line for every word on a tablet.
+    assert told not in tables.to_csv()
+    assert told in everything_shown(test)
+
+
+def test_the_audit_log_tells_the_rest_of_the_entry_chosen(open_page: OpenPage, town: Store) -> None:
+    test = open_page("audit", "auditor")
+    entry = log_of(town)[0]
+    assert entry["row_hash"] not in test.dataframe[-1].value.to_csv()
+    assert entry["row_hash"] in everything_shown(test)
 
 
 def test_an_unknown_edition_is_explained(open_page: OpenPage) -> None:
