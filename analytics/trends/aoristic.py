@@ -52,9 +52,9 @@ def is_stand_in(start: pl.Expr, end: pl.Expr, timezone: str) -> pl.Expr:
 
     Notes
     -----
-    Mappings list such clock times where a source is known to use them (``unknown_at``). This catches the others: points
-    in time at 00:00 or 00:01 are stand-ins when they are more than STAND_IN_TIMES as many as those at the same minute of
-    the hours before and after, so that a night that really is busy stays.
+    Mappings list such clock times where a source is known to use them (``unknown_at``). This catches the others:
+    points in time at 00:00 or 00:01 are stand-ins when they are more than STAND_IN_TIMES as many as those at the same
+    minute of the hours before and after, so that a night that really is busy stays.
     """
     local = start.dt.convert_time_zone(timezone)
     minute = local.dt.hour().cast(pl.Int32) * 60 + local.dt.minute().cast(pl.Int32)
