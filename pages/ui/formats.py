@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from functools import reduce
 from zoneinfo import ZoneInfo
 
 from pages.ui.language import current, t
@@ -109,7 +110,7 @@ def rank_change(rank: int, baseline_rank: int) -> str:
 
 def listed(texts: Iterable[str]) -> str:
     """Return texts one after the other, as the language lists them: 甲、乙 or A, B."""
-    return t("common.comma").join(texts)
+    return reduce(lambda first, more: t("common.listed", first=first, more=more), [*texts] or [""])
 
 
 def sentences(*texts: str) -> str:
