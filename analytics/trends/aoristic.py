@@ -56,6 +56,26 @@ def is_stand_in(start: pl.Expr, end: pl.Expr, timezone: str) -> pl.Expr:
     points in time at 00:00 or 00:01 are stand-ins when they are more than STAND_IN_TIMES as many as those at the same
     minute of the hours before and after, so that a night that really is busy stays.
     """
+    first, second = (
+        here & (here.sum() > STAND_IN_TIMES * around) for here, around in _at_midnight(start, end, timezone)
+    )
+    return first | second
+
+
+def midnight_excess(start: pl.Expr, end: pl.Expr, timezone: str) -> pl.Expr:
+    """Return how many more times are written 00:00 or 00:01 than at the hours around, where none are stand-ins.
+
+    Some of these may mean "unknown" too; which ones cannot be told.
+    """
+    first, second = (
+        pl.when(here.sum() <= STAND_IN_TIMES * around).then((here.sum().cast(pl.Int64) - around).clip(0)).otherwise(0)
+        for here, around in _at_midnight(start, end, timezone)
+    )
+    return first + second
+
+
+def _at_midnight(start: pl.Expr, end: pl.Expr, timezone: str) -> list[tuple[pl.Expr, pl.Expr]]:
+    """Return for 00:00 and 00:01 which points in time are written so, and the most an hour off (1 or more)."""
     local = start.dt.convert_time_zone(timezone)
     minute = local.dt.hour().cast(pl.Int32) * 60 + local.dt.minute().cast(pl.Int32)
     point = start == end
@@ -63,11 +83,7 @@ def is_stand_in(start: pl.Expr, end: pl.Expr, timezone: str) -> pl.Expr:
     def at(clock: int) -> pl.Expr:
         return (point & (minute == clock)).fill_null(False)
 
-    def stands_in(clock: int) -> pl.Expr:
-        around = pl.max_horizontal(at(23 * 60 + clock).sum(), at(60 + clock).sum(), 1)
-        return at(clock) & (at(clock).sum() > STAND_IN_TIMES * around)
-
-    return stands_in(0) | stands_in(1)
+    return [(at(c), pl.max_horizontal(at(23 * 60 + c).sum(), at(60 + c).sum(), 1).cast(pl.Int64)) for c in (0, 1)]
 
 
 def spread_over_hours(rows: pl.LazyFrame, *, start: str, end: str, timezone: str) -> pl.LazyFrame:

@@ -7,7 +7,14 @@ from typing import Any
 
 import polars as pl
 
-from analytics.trends.aoristic import hour_is_known, is_stand_in, occurrence_interval, spread_over_hours, valid_before
+from analytics.trends.aoristic import (
+    hour_is_known,
+    is_stand_in,
+    midnight_excess,
+    occurrence_interval,
+    spread_over_hours,
+    valid_before,
+)
 from data.errors import RequestError
 from data.schemas import DailyCounts, Funnel, HourlyProfile
 
@@ -91,27 +98,33 @@ def hourly_profile(
 def hour_coverage(
     incidents: pl.DataFrame | pl.LazyFrame, *, timezone: str, as_of: date, window_days: int = 365
 ) -> list[dict[str, Any]]:
-    """Return which share of the window's incidents the hourly profile leaves out, and why.
+    """Return which share of the window's incidents the hourly profile leaves out, and which it keeps in doubt.
 
     Returns
     -------
     list
-        ``category`` (None first: all of them), ``unknown`` (no hour known) and ``stand_in`` (00:00 or 00:01 written for
-        "unknown"): shares of the incidents, two decimals. A category with fewer than LEAST_FOR_SHARES incidents has no
-        row: its shares would tell single incidents.
+        ``category`` (None first: all of them), ``unknown`` (no hour known), ``stand_in`` (00:00 or 00:01 written for
+        "unknown") and ``doubtful`` (kept, but more at 00:00 or 00:01 than at the hours around): shares of the
+        incidents, two decimals. A category with fewer than LEAST_FOR_SHARES incidents has no row: its shares would
+        tell single incidents.
     """
     start, end = occurrence_interval()
     known = hour_is_known().fill_null(False)
-    stand_in = is_stand_in(start.filter(known), end.filter(known), timezone)
+    timed = (start.filter(known), end.filter(known), timezone)
     by_category = (
         _window(incidents, as_of, window_days)
         .group_by("category")
-        .agg(pl.len().alias("incidents"), (~known).sum().alias("unknown"), stand_in.sum().alias("stand_in"))
+        .agg(
+            pl.len().alias("incidents"),
+            (~known).sum().alias("unknown"),
+            is_stand_in(*timed).sum().alias("stand_in"),
+            midnight_excess(*timed).alias("doubtful"),
+        )
         .sort("category")
         .collect()
     )
     rows = pl.concat([by_category.sum().with_columns(category=pl.lit(None, pl.String)), by_category], how="vertical")
-    shares = [(pl.col(name) / pl.col("incidents")).round(2) for name in ("unknown", "stand_in")]
+    shares = [(pl.col(name) / pl.col("incidents")).round(2) for name in ("unknown", "stand_in", "doubtful")]
     return rows.filter(pl.col("incidents") >= LEAST_FOR_SHARES).select("category", *shares).to_dicts()
 
 

@@ -107,12 +107,12 @@ def hour_grid(desk: Desk, where: dict[str, str | None]) -> tuple[list[list[float
 
 
 def left_out_sentence(desk: Desk, category: str | None) -> str:
-    """Return what share of the force's incidents the chart of hours leaves out, and why; empty where it is none.
+    """Return what share of the force's incidents the chart of hours leaves out or keeps in doubt; empty where none.
 
     Editions that do not say are silent, and so are categories with few incidents.
     """
     told = next((row for row in desk.manifest.get("hour_coverage", []) if row["category"] == category), {})
-    reasons = [why for why in ("unknown", "stand_in") if told.get(why)]
+    reasons = [why for why in ("unknown", "stand_in", "doubtful") if told.get(why)]
     return sentences(*(t(f"trends.left_out.{why}", share=share(told[why])) for why in reasons))
 
 
