@@ -17,7 +17,7 @@ def arrive() -> None:
     if viewer is None:
         frame.draw_sign_in()
         return
-    first = next((key for key in frame.ORDER if identity.may_open(viewer, key)), None)
+    first = frame.first_page(viewer)
     if first is None:
         frame.draw_nothing_to_open()
         return

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from analytics.scope import choose_categories, choose_jurisdiction, known_incidents, read_register
 from data.actions import load_actions
 from data.editions import edition_id_of
 from data.errors import RequestError
@@ -84,12 +85,6 @@ class EditionParameters:
             raise RequestError(f"calm is a number from 0 to 1; got {self.calm}.", where="--calm")
 
 
-#: How many categories an edition forecasts when none is named, and how many incidents in the three years before
-#: ``as_of`` a category needs for a forecast to be worth printing.
-MOST_CATEGORIES = 6
-FEWEST_INCIDENTS = 100
-
-
 @dataclass(frozen=True)
 class EditionDraft:
     """An edition before it is written: id, tables by name (``data.schemas.EDITION``) and manifest."""
@@ -134,7 +129,7 @@ def make_edition(
     from analytics.hotspots.unit_ranks import rank_units
     from analytics.staffing.requirement import require_staffing
     from analytics.trends.months import months_without_record
-    from analytics.trends.series import daily_counts, funnel, hourly_profile
+    from analytics.trends.series import daily_counts, funnel, hour_coverage, hourly_profile
     from analytics.visits.workload import forecast_visits
 
     force = choose_jurisdiction(snapshot, parameters.jurisdiction)
@@ -147,6 +142,15 @@ def make_edition(
     inspection = Inspection(incidents, areas, register.population, seed=parameters.seed)
     area_ranks = AreaRanks(areas, interval_level=parameters.interval_level)
     reach = Reach(areas)
+    # What every ranking of places is asked alike.
+    asked: dict[str, Any] = {
+        "as_of": parameters.as_of,
+        "grid": grid,
+        "area_km2": parameters.area_km2,
+        "seed": parameters.seed,
+        "include_discovered": parameters.include_discovered,
+    }
+    longest = max(parameters.horizons_days)
 
     def look_at(found: HotspotForecast, study: Study) -> None:
         inspection.look_at(found, study)
@@ -157,52 +161,39 @@ def make_edition(
         incidents,
         areas,
         base_map,
-        as_of=parameters.as_of,
         horizons=parameters.horizons_days,
         categories=categories,
-        grid=grid,
-        area_km2=parameters.area_km2,
         interval_level=parameters.interval_level,
         backtest_origins=parameters.backtest_origins,
-        include_discovered=parameters.include_discovered,
         register=register,
         actions=load_actions(),
-        seed=parameters.seed,
         edition_id=edition_id,
         timezone=force.timezone,
         calm=parameters.calm,
         previous=held_to,
         observe=look_at,
+        **asked,
     )
-    longest = max(parameters.horizons_days)
     tested = hotspots.tables["model_scores"].filter(horizon_days=longest)["category"].unique()
     sensitivity = grid_sensitivity(
         incidents,
         areas,
-        as_of=parameters.as_of,
         horizon_days=longest,
         categories=[category for category in categories if category in tested],
-        grid=grid,
-        area_km2=parameters.area_km2,
         origins=parameters.backtest_origins,
-        seed=parameters.seed,
-        include_discovered=parameters.include_discovered,
+        **asked,
     )
     listed = hotspots.tables["hotspots"].filter(horizon_days=longest)["category"].unique()
     unit_ranks = rank_units(
         incidents,
         areas,
         base_map,
-        as_of=parameters.as_of,
         horizon_days=longest,
         categories=[category for category in categories if category in listed],
-        grid=grid,
-        area_km2=parameters.area_km2,
         interval_level=parameters.interval_level,
         origins=parameters.backtest_origins,
-        seed=parameters.seed,
-        include_discovered=parameters.include_discovered,
         register=register,
+        **asked,
     )
     visit_workload, visit_plan = forecast_visits(
         snapshot.read("visit_register"),
@@ -221,7 +212,7 @@ def make_edition(
         snapshot.read("shifts"),
         visit_workload,
         as_of=parameters.as_of,
-        horizon_days=max(parameters.horizons_days),
+        horizon_days=longest,
         timezone=force.timezone,
         seed=parameters.seed,
         edition_id=edition_id,
@@ -237,7 +228,7 @@ def make_edition(
         "feedback": simulate_edition(
             hotspots.tables["hotspots"],
             hotspots.tables["hotspot_surface"],
-            horizon_days=max(parameters.horizons_days),
+            horizon_days=longest,
             seed=parameters.seed,
         ),
         "visit_workload": visit_workload,
@@ -261,19 +252,13 @@ def make_edition(
         "area_verdicts": area_ranks.verdicts,
         "unit_verdicts": unit_ranks.verdicts,
         "months_without_record": [str(month) for month in months_without_record(counts, as_of=parameters.as_of)],
+        "hour_coverage": hour_coverage(incidents, timezone=force.timezone, as_of=parameters.as_of),
         "last_known_on": str(incidents["occurred_on"].max()),
         "sources": sorted({load["source"] for load in snapshot.loads}),
         "legal_basis": sorted({load["legal_basis"] for load in snapshot.loads}),
         "purpose": sorted({load["purpose"] for load in snapshot.loads}),
     }
     return EditionDraft(edition_id, {name: at_stored_precision(frame) for name, frame in tables.items()}, manifest)
-
-
-def read_register(snapshot: Snapshot) -> Register:
-    """Return what the population platform knows of places; empty tables where the source has none."""
-    from analytics.hotspots.residents import Register
-
-    return Register(snapshot.read("population"), snapshot.read("addresses"))
 
 
 def rank_places(
@@ -339,63 +324,3 @@ STORED_DIGITS = 10
 def at_stored_precision(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the frame with every decimal number rounded, so that the same inputs give the same bytes."""
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(STORED_DIGITS))
-
-
-def choose_jurisdiction(snapshot: Snapshot, wanted: str | None, *, category: str | None = None) -> Jurisdiction:
-    """Return the police force an edition is for.
-
-    Without a name there must be only one force, or only one that knows ``category``.
-    """
-    known = snapshot.jurisdictions
-    if wanted in known:
-        return known[wanted]
-    candidates = list(known)
-    if wanted is None and len(known) > 1 and category is not None:
-        with_category = snapshot.scan("incidents").filter(pl.col("category") == category)
-        candidates = sorted(with_category.select("jurisdiction").unique().collect()["jurisdiction"])
-    if wanted is None and len(candidates) == 1:
-        return known[candidates[0]]
-    problem = "the store holds several police forces." if wanted is None else f"unknown police force {wanted!r}."
-    raise RequestError(problem, where="--jurisdiction", remedy=f"Choose one of: {', '.join(known) or 'none loaded'}.")
-
-
-def known_incidents(snapshot: Snapshot, force: Jurisdiction, as_of: date) -> pl.DataFrame:
-    """Return the incidents of a force that had happened and were known before ``as_of``.
-
-    Rows without a date are kept (they count in the funnel); models drop them.
-    """
-    known_on = pl.coalesce("known_on", "occurred_on")
-    frame = (
-        snapshot.scan("incidents")
-        .filter(pl.col("jurisdiction") == force.code)
-        .filter((pl.col("occurred_on") < as_of).fill_null(True) & (known_on < as_of).fill_null(True))
-        .collect()
-    )
-    if frame.select(pl.col("occurred_on").is_not_null().sum()).item() == 0:
-        raise RequestError(f"nothing is known before {as_of}.", where="--as-of", remedy="Choose a later day.")
-    return frame
-
-
-def choose_categories(incidents: pl.DataFrame, parameters: EditionParameters) -> list[str]:
-    """Return the categories to forecast: those asked for, else the most frequent of the last three years."""
-    recent = (
-        incidents.lazy()
-        .filter(pl.col("valid"), pl.col("lon").is_not_null())
-        .filter(pl.col("occurred_on") >= parameters.as_of - timedelta(days=3 * 365))
-        .group_by("category")
-        .agg(pl.col("weight").sum().alias("incidents"))
-        .sort("incidents", "category", descending=[True, False])
-        .collect()
-    )
-    if parameters.categories:
-        known = set(incidents["category"].unique())
-        unknown = [code for code in parameters.categories if code not in known]
-        if unknown:
-            raise RequestError(
-                f"no incident before {parameters.as_of} has category {', '.join(map(repr, unknown))}.",
-                where="--category",
-                remedy=f"Known categories: {', '.join(sorted(known))}.",
-            )
-        return list(parameters.categories)
-    enough = recent.filter(pl.col("incidents") >= FEWEST_INCIDENTS)["category"].to_list()
-    return enough[:MOST_CATEGORIES]

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from analytics.cells import Grid
-from analytics.edition import choose_jurisdiction, known_incidents
 from analytics.hotspots.calm import price_calm
 from analytics.hotspots.certainty import check_chances
 from analytics.hotspots.forecast import forecast_hotspots
 from analytics.hotspots.study import Study
+from analytics.scope import choose_jurisdiction, known_incidents
 from data.snapshots import current_snapshot
 from data.store import Store
 

@@ -17,8 +17,8 @@ import numpy as np
 import polars as pl
 
 from analytics.cells import Floats, Grid
-from analytics.edition import choose_jurisdiction, known_incidents
 from analytics.hotspots.hours import PROFILE_DAYS, WEEK_HOURS, TimesOfNeed
+from analytics.scope import choose_jurisdiction, known_incidents
 from data.snapshots import current_snapshot
 from data.store import Store
 

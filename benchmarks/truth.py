@@ -24,13 +24,13 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from analytics.cells import Floats, Grid
-from analytics.edition import choose_jurisdiction, known_incidents, read_register
 from analytics.hotspots.choice import BLEND
 from analytics.hotspots.history import Flags, day_number
 from analytics.hotspots.panel import feature_names
 from analytics.hotspots.rankers import POPULATED, fit_rankers
 from analytics.hotspots.selection import FITTED, REST_WEIGHT, fit_ranker, past_periods, select_ranker
 from analytics.hotspots.study import Study
+from analytics.scope import choose_jurisdiction, known_incidents, read_register
 from data.demo.truth import read_truth
 from data.snapshots import current_snapshot
 from data.store import Store

@@ -79,7 +79,8 @@ def publish_edition(
     store: Any, *, progress: Callable[[int, int, str], None], override_quality: str | None = None, **asked: Any
 ) -> str:
     """Compute and write an edition; return its id. Data that break a blocking threshold are refused before the work."""
-    from analytics.edition import EditionParameters, choose_jurisdiction, make_edition
+    from analytics.edition import EditionParameters, make_edition
+    from analytics.scope import choose_jurisdiction
     from data.editions import write_edition
     from data.quality.thresholds import judge_store, require_quality
     from data.snapshots import current_snapshot
@@ -139,16 +140,11 @@ def evaluate(
 ) -> None:
     """Back-test every ranker on past origins, beside plain counts and the oracle, as one document."""
     from analytics.cells import Grid
-    from analytics.edition import (
-        EditionParameters,
-        choose_categories,
-        choose_jurisdiction,
-        known_incidents,
-        read_register,
-    )
+    from analytics.edition import EditionParameters
     from analytics.hotspots.groups import group_places
     from analytics.hotspots.report import evaluate_rankers
     from analytics.hotspots.study import Study
+    from analytics.scope import choose_categories, choose_jurisdiction, known_incidents, read_register
     from data.files import write_atomically
     from data.snapshots import current_snapshot
     from data.store import Store

@@ -99,15 +99,9 @@ def hotspots(
     size and are ordered by what is expected per km² (per km of street); with --patrol-hours every place costs the same.
     """
     from analytics.cells import Grid
-    from analytics.edition import (
-        EditionParameters,
-        choose_categories,
-        choose_jurisdiction,
-        known_incidents,
-        rank_places,
-        read_register,
-    )
+    from analytics.edition import EditionParameters, rank_places
     from analytics.hotspots.sensitivity import tell_sensitivity
+    from analytics.scope import choose_categories, choose_jurisdiction, known_incidents, read_register
     from data.exports import make_export
     from data.files import write_atomically
     from data.snapshots import current_snapshot

@@ -61,7 +61,7 @@ def score_challenge(
     as_json: JsonOption = False,
 ) -> None:
     """Score the hotspots by the rules of the 2017 NIJ challenge, on the months the store holds."""
-    from analytics.edition import choose_jurisdiction
+    from analytics.scope import choose_jurisdiction
     from analytics.scorecard import SQ_FT_PER_KM2, WINDOWS, end_of_window, require_rules, write_document
     from data.files import write_atomically
     from data.snapshots import current_snapshot
@@ -123,9 +123,10 @@ def score_origin(
     import polars as pl
 
     from analytics.cells import Grid
-    from analytics.edition import EditionParameters, known_incidents, rank_places, read_register
+    from analytics.edition import EditionParameters, rank_places
     from analytics.hotspots.history import day_number
     from analytics.hotspots.study import Study
+    from analytics.scope import known_incidents, read_register
     from analytics.scorecard import (
         MAP_SQ_FT,
         SQ_FT_PER_KM2,

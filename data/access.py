@@ -6,14 +6,13 @@ hidden in a table widget still reaches the browser.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, cast, get_args
 
 import polars as pl
 
-from data.disclosure import SMALLEST_COUNT, hide_small_counts
+from data.aggregates import AGGREGATES_ONLY, SMALL_COUNT_COLUMNS, SMALL_COUNT_MARGINS, counts_for
 from data.errors import AccessDeniedError, RequestError
 from data.schemas import EDITION
 from data.schemas.columns import AREA_LEVELS
@@ -109,17 +108,6 @@ HIGHEST_GRADE: dict[Role, int] = {
     "auditor": 2,
 }
 
-#: Roles that read aggregates only: positive counts below ``SMALLEST_COUNT`` are hidden from them.
-AGGREGATES_ONLY: frozenset[Role] = frozenset({"researcher", "auditor"})
-#: Observed counts of single cells, by table. Expected counts are the model's, not an observation.
-SMALL_COUNT_COLUMNS: dict[str, str] = dict.fromkeys(
-    ("hotspots", "spare_hotspots", "area_hotspots", "unit_hotspots"), "baseline_count"
-)
-#: Totals a reader of areas can form: all areas of a level, of a station, of a beat.
-_OF_A_LEVEL = ("category", "horizon_days", "level")
-SMALL_COUNT_MARGINS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "area_hotspots": (_OF_A_LEVEL, (*_OF_A_LEVEL, "station_code"), (*_OF_A_LEVEL, "beat_code"))
-}
 #: Columns fine enough to show single incidents (an hour of the week at one place): null for roles of aggregates.
 FINE_COLUMNS: dict[str, tuple[str, ...]] = {"hotspots": ("hours",), "spare_hotspots": ("hours",)}
 #: Columns of records that a role does not need. Who made a visit is for the record, not for a ranking of officers.
@@ -143,8 +131,6 @@ WITHOUT_AREA: frozenset[str] = frozenset(
         "areas",
     }
 )
-#: Observations of a group of places, hidden with its count of incidents. Shares of them would give the count back.
-GROUP_OBSERVATIONS = ("incident_share", "hits", "hit_rate", "ratio", "ratio_low", "ratio_high")
 
 
 @dataclass(frozen=True)
@@ -351,7 +337,7 @@ def rows_for(viewer: Viewer, table: str, frame: pl.DataFrame, scope: Scope) -> p
     -----
     A table with a count of single cells gets a column ``suppressed`` (all false for those who see every count), so
     that pages can mark hidden counts as hidden. Tables of counts (``daily_counts``, ``hourly_profile``) must be
-    aggregated first and then go through :func:`counts_for`.
+    aggregated first and then go through :func:`data.aggregates.counts_for`.
     """
     require_table(viewer, table)
     kept = frame.select(columns_for(viewer, table))
@@ -362,36 +348,6 @@ def rows_for(viewer: Viewer, table: str, frame: pl.DataFrame, scope: Scope) -> p
     if viewer.role in AGGREGATES_ONLY:
         kept = kept.with_columns(pl.lit(None, kept.schema[name]).alias(name) for name in FINE_COLUMNS.get(table, ()))
     return kept
-
-
-def counts_for(
-    viewer: Viewer, counts: pl.DataFrame, value: str, margins: Sequence[Sequence[str]] = ((),)
-) -> pl.DataFrame:
-    """Return aggregated counts as the viewer may see them, with a column ``suppressed``.
-
-    See :func:`data.disclosure.hide_small_counts` for ``margins``.
-    """
-    if viewer.role in AGGREGATES_ONLY:
-        return hide_small_counts(counts, value, margins, SMALLEST_COUNT)
-    return counts.with_columns(suppressed=pl.lit(False))
-
-
-def groups_for(viewer: Viewer, groups: pl.DataFrame, scope: Scope) -> pl.DataFrame:
-    """Return errors by group of places (schema ``ModelGroups``) as the viewer may see them, with ``suppressed``.
-
-    Of the stations a commander sees the own ones; groups that are no areas are about the whole force. Where a count of
-    incidents is hidden, what is computed from it is hidden too (``suppressed``); where only the hits are too few, hits
-    and hit rate are null.
-    """
-    if not scope.whole_force:
-        own = pl.col("group_code").is_in(sorted(scope.stations))
-        groups = groups.filter((pl.col("kind").cast(pl.String) != "station") | own)
-    margins = (("category", "horizon_days", "kind"),)
-    hits = counts_for(viewer, groups, "hits", margins)
-    groups = hits.with_columns(hit_rate=pl.when(~pl.col("suppressed")).then("hit_rate")).drop("suppressed")
-    counted = counts_for(viewer, groups, "incidents", margins)
-    seen = ~pl.col("suppressed")
-    return counted.with_columns(pl.when(seen).then(pl.col(name)).alias(name) for name in GROUP_OBSERVATIONS)
 
 
 def records_for(viewer: Viewer, table: str, frame: pl.DataFrame, scope: Scope) -> pl.DataFrame:

@@ -6,13 +6,37 @@ from pages.ui.guard import guard
 
 desk = guard("audit")
 
+from collections.abc import Callable  # noqa: E402
+from typing import Any  # noqa: E402
+
 import streamlit as st  # noqa: E402
 
 from pages.ui import advice, downloads, frame, ledger, tables  # noqa: E402
-from pages.ui.language import t  # noqa: E402
+from pages.ui.language import current, t  # noqa: E402
 
 frame.head(desk, "audit")
 zone = advice.timezone(desk)
+
+
+def draw_list(
+    name: str, rows: list[dict[str, Any]], columns: dict[str, Any], rest: Callable[[dict[str, Any]], str]
+) -> None:
+    """Draw rows of which one is told in full below."""
+    if not rows:
+        st.caption(t("common.no_rows"))
+        return
+    key = f"audit.{name}.{current()}"
+    tables.draw_selectable(
+        rows,
+        columns,
+        key=key,
+        alt=t(f"audit.{name.partition('.')[0]}"),
+        on_select="rerun",
+        height=tables.height_for(len(rows), most=8),
+    )
+    with st.container(border=True):
+        st.html(rest(rows[min(tables.selected_row(key) or 0, len(rows) - 1)]))
+
 
 st.subheader(t("audit.chain"), anchor=False)
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -25,11 +49,8 @@ st.subheader(t("audit.decisions"), anchor=False)
 decided = desk.decisions(all_editions=True)
 tables.takeaway(ledger.decisions_summary(decided))
 if decided.height:
-    tables.draw_plain(
-        ledger.decision_rows(desk, decided, zone),
-        ledger.decision_columns(),
-        alt=t("audit.decisions"),
-        height=tables.height_for(decided.height, most=8),
+    draw_list(
+        "decisions", ledger.decision_rows(desk, decided, zone), ledger.decision_columns(), ledger.decision_details
     )
     downloads.draw(desk, "decisions", lambda: decided, ("csv", "xlsx"))
 
@@ -37,10 +58,6 @@ st.subheader(t("audit.log"), anchor=False)
 log = desk.audit_log(500)
 tables.takeaway(ledger.log_summary(log))
 only_refused = st.toggle(t("audit.only_refused"), key="audit.only_refused")
-tables.draw_plain(
-    ledger.log_rows(log, zone, only_refused=only_refused),
-    ledger.log_columns(),
-    alt=t("audit.log"),
-    height=tables.height_for(log.height),
-)
+entries = ledger.log_rows(log, zone, only_refused=only_refused)
+draw_list(f"log.{only_refused}", entries, ledger.log_columns(), ledger.log_details)
 downloads.draw(desk, "audit_log", lambda: log, ("csv", "xlsx"))

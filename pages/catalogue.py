@@ -26,8 +26,21 @@ tables.note(t("catalogue.metadata_only"))
 # Five lists of their own: on one page they are seven screens, and a reader comes for one of them.
 by_name = st.tabs([t(f"catalogue.{name}_title") for name in ("tables", "columns", "routing", "bases", "retention")])
 with by_name[0]:
-    st.html(f'<div class="bw-scroll">{holdings.tables_table(columns, words)}</div>')
+    rows = holdings.table_rows(columns)
+    list_key = f"catalogue.tables.{current()}"
+    tables.draw_selectable(
+        rows,
+        holdings.table_columns(),
+        key=list_key,
+        alt=t("catalogue.tables_title"),
+        on_select="rerun",
+        height=tables.height_for(len(rows)),
+    )
     tables.note(t("catalogue.tables_note"))
+    tapped = rows[tables.selected_row(list_key) or 0]
+    with st.container(border=True):
+        st.subheader(tapped["table"], anchor=False)
+        st.html(holdings.table_details(columns.filter(columns["table"] == tapped["code"]), words))
 with by_name[1]:
     table = st.selectbox(
         t("catalogue.choose"),
@@ -36,12 +49,12 @@ with by_name[1]:
         key=f"catalogue.table.{current()}",
     )
     chosen = columns.filter(columns["table"] == table)
-    st.html(f'<div class="bw-scroll">{holdings.columns_table(chosen, words)}</div>')
+    st.html(holdings.columns_table(chosen, words))
 with by_name[2]:
     st.html(holdings.routing_table(desk.routing()))
     tables.note(t("catalogue.routing_note"))
 with by_name[3]:
-    st.html(f'<div class="bw-scroll">{holdings.bases_table(desk.legal_bases(), words)}</div>')
+    st.html(holdings.bases_table(desk.legal_bases(), words))
     tables.note(t("catalogue.bases_note"))
 with by_name[4]:
     st.html(holdings.retention_table(desk.catalogue_rules()))
@@ -53,7 +66,7 @@ with by_name[4]:
         st.subheader(t("catalogue.expiry.title"), anchor=False)
         tables.takeaway(expiries.summary_of(due))
         if due.height:
-            st.html(f'<div class="bw-scroll">{expiries.expiry_table(due, words, today)}</div>')
+            st.html(expiries.expiry_table(due, words, today))
         tables.note(t("catalogue.expiry.note"))
         for line in expiries.report_words(desk.retention_reports()):
             tables.note(line)

@@ -24,14 +24,13 @@ from pages.ui import (  # noqa: E402
     places,
     provenance,
     ranked_maps,
-    reasons,
     tables,
     theme,
     unit_ranking,
     urls,
     week,
 )
-from pages.ui.formats import interval, period, sentences, when  # noqa: E402
+from pages.ui.formats import interval, listed, period, sentences, when  # noqa: E402
 from pages.ui.language import category_name, current, t  # noqa: E402
 
 #: Cells of the risk surface sent to the browser: the highest ones, about 150 kB.
@@ -56,7 +55,7 @@ if not ranked:
     elsewhere = [code for code in advice.categories(desk) if desk.hotspots(code, horizon_days).height]
     tables.note(t("hotspots.empty"))
     if elsewhere:
-        tables.note(t("hotspots.listed_under", categories=", ".join(category_name(code) for code in elsewhere)))
+        tables.note(t("hotspots.listed_under", categories=listed(category_name(code) for code in elsewhere)))
     st.stop()
 
 standing = decisions.latest_by_advice(desk, [row["advice_id"] for row in ranked])
@@ -64,20 +63,6 @@ positions = {row["place_id"]: number for number, row in enumerate(ranked)}
 chosen = ranked[positions.get(st.session_state.get(CHOSEN), 0)]
 view = f"{category}.{horizon_days}.{calm}.{current()}"
 verdict = certainty.verdict_of(desk, category, horizon_days)
-
-
-def choose_from_table() -> None:
-    """Take the row the reader tapped."""
-    row = tables.selected_row(f"{TABLE}.{view}")
-    if row is not None:
-        st.session_state[CHOSEN] = ranked[row]["place_id"]
-
-
-def choose_from_map() -> None:
-    """Take the cell the reader tapped."""
-    tapped = tables.tapped_place(f"{MAP}.{view}")
-    if tapped:
-        st.session_state[CHOSEN] = tapped
 
 
 tables.takeaway(advice.summary_of(desk, ranked, category, horizon_days))
@@ -110,7 +95,7 @@ with left:
         drawn,
         height=540,
         key=f"{MAP}.{view}",
-        on_select=choose_from_map,
+        on_select=partial(tables.take_tapped, f"{MAP}.{view}", CHOSEN),
         selection_mode="single-object",
         alt=t("hotspots.map_alt", category=category_name(category), n=len(ranked)),
     )
@@ -130,15 +115,7 @@ with right, st.container(border=True):
     why, sure, time = st.tabs([t("certainty.why"), t("certainty.title"), t("week.title")])
     with why:
         tables.takeaway(advice.reason_sentence(chosen))
-        st.html(
-            reasons.bars(
-                advice.reason_parts(chosen),
-                [advice.factor(value) for _, value in advice.reason_parts(chosen)[1:]],
-                start_label=t("codes.reason.base"),
-                end_label=t("hotspots.expected_here"),
-                caption=t("hotspots.expected_axis", n=horizon_days),
-            )
-        )
+        st.html(advice.reason_bars(chosen, horizon_days))
         tables.note(sentences(certainty.without_sentence(chosen), t("certainty.parts")))
     with sure:
         tables.takeaway(certainty.chance_sentence(chosen, verdict))
@@ -169,18 +146,20 @@ if patrol_time.may_ask(desk):
 
 span = period(chosen["period_start"], chosen["period_end"])
 st.subheader(t("hotspots.table_title", n=len(ranked), period=span), anchor=False)
+rows = [
+    advice.table_row(desk, row, standing.get(row["advice_id"])) | patrol_time.mark_of(number, reached)
+    for number, row in enumerate(ranked)
+]
 tables.draw_selectable(
-    [
-        advice.table_row(desk, row, standing.get(row["advice_id"])) | patrol_time.mark_of(number, reached)
-        for number, row in enumerate(ranked)
-    ],
+    rows,
     advice.table_columns(
+        rows,
         with_decisions=bool(standing) or identity.may_do(desk.viewer, "decide"),
         after_place=patrol_time.mark_column(reached),
     ),
     key=f"{TABLE}.{view}",
     alt=t("hotspots.table_alt"),
-    on_select=choose_from_table,
+    on_select=partial(tables.take_row, list(positions), f"{TABLE}.{view}", CHOSEN),
     height=tables.height_for(len(ranked)),
     selected=positions[chosen["place_id"]],
 )

@@ -45,9 +45,10 @@ if desk.may("record_visit"):
         shown = visits.choose_list(week, plan)
         key = f"my_beat.plan.{current()}.{len(shown)}"
         if shown:
+            lines = [visits.plan_row(row, done, as_of) for row in shown]
             tables.draw_selectable(
-                [visits.plan_row(row, done, as_of) for row in shown],
-                visits.plan_columns(named=True, with_done=bool(done)),
+                lines,
+                visits.plan_columns(lines, named=True, with_done=bool(done)),
                 key=key,
                 alt=t("my_beat.plan_alt"),
                 on_select="rerun",
@@ -84,12 +85,14 @@ else:
     tables.note(t("my_beat.no_names"))
     provenance.draw(desk, "visit_workload")
     st.subheader(t("my_beat.plan_title"), anchor=False)
+    lines = [visits.plan_row(row, done, as_of) for row in plan]
     tables.draw_plain(
-        [visits.plan_row(row, done, as_of) for row in plan],
-        visits.plan_columns(named=False, with_done=bool(done)),
+        lines,
+        visits.plan_columns(lines, named=False, with_done=bool(done)),
         alt=t("my_beat.plan_alt"),
         height=tables.height_for(len(plan)),
     )
+tables.note(visits.contact_words(done, as_of))
 
 with st.container(key="wide_below"):
     left, right = st.columns([1, 2], gap="medium")
@@ -100,4 +103,3 @@ with right:
     st.subheader(t("my_beat.hotspots_title", days=min(desk.horizons(), default=7)), anchor=False)
     strongest = advice.strongest(desk, min(desk.horizons(), default=7), beat=beat, most=6)
     st.html(advice.places_table(desk, strongest, none=t("my_beat.no_hotspots")))
-tables.note(visits.contact_words(done, as_of))

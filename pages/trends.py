@@ -11,7 +11,7 @@ from datetime import date  # noqa: E402
 import streamlit as st  # noqa: E402
 
 from pages.ui import downloads, figures, frame, places, provenance, series, tables, urls  # noqa: E402
-from pages.ui.formats import day  # noqa: E402
+from pages.ui.formats import day, sentences  # noqa: E402
 from pages.ui.language import category_name, current, t  # noqa: E402
 
 officer = desk.viewer.role == "officer"
@@ -91,7 +91,9 @@ with left:
             key="trends.hourly",
             alt=sentence,
         )
-        tables.note(t("trends.hourly_note", days=window_days))
+        tables.note(
+            sentences(t("trends.hourly_note", days=window_days), series.left_out_sentence(desk, category or None))
+        )
 with right:
     st.subheader(t("trends.changes"), anchor=False)
     split = series.split_for(category, unit, beat, officer=officer)

@@ -213,15 +213,6 @@ def is_discovered(incidents: pl.DataFrame) -> pl.Expr:
     return (pl.col("discovered_by").cast(pl.String) == "police").fill_null(False)
 
 
-def read_history(
-    incidents: pl.DataFrame, category: str, grid: Grid, *, as_of: date, include_discovered: bool = False
-) -> History:
-    """Return the history of one category; parameters and errors as in :func:`read_located`."""
-    return read_located(incidents, grid, as_of=as_of, include_discovered=include_discovered).history(
-        category, as_of=as_of
-    )
-
-
 def day_number(day: date) -> int:
     """Return days since 1970-01-01."""
     return (day - date(1970, 1, 1)).days

@@ -19,7 +19,7 @@ import polars as pl
 
 from analytics.cells import Floats, Grid
 from analytics.hotspots.history import LOCATED, is_discovered
-from analytics.trends.aoristic import occurrence_interval, spread_over_hours
+from analytics.trends.aoristic import HOUR_KNOWN, is_stand_in, occurrence_interval, spread_over_hours
 
 #: Hours of a week; hour 0 is Monday 00:00-01:00.
 WEEK_HOURS = 168
@@ -30,8 +30,6 @@ REACH_CELLS = 1.5
 LEAST_REACH_M = 200.0
 #: Widest interval of occurrence that still says anything about the hour.
 WIDEST_HOURS = 24
-#: Precisions from which an hour can be told.
-HOUR_KNOWN = ("exact", "hour", "slot")
 #: Fewest timed incidents of a category (sum of weights) for its week to be told, and of a place for its weekday.
 LEAST_INCIDENTS = 8
 #: Weight of weekday x hour taken as independent, incidents: the category's own week is a table of 168 numbers.
@@ -40,8 +38,6 @@ INDEPENDENCE_INCIDENTS = 168.0
 PRIORS = (10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1280.0)
 #: Hours of the block that a reader is told.
 BLOCK_HOURS = 4
-#: How many times as many incidents at 00:00 or 00:01 as an hour before and after tell a stand-in for "unknown".
-STAND_IN_TIMES = 4
 #: Decimals shares of the week are kept with.
 DECIMALS = 5
 
@@ -159,7 +155,7 @@ class TimesOfNeed:
             .unique(["lon", "lat", "start", "end"], keep="first", maintain_order=True)
             .drop("lon", "lat")
         )
-        timed = timed.filter(~is_stand_in(timed["start"], timed["end"], self.timezone))
+        timed = timed.filter(~is_stand_in(pl.col("start"), pl.col("end"), self.timezone))
         spread = spread_over_hours(timed.lazy(), start="start", end="end", timezone=self.timezone).collect()
         column = (spread["day"].dt.weekday().cast(pl.Int64) - 1) * 24 + spread["hour"].cast(pl.Int64)
         shape = (self.rows.height, WEEK_HOURS)
@@ -171,26 +167,6 @@ class TimesOfNeed:
             return None
         days = self.rows["occurred_on"].dt.weekday().to_numpy()[np.asarray(rows)]
         return int(np.argmax(np.bincount(days, minlength=8)))
-
-
-def is_stand_in(start: pl.Series, end: pl.Series, timezone: str) -> pl.Series:
-    """Return which times are 00:00 or 00:01 written where the time was not known.
-
-    Notes
-    -----
-    Mappings list such clock times where a source is known to use them (``unknown_at``). This catches the others: points
-    in time at 00:00 or 00:01 are left out when they are more than STAND_IN_TIMES as many as those at the same minute of
-    the hours before and after, so that a night that really is busy stays.
-    """
-    local = start.dt.convert_time_zone(timezone)
-    minute = local.dt.hour().cast(pl.Int32) * 60 + local.dt.minute().cast(pl.Int32)
-    points = start == end
-    found = pl.repeat(False, len(start), eager=True)
-    for clock in (0, 1):
-        here, before, after = (int((points & (minute == at)).sum()) for at in (clock, 23 * 60 + clock, 60 + clock))
-        if here > STAND_IN_TIMES * max(before, after, 1):
-            found = found | (points & (minute == clock))
-    return found
 
 
 def choose_prior(counts: Floats, category: Floats) -> float:

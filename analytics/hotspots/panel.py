@@ -288,13 +288,6 @@ class Panel:
         return max(mass, 1.0) / span / self.lattice.size
 
 
-def build_period(
-    history: History, position: Integers, lattice: Lattice, origin: int, horizon_days: int, *, observed: bool
-) -> Period:
-    """Return one period of a history whose positions are known; see :meth:`Panel.period`."""
-    return Panel(history, position, lattice).period(origin, horizon_days, observed=observed)
-
-
 def _exposure(half_life: float, span: float) -> float:
     """Return the days that an exponentially decayed count stands for."""
     decay = np.log(2) / half_life

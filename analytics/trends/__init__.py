@@ -1,1 +1,1 @@
-"""Trends: counts by day and month, profiles by hour, the funnel from call to located incident, rates."""
+"""Trends: counts by day and month, profiles by hour, the funnel from call to located incident."""

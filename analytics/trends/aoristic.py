@@ -15,6 +15,8 @@ import polars as pl
 HOUR_KNOWN = ("exact", "hour", "slot")
 #: An interval longer than this says nothing about the hour [assumption].
 LONGEST_INTERVAL_HOURS = 72
+#: How many times as many incidents at 00:00 or 00:01 as an hour before and after tell a stand-in for "unknown".
+STAND_IN_TIMES = 4
 
 
 def valid_before(incidents: pl.DataFrame | pl.LazyFrame, as_of: date) -> pl.LazyFrame:
@@ -38,6 +40,50 @@ def hour_is_known() -> pl.Expr:
     start, end = occurrence_interval()
     precise = pl.col("time_precision").cast(pl.String).is_in(HOUR_KNOWN)
     return precise & start.is_not_null() & ((end - start) <= pl.duration(hours=LONGEST_INTERVAL_HOURS))
+
+
+def is_stand_in(start: pl.Expr, end: pl.Expr, timezone: str) -> pl.Expr:
+    """Return which times are 00:00 or 00:01 written where the time was not known.
+
+    Parameters
+    ----------
+    start, end
+        UTC; equal for a point in time. Use the result on the rows of one category, or ``.over("category")``.
+
+    Notes
+    -----
+    Mappings list such clock times where a source is known to use them (``unknown_at``). This catches the others:
+    points in time at 00:00 or 00:01 are stand-ins when they are more than STAND_IN_TIMES as many as those at the same
+    minute of the hours before and after, so that a night that really is busy stays.
+    """
+    first, second = (
+        here & (here.sum() > STAND_IN_TIMES * around) for here, around in _at_midnight(start, end, timezone)
+    )
+    return first | second
+
+
+def midnight_excess(start: pl.Expr, end: pl.Expr, timezone: str) -> pl.Expr:
+    """Return how many more times are written 00:00 or 00:01 than at the hours around, where none are stand-ins.
+
+    Some of these may mean "unknown" too; which ones cannot be told.
+    """
+    first, second = (
+        pl.when(here.sum() <= STAND_IN_TIMES * around).then((here.sum().cast(pl.Int64) - around).clip(0)).otherwise(0)
+        for here, around in _at_midnight(start, end, timezone)
+    )
+    return first + second
+
+
+def _at_midnight(start: pl.Expr, end: pl.Expr, timezone: str) -> list[tuple[pl.Expr, pl.Expr]]:
+    """Return for 00:00 and 00:01 which points in time are written so, and the most an hour off (1 or more)."""
+    local = start.dt.convert_time_zone(timezone)
+    minute = local.dt.hour().cast(pl.Int32) * 60 + local.dt.minute().cast(pl.Int32)
+    point = start == end
+
+    def at(clock: int) -> pl.Expr:
+        return (point & (minute == clock)).fill_null(False)
+
+    return [(at(c), pl.max_horizontal(at(23 * 60 + c).sum(), at(60 + c).sum(), 1).cast(pl.Int64)) for c in (0, 1)]
 
 
 def spread_over_hours(rows: pl.LazyFrame, *, start: str, end: str, timezone: str) -> pl.LazyFrame:

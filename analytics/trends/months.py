@@ -21,7 +21,6 @@ BEGUN_SHARE = 0.1
 #: A month after the beginning with less than this share of the median month has no record, where at least so many
 #: incidents are usual that a month without any is no chance (e^-10).
 UNRECORDED_SHARE, USUAL_MONTH = 0.02, 10
-RATE_PER = 10_000
 
 
 def monthly_series(
@@ -198,44 +197,3 @@ def _with_band(series: pl.DataFrame, keys: list[str], level: float) -> pl.DataFr
 def _sum_of_rows_before(part: pl.Expr, keys: list[str]) -> pl.Expr:
     total = part.cum_sum() - part
     return total.over(keys) if keys else total
-
-
-def rates_per_inhabitants(
-    counts: pl.DataFrame, population: pl.DataFrame, *, area: str, as_of: date, population_class: str = "total"
-) -> pl.DataFrame:
-    """Return incidents per 10,000 inhabitants by area, where the population is known.
-
-    Parameters
-    ----------
-    counts
-        Frame with the column named by ``area`` and ``incidents``; other columns are kept.
-    population
-        Frame of schema Population. The newest month before ``as_of`` of each area is used.
-    area
-        Name of the area column, for example ``beat_code``.
-    population_class
-        Class of the population table to divide by.
-
-    Returns
-    -------
-    polars.DataFrame
-        ``counts`` with population and rate; both null where an area has no positive count of inhabitants.
-
-    Notes
-    -----
-    Misleading for places people come to but do not live in, such as a station square: few inhabitants, many present.
-    Small counts are suppressed by ``data.access``, not here.
-    """
-    if area not in counts.columns:
-        raise RequestError(f"the counts have no column {area!r}.", remedy=f"Columns: {', '.join(counts.columns)}.")
-    newest = (
-        population.filter((pl.col("population_class") == population_class) & (pl.col("month") < as_of))
-        .sort("month")
-        .group_by("area_code", maintain_order=True)
-        .agg(pl.col("count").last().alias("population"))
-    )
-    inhabited = pl.col("population") > 0
-    return counts.join(newest, left_on=area, right_on="area_code", how="left", maintain_order="left").with_columns(
-        population=pl.when(inhabited).then(pl.col("population")),
-        rate=pl.when(inhabited).then(pl.col("incidents") / pl.col("population") * RATE_PER),
-    )

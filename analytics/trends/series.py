@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
-from analytics.trends.aoristic import hour_is_known, occurrence_interval, spread_over_hours, valid_before
+from analytics.trends.aoristic import (
+    hour_is_known,
+    is_stand_in,
+    midnight_excess,
+    occurrence_interval,
+    spread_over_hours,
+    valid_before,
+)
 from data.errors import RequestError
 from data.schemas import DailyCounts, Funnel, HourlyProfile
 
+#: Fewest incidents of which shares are told.
+LEAST_FOR_SHARES = 100
 _PLACE = ("station_code", "beat_code", "community_code")
 
 
@@ -52,7 +62,8 @@ def hourly_profile(
     """Sum incidents by category, area, weekday and local hour over the last ``window_days`` days.
 
     Interval times are spread evenly over their interval, so each incident adds its weight exactly once. Incidents
-    whose hour is not known are left out: :func:`hour_coverage` counts them.
+    whose hour is not known, clock times that stand for "unknown" among them, are left out: :func:`hour_coverage` says
+    how many.
 
     Returns
     -------
@@ -69,6 +80,7 @@ def hourly_profile(
     rows = (
         _window(incidents, as_of, window_days)
         .filter(hour_is_known())
+        .filter(~is_stand_in(start, end, timezone).over("category"))
         .select("category", "station_code", "beat_code", "weight", start.alias("_start"), end.alias("_end"))
     )
     profile = (
@@ -83,27 +95,37 @@ def hourly_profile(
     return HourlyProfile.validate(profile.select(HourlyProfile.column_names()), cast=True)
 
 
-def hour_coverage(incidents: pl.DataFrame | pl.LazyFrame, *, as_of: date, window_days: int = 365) -> pl.DataFrame:
-    """Count, by category, the incidents of the window whose hour is known and those left out of the profile.
+def hour_coverage(
+    incidents: pl.DataFrame | pl.LazyFrame, *, timezone: str, as_of: date, window_days: int = 365
+) -> list[dict[str, Any]]:
+    """Return which share of the window's incidents the hourly profile leaves out, and which it keeps in doubt.
 
     Returns
     -------
-    polars.DataFrame
-        category, incidents, hour_known, hour_unknown; sums of weights.
+    list
+        ``category`` (None first: all of them), ``unknown`` (no hour known), ``stand_in`` (00:00 or 00:01 written for
+        "unknown") and ``doubtful`` (kept, but more at 00:00 or 00:01 than at the hours around): shares of the
+        incidents, two decimals. A category with fewer than LEAST_FOR_SHARES incidents has no row: its shares would
+        tell single incidents.
     """
-    known = hour_is_known()
-    weight = pl.col("weight").cast(pl.Int64)
-    return (
+    start, end = occurrence_interval()
+    known = hour_is_known().fill_null(False)
+    timed = (start.filter(known), end.filter(known), timezone)
+    by_category = (
         _window(incidents, as_of, window_days)
         .group_by("category")
         .agg(
-            weight.sum().alias("incidents"),
-            weight.filter(known).sum().alias("hour_known"),
-            weight.filter(~known.fill_null(False)).sum().alias("hour_unknown"),
+            pl.len().alias("incidents"),
+            (~known).sum().alias("unknown"),
+            is_stand_in(*timed).sum().alias("stand_in"),
+            midnight_excess(*timed).alias("doubtful"),
         )
         .sort("category")
         .collect()
     )
+    rows = pl.concat([by_category.sum().with_columns(category=pl.lit(None, pl.String)), by_category], how="vertical")
+    shares = [(pl.col(name) / pl.col("incidents")).round(2) for name in ("unknown", "stand_in", "doubtful")]
+    return rows.filter(pl.col("incidents") >= LEAST_FOR_SHARES).select("category", *shares).to_dicts()
 
 
 def funnel(calls: pl.DataFrame | pl.LazyFrame, incidents: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:

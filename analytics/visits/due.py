@@ -222,15 +222,3 @@ def find_due_visits(
             }
         )
     return pl.DataFrame(rows, schema=DUE_SCHEMA)
-
-
-def count_unruled(register: pl.DataFrame, rules: VisitRules, as_of: date) -> pl.DataFrame:
-    """Return how many objects no rule covers, by kind and grade: they are in no plan and must be known."""
-    objects = on_register(register, as_of)
-    missing = [rule is None for rule in match_rules(objects, rules, as_of)]
-    return (
-        objects.filter(pl.Series(missing, dtype=pl.Boolean))
-        .group_by("visit_kind", "grade")
-        .len("objects")
-        .sort("visit_kind", "grade")
-    )

@@ -24,10 +24,6 @@ class Days:
     def __len__(self) -> int:
         return len(self.weekday)
 
-    def date_at(self, index: int) -> date:
-        """Return the date of a day by its index."""
-        return self.first + timedelta(days=int(index))
-
 
 def count_days(first: date, last: date) -> Days:
     """Describe every day from ``first`` to ``last``, both included.

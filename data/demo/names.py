@@ -37,7 +37,6 @@ STATIONS = (
 CITY = ("云澜市", "Yunlan City")
 DISTRICT = ("临澜区", "Linlan District")
 SUB_BUREAU = ("云澜市公安局临澜分局", "Linlan Sub-bureau")
-FORCE = ("云澜市公安局", "Yunlan Public Security Bureau")
 
 #: Beginnings of fictional trade names.
 TRADE_WORDS = "星河 蓝调 半山 听雨 老码头 金樽 夜航 七号 云上 麦田 红豆 城南 江畔 南风 知音 拾光 白鹭 长安里 望月 松果"

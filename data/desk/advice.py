@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 
 from data import access
+from data.aggregates import groups_for
 from data.desk.base import DeskBase
 from data.errors import RequestError
 from data.schemas.columns import AREA_LEVELS
@@ -153,7 +154,7 @@ class Advice(DeskBase):
         Commanders of an area see its stations only; small counts are hidden from readers of aggregates.
         """
         groups = _of(self._read("model_groups"), category, horizon_days)
-        return access.groups_for(self.viewer, groups, self.scope).sort("kind", "group_code")
+        return groups_for(self.viewer, groups, self.scope).sort("kind", "group_code")
 
     def grid_sensitivity(self, category: str) -> pl.DataFrame:
         """Return how a list depends on the grid, the grid as asked first: schema ``GridSensitivity``."""

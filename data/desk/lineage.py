@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from data import access
+from data.aggregates import AGGREGATES_ONLY
 from data.desk.base import DeskBase
 from data.disclosure import SMALLEST_COUNT
 from data.editions import Edition
@@ -49,7 +50,7 @@ class Provenance(DeskBase):
         found = trace(self.store, self.edition_id, table=table, advice_id=advice_id)
         if self.viewer.role not in SEE_THE_LOADER:
             found = replace(found, files=[replace(file, loaded_by=None) for file in found.files])
-        if self.viewer.role in access.AGGREGATES_ONLY:
+        if self.viewer.role in AGGREGATES_ONLY:
             found = replace(found, rows=[{**one, "rows": _hidden(one["rows"])} for one in found.rows])
         return found
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import polars as pl
 
-from data import access
+from data.aggregates import counts_for
 from data.desk.base import DeskBase
 from data.errors import RequestError
 
@@ -78,7 +78,7 @@ class Trends(DeskBase):
             .sort(keys, nulls_last=True)
         )
         margins: tuple[tuple[str, ...], ...] = ((),) if split is None else (("period_start",), (split,), ())
-        return access.counts_for(self.viewer, counts, "incidents", margins)
+        return counts_for(self.viewer, counts, "incidents", margins)
 
     def hourly_profile(
         self, *, category: str | None = None, station_code: str | None = None, beat_code: str | None = None
@@ -95,7 +95,7 @@ class Trends(DeskBase):
             .agg(pl.col("incidents").sum(), pl.col("window_days").max())
             .sort("weekday", "hour")
         )
-        return access.counts_for(self.viewer, counts, "incidents", (("weekday",), ("hour",), ()))
+        return counts_for(self.viewer, counts, "incidents", (("weekday",), ("hour",), ()))
 
     def funnel(self) -> pl.DataFrame:
         """Return how many rows reach each step from call to located incident: schema ``Funnel``, whole force."""

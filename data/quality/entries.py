@@ -19,8 +19,6 @@ from data.schemas import CANONICAL
 
 FILE = Path(__file__).with_name("entries.toml")
 Origin = Literal["source", "edition", "system", "tap", "typed"]
-#: Origins for which nobody has to touch a key.
-WITHOUT_A_PERSON = ("source", "edition", "system")
 
 
 class _Strict(BaseModel):

@@ -11,14 +11,6 @@ from data.snapshots import Snapshot
 
 #: Steps in order; each counts rows among those of the step before.
 STEPS = ("calls", "incidents", "valid", "dated", "located", "in_area")
-#: Why rows are lost, by the step they do not reach.
-LOSSES: dict[str, tuple[str, ...]] = {
-    "incidents": ("repeat", "reminder", "feedback", "nuisance"),
-    "valid": ("invalid_at_intake", "invalid_at_feedback", "first_call_missing", "link_in_a_circle", "nuisance_alone"),
-    "dated": ("no_date",),
-    "located": ("no_coordinates", "coordinates_nowhere"),
-    "in_area": ("outside_all_areas", "area_not_stated"),
-}
 
 
 def explain_funnel(snapshot: Snapshot) -> list[dict[str, Any]]:

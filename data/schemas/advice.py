@@ -18,15 +18,36 @@ ACTIONS = ("foot_patrol", "vehicle_patrol", "prevention_visit", "venue_check", "
 RANKED_UNITS = ("h3", "segment")
 
 
-class Hotspots(dy.Schema):
+class RankedPlaces(OfForecast):
+    """What every ranked place carries: rank and expected count, its interval, and the plain count beside it."""
+
+    period_start = dy.Date(nullable=False, metadata=about("开始日期", "First day of the period"))
+    period_end = dy.Date(nullable=False, metadata=about("结束日期", "Day after the last day"))
+    rank = dy.Int32(nullable=False, min=1, metadata=about("名次", "1 = highest expected count of its kind"))
+    expected = dy.Float64(nullable=False, min=0, metadata=about("预期警情数", "Expected incidents in the period", 2))
+    low = dy.Float64(nullable=False, min=0, metadata=about("下限", "Lower end of the interval of the count", 2))
+    high = dy.Float64(nullable=False, min=0, metadata=about("上限", "Upper end of the interval of the count", 2))
+    interval_level = dy.Float64(nullable=False, min=0, max=1, metadata=about("区间水平", "Nominal coverage"))
+    baseline_rank = dy.Int32(
+        nullable=False, min=1, metadata=about("历史频次名次", "Rank by plain count of the last 365 days")
+    )
+    baseline_count = dy.Float64(nullable=False, metadata=about("历史频次", "Incidents of the last 365 days", 2))
+
+
+class ExplainedPlaces(RankedPlaces):
+    """Ranked places with a forecast of their own, which says why."""
+
+    reasons = dy.List(
+        dy.Struct({"reason": dy.Enum(REASONS, nullable=False), "contribution": dy.Float64(nullable=False)}),
+        nullable=False,
+        metadata=about("理由", "Exact additive contributions to log(expected)", 2),
+    )
+
+
+class Hotspots(ExplainedPlaces):
     """Ranked places inside the area budget, one row per category, horizon and place."""
 
     advice_id = code("建议编号", "Key decisions refer to", nullable=False)
-    category = code("警情类别", "First-level category", nullable=False)
-    horizon_days = dy.Int32(nullable=False, min=1, metadata=about("预测天数", "Length of the period, days"))
-    period_start = dy.Date(nullable=False, metadata=about("开始日期", "First day of the period"))
-    period_end = dy.Date(nullable=False, metadata=about("结束日期", "Day after the last day"))
-    rank = dy.Int32(nullable=False, min=1, metadata=about("名次", "1 = highest expected count"))
     place_id = code("网格编号", "Cell, stable while the grid is the same", nullable=False)
     street = text("临近道路", "Name of the nearest street on the base map")
     cell_m = dy.Float64(nullable=False, min=1, metadata=about("网格边长", "Side of the cell, metres"))
@@ -36,19 +57,6 @@ class Hotspots(dy.Schema):
         dy.Float64(nullable=False),
         nullable=False,
         metadata=about("四角", "lon, lat of the four corners, anticlockwise, 8 numbers", 2),
-    )
-    expected = dy.Float64(nullable=False, min=0, metadata=about("预期警情数", "Expected incidents in the period", 2))
-    low = dy.Float64(nullable=False, min=0, metadata=about("下限", "Lower end of the interval of the count", 2))
-    high = dy.Float64(nullable=False, min=0, metadata=about("上限", "Upper end of the interval of the count", 2))
-    interval_level = dy.Float64(nullable=False, min=0, max=1, metadata=about("区间水平", "Nominal coverage"))
-    baseline_rank = dy.Int32(
-        nullable=False, min=1, metadata=about("历史频次名次", "Rank by plain count of the last 365 days")
-    )
-    baseline_count = dy.Float64(nullable=False, metadata=about("历史频次", "Incidents of the last 365 days", 2))
-    reasons = dy.List(
-        dy.Struct({"reason": dy.Enum(REASONS, nullable=False), "contribution": dy.Float64(nullable=False)}),
-        nullable=False,
-        metadata=about("理由", "Exact additive contributions to log(expected)", 2),
     )
     top_chance = dy.Float64(
         nullable=True,
@@ -115,15 +123,13 @@ class SpareHotspots(Hotspots):
     """Places that only a calmer or a less calm list of the edition holds; ``rank`` is that among all studied places."""
 
 
-class CalmLists(dy.Schema):
+class CalmLists(OfForecast):
     """Every list of an edition by how calm it is: a calmer one holds on to more places of the list before it.
 
     The place itself is a row of ``hotspots`` or of ``spare_hotspots``. The list before is that of the same calm in the
     edition before; for a first edition, the one the same method would have told at its newest past forecast.
     """
 
-    category = code("警情类别", "First-level category", nullable=False)
-    horizon_days = dy.Int32(nullable=False, min=1, metadata=about("预测天数", "Days"))
     calm = dy.Float64(
         nullable=False, min=0, max=1, metadata=about("稳定度", "Tolerance: 0 most accurate, 1 keeps every place")
     )
@@ -134,39 +140,21 @@ class CalmLists(dy.Schema):
     beat_code = code("警务区", "Beat")
 
 
-class AreaHotspots(dy.Schema):
+class AreaHotspots(RankedPlaces):
     """Areas people work by, ranked by the sum of what the cells in them expect; a cell belongs where its centre lies."""
 
-    category = code("警情类别", "First-level category", nullable=False)
-    horizon_days = dy.Int32(nullable=False, min=1, metadata=about("预测天数", "Days"))
-    period_start = dy.Date(nullable=False, metadata=about("开始日期", "First day of the period"))
-    period_end = dy.Date(nullable=False, metadata=about("结束日期", "Day after the last day"))
     level = dy.Enum(AREA_LEVELS, nullable=False, metadata=about("层级", "Level of the area"))
     area_code = code("区域代码", "Area", nullable=False)
-    rank = dy.Int32(nullable=False, min=1, metadata=about("名次", "1 = highest expected count of the level"))
-    expected = dy.Float64(nullable=False, min=0, metadata=about("预期警情数", "Expected incidents in the period", 2))
-    low = dy.Float64(nullable=False, min=0, metadata=about("下限", "Lower end of the interval of the count", 2))
-    high = dy.Float64(nullable=False, min=0, metadata=about("上限", "Upper end of the interval of the count", 2))
-    interval_level = dy.Float64(nullable=False, min=0, max=1, metadata=about("区间水平", "Nominal coverage"))
     area_km2 = dy.Float64(nullable=False, min=0, metadata=about("面积", "Area of its cells, square kilometres"))
-    baseline_rank = dy.Int32(
-        nullable=False, min=1, metadata=about("历史频次名次", "Rank by plain count of the last 365 days")
-    )
-    baseline_count = dy.Float64(nullable=False, metadata=about("历史频次", "Incidents of the last 365 days", 2))
     listed_places = dy.Int32(nullable=False, min=0, metadata=about("名单网格数", "Its cells on the published list"))
     station_code = code("派出所", "Station")
     beat_code = code("警务区", "Beat")
 
 
-class UnitHotspots(dy.Schema):
+class UnitHotspots(ExplainedPlaces):
     """Hexagons and street segments, each kind ranked by a forecast of its own: as many as the list's area has room for."""
 
-    category = code("警情类别", "First-level category", nullable=False)
-    horizon_days = dy.Int32(nullable=False, min=1, metadata=about("预测天数", "Days"))
-    period_start = dy.Date(nullable=False, metadata=about("开始日期", "First day of the period"))
-    period_end = dy.Date(nullable=False, metadata=about("结束日期", "Day after the last day"))
     unit = dy.Enum(RANKED_UNITS, nullable=False, metadata=about("单元", "h3 hexagon or street segment"))
-    rank = dy.Int32(nullable=False, min=1, metadata=about("名次", "1 = highest expected count of the kind"))
     place_id = code("单元编号", "H3 index, or street and number of the piece", nullable=False)
     street = text("道路", "The segment's street, or the nearest one to the hexagon's centre")
     from_street = text("起点道路", "Street that meets the segment at its beginning")
@@ -176,32 +164,17 @@ class UnitHotspots(dy.Schema):
     lon = dy.Float64(nullable=False, metadata=about("经度", "Middle, EPSG:4326", 2))
     lat = dy.Float64(nullable=False, metadata=about("纬度", "Middle, EPSG:4326", 2))
     geometry = dy.Binary(nullable=False, metadata=about("形状", "Polygon or line, WKB, EPSG:4326", 2))
-    expected = dy.Float64(nullable=False, min=0, metadata=about("预期警情数", "Expected incidents in the period", 2))
-    low = dy.Float64(nullable=False, min=0, metadata=about("下限", "Lower end of the interval of the count", 2))
-    high = dy.Float64(nullable=False, min=0, metadata=about("上限", "Upper end of the interval of the count", 2))
-    interval_level = dy.Float64(nullable=False, min=0, max=1, metadata=about("区间水平", "Nominal coverage"))
-    baseline_rank = dy.Int32(
-        nullable=False, min=1, metadata=about("历史频次名次", "Rank by plain count of the last 365 days")
-    )
-    baseline_count = dy.Float64(nullable=False, metadata=about("历史频次", "Incidents of the last 365 days", 2))
-    reasons = dy.List(
-        dy.Struct({"reason": dy.Enum(REASONS, nullable=False), "contribution": dy.Float64(nullable=False)}),
-        nullable=False,
-        metadata=about("理由", "Exact additive contributions to log(expected)", 2),
-    )
     community_code = code("社区", "Community the middle lies in")
     beat_code = code("警务区", "Beat the middle lies in")
     station_code = code("派出所", "Station the middle lies in")
 
 
-class PatrolReach(dy.Schema):
+class PatrolReach(OfForecast):
     """What the first places of a published list hold, for every length of it: what patrol hours would reach.
 
     One series for the whole force (no area) and one for each station and sub-bureau, of its own places alone.
     """
 
-    category = code("警情类别", "First-level category", nullable=False)
-    horizon_days = dy.Int32(nullable=False, min=1, metadata=about("预测天数", "Days"))
     area_level = dy.Enum(AREA_LEVELS, nullable=True, metadata=about("层级", "Level of the area; null: whole force"))
     area_code = code("区域代码", "Station or sub-bureau; null: whole force")
     places = dy.Int32(nullable=False, min=1, metadata=about("网格数", "First places of the list"))
@@ -222,11 +195,9 @@ class PatrolReach(dy.Schema):
     )
 
 
-class HotspotSurface(dy.Schema):
+class HotspotSurface(OfForecast):
     """The risk surface behind the ranked places: every cell worth drawing, lighter than the advice rows."""
 
-    category = code("警情类别", "First-level category", nullable=False)
-    horizon_days = dy.Int32(nullable=False, min=1, metadata=about("预测天数", "Days"))
     place_id = code("网格编号", "Cell", nullable=False)
     lon = dy.Float64(nullable=False, metadata=about("经度", "Centre", 2))
     lat = dy.Float64(nullable=False, metadata=about("纬度", "Centre", 2))

@@ -77,4 +77,4 @@ class OfForecast(dy.Schema):
     """What every table about one kind of forecast begins with."""
 
     category = code("警情类别", "First-level category", nullable=False)
-    horizon_days = dy.Int32(nullable=False, metadata=about("预测天数", "Days"))
+    horizon_days = dy.Int32(nullable=False, min=1, metadata=about("预测天数", "Length of the period, days"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui import certainty, decisions, places, tables, theme
+from pages.ui import certainty, decisions, places, ranked_cells, reasons, tables, theme
 from pages.ui.formats import day, interval, number, period, rank_change, share, when
 from pages.ui.frame import escape
 from pages.ui.language import category_name, t, term
@@ -100,6 +100,18 @@ def reason_sentence(row: dict[str, Any]) -> str:
     return t("hotspots.reason_sentence", reason=words, factor=factor(contribution))
 
 
+def reason_bars(row: dict[str, Any], horizon_days: int) -> str:
+    """Return how an expected count comes about as HTML bars."""
+    parts = reason_parts(row)
+    return reasons.bars(
+        parts,
+        [factor(value) for _, value in parts[1:]],
+        start_label=t("codes.reason.base"),
+        end_label=t("hotspots.expected_here"),
+        caption=t("hotspots.expected_axis", n=horizon_days),
+    )
+
+
 def next_step(row: dict[str, Any]) -> str:
     """Return the advised action and the step to take, as Markdown."""
     action = row["action"]
@@ -163,13 +175,9 @@ def legend_of(edges: list[float], *, lines: Sequence[str] = ()) -> str:
 def table_row(desk: Desk, row: dict[str, Any], decision: dict[str, Any] | None) -> dict[str, Any]:
     """Return a ranked place as a row of the table twin."""
     return {
-        "rank": row["rank"],
+        **ranked_cells.cells_of(row),
         "place": title_of(desk, row),
-        "expected": row["expected"],
-        "interval": f"{number(row['low'])}–{number(row['high'])}",
         "chance": certainty.tenths(row.get("top_chance")),
-        "baseline": baseline_words(row),
-        "count": t("common.hidden") if row.get("suppressed") else number(row["baseline_count"]),
         "when": when(row["peak_weekday"], row["peak_hour"]),
         "reason": short_reason(row),
         "action": t(f"codes.action.{row['action']}"),
@@ -177,26 +185,29 @@ def table_row(desk: Desk, row: dict[str, Any], decision: dict[str, Any] | None) 
     }
 
 
-def table_columns(*, with_decisions: bool, after_place: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the columns of the table twin with their words, further ones after the place."""
+def table_columns(
+    rows: list[dict[str, Any]], *, with_decisions: bool, after_place: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the columns of the table twin with their words, further ones after the place.
+
+    Parameters
+    ----------
+    rows
+        Rows of the table: names of places are to be read whole.
+    """
     column = st.column_config
-    return {
-        "rank": column.NumberColumn(t("hotspots.column.rank"), width=58, pinned=True),
-        "place": column.TextColumn(t("hotspots.column.place"), width=215),
-        **(after_place or {}),
+    width = tables.width_for((row["place"] for row in rows), least=140, most=300)
+    return ranked_cells.columns_around(
+        {"place": column.TextColumn(t("hotspots.column.place"), width=width), **(after_place or {})},
         # What to do there and when comes before how it was found: the right end of a row is off a small screen.
-        "expected": column.NumberColumn(t("hotspots.column.expected"), format="%.1f", width=76),
-        "interval": column.TextColumn(t("hotspots.column.interval"), width=62),
-        "when": column.TextColumn(t("hotspots.column.when"), width=126),
-        "action": column.TextColumn(t("hotspots.column.action"), width=96),
-        **_decision_column(with_decisions),
-        "chance": column.TextColumn(t("certainty.column"), help=t("certainty.column_help"), width=124),
-        "baseline": column.TextColumn(
-            t("hotspots.column.baseline"), help=t("hotspots.column.baseline_help"), width=112
-        ),
-        "count": column.TextColumn(t("hotspots.column.count"), width=84),
-        "reason": column.TextColumn(t("hotspots.column.reason"), width=190),
-    }
+        {
+            "when": column.TextColumn(t("hotspots.column.when"), width=126),
+            "action": column.TextColumn(t("hotspots.column.action"), width=110),
+            **_decision_column(with_decisions),
+            "chance": column.TextColumn(t("certainty.column"), help=t("certainty.column_help"), width=124),
+        },
+        {"reason": column.TextColumn(t("hotspots.column.reason"), width=190)},
+    )
 
 
 def _decision_column(shown: bool) -> dict[str, Any]:

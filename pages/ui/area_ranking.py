@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui import advice, downloads, maps, places, provenance, ranked_maps, ranked_words, tables, theme
+from pages.ui import advice, downloads, maps, places, provenance, ranked_cells, ranked_maps, ranked_words, tables, theme
 from pages.ui.formats import interval, number, period, rank_change
 from pages.ui.language import category_name, current, t
 
@@ -50,7 +50,7 @@ def draw(desk: Desk, category: str, horizon_days: int, level: str) -> None:
         table_columns(),
         key=f"{TABLE}.{view}",
         alt=t("areas.table_alt"),
-        on_select=partial(_choose_from_table, ranked, f"{TABLE}.{view}"),
+        on_select=partial(tables.take_row, list(positions), f"{TABLE}.{view}", CHOSEN),
         height=tables.height_for(len(ranked)),
         selected=positions[chosen["area_code"]],
     )
@@ -87,13 +87,9 @@ def past_sentence(desk: Desk, category: str, horizon_days: int, level: str) -> s
 def table_row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """Return an area as a row of the table."""
     return {
-        "rank": row["rank"],
+        **ranked_cells.cells_of(row),
         "area": names[row["area_code"]],
-        "expected": row["expected"],
-        "interval": f"{number(row['low'])}–{number(row['high'])}",
         "density": _density(row),
-        "baseline": rank_change(row["rank"], row["baseline_rank"]),
-        "count": t("common.hidden") if row.get("suppressed") else number(row["baseline_count"]),
         "listed": row["listed_places"],
     }
 
@@ -101,18 +97,11 @@ def table_row(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
 def table_columns() -> dict[str, Any]:
     """Return the columns of the table with their words."""
     column = st.column_config
-    return {
-        "rank": column.NumberColumn(t("hotspots.column.rank"), width=58, pinned=True),
-        "area": column.TextColumn(t("areas.column.area"), width=215),
-        "expected": column.NumberColumn(t("hotspots.column.expected"), format="%.1f", width=90),
-        "interval": column.TextColumn(t("hotspots.column.interval"), width=90),
-        "density": column.NumberColumn(t("areas.column.density"), format="%.1f", width=150),
-        "baseline": column.TextColumn(
-            t("hotspots.column.baseline"), help=t("hotspots.column.baseline_help"), width=130
-        ),
-        "count": column.TextColumn(t("hotspots.column.count"), width=110),
-        "listed": column.NumberColumn(t("areas.column.listed"), help=t("areas.column.listed_help"), width=120),
-    }
+    return ranked_cells.columns_around(
+        {"area": column.TextColumn(t("areas.column.area"), width=215)},
+        {"density": column.NumberColumn(t("areas.column.density"), format="%.1f", width=150)},
+        {"listed": column.NumberColumn(t("areas.column.listed"), help=t("areas.column.listed_help"), width=120)},
+    )
 
 
 def _density(row: dict[str, Any]) -> float | None:
@@ -137,7 +126,7 @@ def _draw_map(
         maps.deck(ranked_maps.area_layers(shown, edges, chosen=chosen), box, tooltip="<b>{title}</b><br/>{detail}"),
         height=540,
         key=key,
-        on_select=partial(_choose_from_map, key),
+        on_select=partial(tables.take_tapped, key, CHOSEN),
         selection_mode="single-object",
         alt=t("areas.map_alt", n=len(shown)),
     )
@@ -182,15 +171,3 @@ def _draw_area(
         )
     tables.note(t("areas.no_decision"))
     provenance.draw(desk, "area_hotspots")
-
-
-def _choose_from_table(ranked: list[dict[str, Any]], key: str) -> None:
-    row = tables.selected_row(key)
-    if row is not None:
-        st.session_state[CHOSEN] = ranked[row]["area_code"]
-
-
-def _choose_from_map(key: str) -> None:
-    tapped = tables.tapped_place(key)
-    if tapped:
-        st.session_state[CHOSEN] = tapped

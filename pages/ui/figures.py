@@ -31,10 +31,10 @@ def dressed(figure: go.Figure, height_px: int, **layout: Any) -> go.Figure:
         **layout,
     )
     figure.update_xaxes(
-        gridcolor="#e6ebf0", zerolinecolor="#b9c5d1", automargin=True, fixedrange=True, title_font_size=12
+        gridcolor=theme.GRID, zerolinecolor=theme.AXIS, automargin=True, fixedrange=True, title_font_size=12
     )
     figure.update_yaxes(
-        gridcolor="#e6ebf0", zerolinecolor="#b9c5d1", automargin=True, fixedrange=True, title_font_size=12
+        gridcolor=theme.GRID, zerolinecolor=theme.AXIS, automargin=True, fixedrange=True, title_font_size=12
     )
     return figure
 
@@ -190,7 +190,7 @@ def funnel_bars(steps: Sequence[tuple[str, int]], *, axis: str) -> go.Figure:
         )
     )
     figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(title=axis, range=[0, most * 1.5])
+    figure.update_xaxes(title=axis, range=[0, most * 1.5], tickformat=",d", nticks=5)
     return dressed(figure, 60 + 36 * len(steps), showlegend=False, bargap=0.35)
 
 
@@ -210,8 +210,8 @@ def share_heatmap(
             y=list(units),
             text=[["" if v is None else f"{v:.0%}" for v in line] for line in values],
             texttemplate="%{text}",
-            textfont={"size": 13},
-            colorscale=[[0, "#cfe3ee"], [0.5, "#f7f7f4"], [0.75, "#f3b877"], [1, "#d9772f"]],
+            textfont={"size": 13, "color": theme.INK},
+            colorscale=list(zip((0, 0.5, 0.75, 1), theme.SHARE, strict=True)),
             zmin=0,
             zmax=2 * target,
             showscale=False,

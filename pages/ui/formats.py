@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
+from functools import reduce
 from zoneinfo import ZoneInfo
 
 from pages.ui.language import current, t
@@ -104,6 +106,11 @@ def rank_change(rank: int, baseline_rank: int) -> str:
     if baseline_rank == rank:
         return f"{baseline_rank} ="
     return f"{baseline_rank} {'↑' if rank < baseline_rank else '↓'}{abs(baseline_rank - rank)}"
+
+
+def listed(texts: Iterable[str]) -> str:
+    """Return texts one after the other, as the language lists them: 甲、乙 or A, B."""
+    return reduce(lambda first, more: t("common.listed", first=first, more=more), [*texts] or [""])
 
 
 def sentences(*texts: str) -> str:

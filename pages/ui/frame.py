@@ -164,11 +164,20 @@ def draw_nothing_to_open() -> None:
     st.info(t("common.nothing_to_open"), icon=":material/info:")
 
 
-def draw_refusal(error: AccessDeniedError) -> None:
-    """Show a refusal: what was refused, that it was recorded, whom to ask. Holds no data."""
-    st.title(t("common.refused.title"))
+def first_page(viewer: Viewer) -> str | None:
+    """Return the page a viewer arrives on: the first one of the role; None where the role has no page here."""
+    return next((page for page in ORDER if identity.may_open(viewer, page)), None)
+
+
+def draw_refusal(error: AccessDeniedError, viewer: Viewer) -> None:
+    """Show a refusal: what was refused, that it was recorded, whom to ask, where to go on. Holds no data."""
+    st.title(t("common.refused.title"), anchor=False)
     st.error(t("common.refused.text"), icon=":material/block:")
     st.caption(t("common.refused.recorded", where=_named_page(error.where)))
+    first = first_page(viewer)
+    if first and first != error.where:
+        # A role with a single page has no menu.
+        st.html(urls.anchor(first, t("common.refused.go_on", page=t(f"common.pages.{first}"))))
 
 
 def _named_page(where: str | None) -> str:

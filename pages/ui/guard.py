@@ -12,6 +12,7 @@ from pages.ui import frame, identity, urls
 from pages.ui.language import t, use_category_names
 
 if TYPE_CHECKING:
+    from data.access import Viewer
     from data.desk import Desk
 
 _OPENED = "guard.opened"
@@ -50,31 +51,32 @@ def guard(page: str) -> Desk:
         st.session_state.pop(_OPENED, None)
         # The next page starts from the own area, not from the one that was refused.
         urls.forget("beat", "unit")
-        refuse(error)
+        refuse(error, viewer)
     except BeatwiseError as error:
         explain(error)
     if not published and page not in BEFORE_PUBLISHING:
         frame.draw_nothing_published(desk, page)
         st.stop()
-    use_category_names(desk.manifest.get("category_names", {}) if published else {})
+    # A security administrator has no data, not even what an edition says of itself.
+    use_category_names(desk.manifest.get("category_names", {}) if published and viewer.role != "security" else {})
     urls.write(page)
     return desk
 
 
-def refuse(error: AccessDeniedError) -> NoReturn:
-    """Show that something was refused and recorded, and nothing else."""
-    frame.draw_refusal(error)
+def refuse(error: AccessDeniedError, viewer: Viewer) -> NoReturn:
+    """Show that something was refused and recorded, and the way to what is open; nothing else."""
+    frame.draw_refusal(error, viewer)
     st.stop()
 
 
 def explain(error: BeatwiseError) -> NoReturn:
     """Show an expected error in place of the page."""
-    st.error(t("common.error.title"), icon=":material/error:")
+    st.title(t("common.error.title"), anchor=False)
     asked = urls.state("edition")
     if asked and asked not in identity.store().edition_ids():
         # The one error a reader makes oneself, with an old or mistyped link; the rest is for whoever runs the server.
         # HTML, escaped: what a link says must not become a link on the page.
-        st.html(f"<p>{frame.escape(t('common.error.no_edition', id=asked))}</p>")
+        st.html(f'<p class="bw-alert" role="alert">{frame.escape(t("common.error.no_edition", id=asked))}</p>')
     else:
-        st.markdown(str(error).replace("$", "\\$"))
+        st.error(str(error).replace("$", "\\$"), icon=":material/error:")
     st.stop()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import streamlit as st
 
 from pages.ui import tables
-from pages.ui.formats import day, number
+from pages.ui.formats import day, listed, number
 from pages.ui.language import pick, t, term
 
 if TYPE_CHECKING:
@@ -45,29 +45,44 @@ def inheritance_words(columns: pl.DataFrame, problems: list[str]) -> str:
     return t("catalogue.inherit_ok", n=number(columns["because"].count()))
 
 
-def tables_table(columns: pl.DataFrame, words: Words) -> str:
-    """Return one row per table: its kind, classes, highest grade, purposes, basis and retention."""
-    names = ("table", "kind", "class", "highest", "counts", "purposes", "basis", "retention")
-    rows: list[list[object]] = []
-    marks: dict[tuple[int, int], str] = {}
+def table_rows(columns: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return one row per table: its kind, highest grade, and how many columns it has of each grade."""
+    rows = []
     for (table,), part in columns.group_by(["table"], maintain_order=True):
-        highest = int(part["grade"].max())  # type: ignore[arg-type]
-        marks[len(rows), 3] = f"g{highest}"
         counts = Counter(part["grade"].to_list())
-        purposes = dict.fromkeys(purpose for many in part["purposes"] for purpose in many)
         rows.append(
-            [
-                term("table", table),
-                t(f"catalogue.kind.{part['kind'][0]}"),
-                _joined([say(words, "class", one) for one in dict.fromkeys(part["class"])]),
-                t(f"catalogue.grade.{highest}"),
-                "/".join(str(counts[grade]) for grade in GRADES),
-                _joined([say(words, "purpose", one) for one in purposes]),
-                _joined([say(words, "basis", one) for one in dict.fromkeys(part["legal_basis"])]),
-                _joined([say(words, "retention", one) for one in dict.fromkeys(part["retention"])]),
-            ]
+            {
+                "code": table,
+                "table": term("table", table),
+                "kind": t(f"catalogue.kind.{part['kind'][0]}"),
+                "highest": t(f"catalogue.grade.{max(counts)}"),
+                **{f"g{grade}": counts[grade] for grade in GRADES},
+            }
         )
-    return tables.html_table([t(f"catalogue.column.{name}") for name in names], rows, classes=marks)
+    return rows
+
+
+def table_columns() -> dict[str, Any]:
+    """Return the columns of the table of tables with their words."""
+    column = st.column_config
+    return {
+        "table": column.TextColumn(t("catalogue.column.table"), width=200),
+        "kind": column.TextColumn(t("catalogue.column.kind"), width=84),
+        "highest": column.TextColumn(t("catalogue.column.highest"), width=130),
+        **{f"g{grade}": column.NumberColumn(t("catalogue.column.of_grade", grade=grade), width=68) for grade in GRADES},
+    }
+
+
+def table_details(columns: pl.DataFrame, words: Words) -> str:
+    """Return what is said of one table as a whole: classes, purposes, legal bases, retention; HTML, full width."""
+    purposes = dict.fromkeys(purpose for many in columns["purposes"] for purpose in many)
+    told = {
+        "class": [say(words, "class", one) for one in dict.fromkeys(columns["class"])],
+        "purposes": [say(words, "purpose", one) for one in purposes],
+        "basis": [say(words, "basis", one) for one in dict.fromkeys(columns["legal_basis"])],
+        "retention": [say(words, "retention", one) for one in dict.fromkeys(columns["retention"])],
+    }
+    return tables.details({t(f"catalogue.column.{name}"): values for name, values in told.items()})
 
 
 def columns_table(columns: pl.DataFrame, words: Words) -> str:
@@ -82,12 +97,12 @@ def columns_table(columns: pl.DataFrame, words: Words) -> str:
             pick(row["name_zh"], row["name_en"]),
             say(words, "class", row["class"]),
             t(f"catalogue.grade.{row['grade']}"),
-            _joined([say(words, "purpose", one) for one in row["purposes"]]),
+            listed([say(words, "purpose", one) for one in row["purposes"]]),
             say(words, "retention", row["retention"]),
         ]
         if derived:
             cells += [
-                _joined([one for one in row["inputs"] if one != "parameter"]),
+                listed([one for one in row["inputs"] if one != "parameter"]),
                 say(words, "reason", row["because"]) if row["because"] else "",
             ]
         rows.append(cells)
@@ -109,7 +124,7 @@ def _condition_words(rule: RoutingRule) -> str:
     said = []
     for column, value in rule.where.items():
         if isinstance(value, list):
-            said.append(_joined([term("visit_kind" if column == "visit_kind" else column, one) for one in value]))
+            said.append(listed([term("visit_kind" if column == "visit_kind" else column, one) for one in value]))
         else:
             said.append(f"{_column_name(rule.table, column)} > {value.above:g}")
     return "; ".join(said) or t("common.all")
@@ -133,7 +148,7 @@ def bases_table(register: LegalBases, words: Words) -> str:
                     version.article,
                     pick(version.zh, version.en),
                     _validity(version),
-                    _joined([say(words, "purpose", one) for one in basis.purposes]),
+                    listed([say(words, "purpose", one) for one in basis.purposes]),
                 ]
             )
     names = ("basis", "article", "says", "valid", "purposes")
@@ -167,7 +182,3 @@ def _period(rule: Retention) -> str:
     if rule.days is None:
         return t("catalogue.until_event")
     return t("catalogue.days_since_closed" if rule.since else "catalogue.days", n=number(rule.days))
-
-
-def _joined(texts: list[str]) -> str:
-    return reduce(lambda first, more: t("catalogue.listed", first=first, more=more), texts) if texts else ""

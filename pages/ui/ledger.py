@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui import decisions, places
-from pages.ui.formats import moment, number, share
+from pages.ui import decisions, places, tables
+from pages.ui.formats import NONE, moment, number, share
 from pages.ui.language import current, t, term, words
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from data.desk import Desk
     from data.records import ChainReport
 
-#: Digits of a hash that are shown.
+#: Digits of a hash that are shown in a sentence.
 HASH_DIGITS = 16
 
 
@@ -54,7 +54,7 @@ def decision_rows(desk: Desk, decided: pl.DataFrame, zone: str) -> list[dict[str
             "table": term("table", row["advice_table"]),
             "place": _place(desk, row),
             "decision": decisions.in_words(row),
-            "reason": t(f"codes.decision_reason.{row['reason']}") if row["reason"] else "–",
+            "reason": t(f"codes.decision_reason.{row['reason']}") if row["reason"] else None,
             "comment": row["comment"],
             "viewer": row["viewer"],
             "stands": t("common.yes" if row["current"] else "common.no"),
@@ -63,10 +63,19 @@ def decision_rows(desk: Desk, decided: pl.DataFrame, zone: str) -> list[dict[str
     ]
 
 
+#: Columns of the two lists, pixels: what fits a tablet. The rest of a row is told below it.
+DECISION_WIDTHS = {"at": 136, "place": 150, "decision": 110, "viewer": 120, "stands": 78}
+LOG_WIDTHS = {"at": 136, "viewer": 118, "event": 112, "object": 132, "success": 78}
+
+
 def decision_columns() -> dict[str, Any]:
     """Return the columns of the list of decisions."""
-    names = ("at", "edition", "table", "place", "decision", "reason", "comment", "viewer", "stands")
-    return {name: st.column_config.TextColumn(t(f"audit.column.{name}")) for name in names}
+    return _text_columns(DECISION_WIDTHS)
+
+
+def decision_details(row: dict[str, Any]) -> str:
+    """Return the rest of a decision: edition, table, reason, comment."""
+    return _details(row, ("edition", "table", "reason", "comment"))
 
 
 def log_summary(log: pl.DataFrame) -> str:
@@ -85,11 +94,11 @@ def log_rows(log: pl.DataFrame, zone: str, *, only_refused: bool) -> list[dict[s
             "role": term("role", row["role"]),
             "event": term("event", row["event"]),
             "object": object_words(row["object"]),
-            "edition": row["edition_id"] or "–",
+            "edition": row["edition_id"],
             "success": t("audit.done" if row["success"] else "audit.refused"),
-            "reason": row["reason"] or "",
+            "reason": row["reason"],
             "details": details_of(row["details"]),
-            "hash": (row["row_hash"] or "")[:HASH_DIGITS],
+            "hash": row["row_hash"],
         }
         for row in log.to_dicts()
         if not (only_refused and row["success"])
@@ -111,18 +120,22 @@ def details_of(text: str | None) -> str:
     return ", ".join(f"{key}={value}" for key, value in flat.items() if value not in (None, "", []))
 
 
-#: Pixels of the columns whose text says what was done; the others take what their words need.
-LOG_WIDTHS = {"viewer": 140, "object": 130, "details": 260, "hash": 90, "reason": 90}
-
-
 def log_columns() -> dict[str, Any]:
     """Return the columns of the log."""
-    column = st.column_config
-    names = ("at", "viewer", "role", "event", "object", "success", "reason", "edition", "details", "hash")
-    return {
-        "seq": column.NumberColumn(t("audit.column.seq"), width=64),
-        **{name: column.TextColumn(t(f"audit.column.{name}"), width=LOG_WIDTHS.get(name)) for name in names},
-    }
+    return {"seq": st.column_config.NumberColumn(t("audit.column.seq"), width=64), **_text_columns(LOG_WIDTHS)}
+
+
+def log_details(row: dict[str, Any]) -> str:
+    """Return the rest of an entry: role, why it was refused, edition, details, hash."""
+    return _details(row, ("role", "reason", "edition", "details", "hash"))
+
+
+def _text_columns(widths: dict[str, int]) -> dict[str, Any]:
+    return {name: st.column_config.TextColumn(t(f"audit.column.{name}"), width=width) for name, width in widths.items()}
+
+
+def _details(row: dict[str, Any], names: tuple[str, ...]) -> str:
+    return tables.details({t(f"audit.column.{name}"): [row[name] or NONE] for name in names})
 
 
 def _place(desk: Desk, row: dict[str, Any]) -> str:

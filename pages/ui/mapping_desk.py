@@ -9,7 +9,7 @@ import streamlit as st
 
 from data.errors import BeatwiseError
 from pages.ui import tables
-from pages.ui.formats import number, share
+from pages.ui.formats import listed, number, share
 from pages.ui.language import current, pick, t, term
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from data.desk.mappings import FileProposal, Proposal
 
 _PROPOSAL, _TEXT, _FILES, _ROUND = "sources.proposal", "sources.text", "sources.files", "sources.round"
-#: Stands between the items of a list in either language.
-LISTED = " · "
 #: Largest file a browser may hand over, as .streamlit/config.toml says.
 MOST_MB = 50
 #: Endings a browser lets a steward choose.
@@ -44,10 +42,10 @@ def mappings_table(mappings: list[dict[str, Any]]) -> str:
             pick(one["title_zh"], one["title_en"]),
             one["name"],
             t("sources.origin.saved") if one["saved"] else t("sources.origin.built_in"),
-            LISTED.join(term("table", table) for table in one["tables"]) or "–",
+            listed(term("table", table) for table in one["tables"]) or "–",
             number(one["loads"]),
             one["problem"] or (t("sources.state.waiting") if one["unconfirmed"] else t("sources.state.ready")),
-            one["sha256"][:12] or "–",
+            one["sha256"][:8] or "–",
         ]
         for one in mappings
     ]
@@ -159,7 +157,7 @@ def _draw_proposal(desk: Desk, one: FileProposal, content: bytes) -> None:
     )
     if one.personal:
         st.warning(
-            t("sources.personal", headers=LISTED.join(one.personal)),
+            t("sources.personal", headers=listed(one.personal)),
             icon=":material/visibility_off:",
         )
     sample = desk.view_sample(one.file, content, one)
@@ -288,7 +286,7 @@ def _draw_trial(name: str, fit: Any, trial: Any) -> None:
         heads = [t(f"sources.column.{one}") for one in ("problem", "rows", "fate")]
         st.html(tables.html_table(heads, rows, numeric=(1,)))
     if fit.missing:
-        tables.note(t("sources.missing", names=LISTED.join(fit.missing)))
+        tables.note(t("sources.missing", names=listed(fit.missing)))
 
 
 def _problem(text: str) -> str:

@@ -50,7 +50,7 @@ def deck(
         min_zoom=7,
         max_zoom=17,
     )
-    style = {"backgroundColor": theme.INK, "color": "#ffffff", "fontSize": "13px", "maxWidth": "280px"}
+    style = {"backgroundColor": theme.INK, "color": theme.PAPER, "fontSize": "13px", "maxWidth": "280px"}
     return pdk.Deck(
         layers=list(layers),
         initial_view_state=view,
@@ -106,7 +106,7 @@ def outline_layer(areas: list[dict[str, Any]], *, chosen: str | None = None) -> 
     plain = [feature(row["geometry"], name=row["name"]) for row in areas if row["code"] != chosen]
     strong = [feature(row["geometry"], name=row["name"]) for row in areas if row["code"] == chosen]
     return [
-        _outline("areas", plain, theme.rgb(theme.BEAT_LINE, 170), 1.2),
+        _outline("areas", plain, theme.rgb(theme.BEAT_LINE, theme.BEAT_LINE_ALPHA), 1.2),
         _outline("area-chosen", strong, theme.rgb(theme.PRIMARY), 3),
     ]
 
@@ -120,7 +120,7 @@ def label_layer(labels: list[dict[str, Any]], *, size_px: int = 12, layer_id: st
         get_text="text",
         get_position="position",
         get_size=size_px,
-        get_color=theme.rgb("#33475b"),
+        get_color=theme.rgb(theme.INK),
         # deck.gl draws ASCII only unless it is told to look at the data, and needs a font that has the signs.
         character_set=_TEXT("auto"),
         font_family=_TEXT("Noto Sans CJK SC, PingFang SC, Microsoft YaHei, Source Han Sans SC, sans-serif"),
@@ -134,7 +134,10 @@ def label_layer(labels: list[dict[str, Any]], *, size_px: int = 12, layer_id: st
 def surface_layer(cells: list[dict[str, Any]], cell_m: float, edges: list[float]) -> pdk.Layer:
     """Return the risk surface: ``{"lon", "lat", "expected"}`` per cell."""
     data = [
-        {"position": [row["lon"], row["lat"]], "colour": theme.rgb(colour_of(row["expected"], edges), 150)}
+        {
+            "position": [row["lon"], row["lat"]],
+            "colour": theme.rgb(colour_of(row["expected"], edges), theme.SURFACE_ALPHA),
+        }
         for row in cells
     ]
     return pdk.Layer(

@@ -71,10 +71,10 @@ def method_name(model: str, *, used: bool) -> str:
 
 
 def gain_words(row: dict[str, Any], name: str) -> str:
-    """Return a paired gain with its interval: +1.2 (−0.3 to +2.8) with an en dash; a dash where there is none."""
+    """Return a paired gain and its interval, which stays on one line: +1.2 (−0.3 … +2.8); a dash without one."""
     if row[name] is None:
         return NONE
-    return f"{signed(row[name])} ({signed(row[f'{name}_low'])} … {signed(row[f'{name}_high'])})"
+    return f"{signed(row[name])} ({signed(row[f'{name}_low'])}\u00a0…\u00a0{signed(row[f'{name}_high'])})"
 
 
 def methods_table(rows: list[dict[str, Any]]) -> str:
@@ -119,6 +119,10 @@ def methods_table(rows: list[dict[str, Any]]) -> str:
             total=number(first["total_km2"], 0),
         ),
         numeric=range(1, len(columns)),
+        # On a tablet an interval goes below its figure, rather than off the screen.
+        classes={
+            (line, columns.index(gain)): "wraps" for line in range(len(rows)) for gain in ("gain_365", "gain_1095")
+        },
     )
 
 

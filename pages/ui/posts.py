@@ -99,8 +99,8 @@ def table_columns() -> dict[str, Any]:
     """Return the columns of the commander's table with their words."""
     column = st.column_config
     return {
-        "unit": column.TextColumn(t("staffing.column.unit"), width=154, pinned=True),
-        "shift": column.TextColumn(t("staffing.column.shift"), width=136, pinned=True),
+        "unit": column.TextColumn(t("staffing.column.unit"), width=154),
+        "shift": column.TextColumn(t("staffing.column.shift"), width=136),
         "need": column.TextColumn(t("staffing.column.need"), width=128, help=t("staffing.column.need_help")),
         "available": column.TextColumn(t("staffing.column.available"), width=62),
         "gap": column.TextColumn(t("staffing.column.gap"), width=72),

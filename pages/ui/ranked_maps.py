@@ -28,7 +28,7 @@ def ranked_layers(places: list[dict[str, Any]], edges: list[float], *, chosen: s
             "title": row["title"],
             "detail": row["detail"],
             "polygon": [row["ring"][i : i + 2] for i in (0, 2, 4, 6)],
-            "fill": theme.rgb(maps.colour_of(row["expected"], edges), 225),
+            "fill": theme.rgb(maps.colour_of(row["expected"], edges), theme.RANKED_ALPHA),
             "line": theme.rgb(theme.PRIMARY if row["place_id"] == chosen else theme.INK),
             "width": 4 if row["place_id"] == chosen else 1,
         }
@@ -38,7 +38,7 @@ def ranked_layers(places: list[dict[str, Any]], edges: list[float], *, chosen: s
         {
             "text": str(row["rank"]),
             "position": [row["lon"], row["lat"]],
-            "colour": theme.rgb("#ffffff" if theme.class_of(row["expected"], edges) > 2 else theme.INK),
+            "colour": theme.rgb(theme.text_on(maps.colour_of(row["expected"], edges))),
         }
         for row in places
         if row["rank"] > MOST_BADGES and row["place_id"] != chosen
@@ -107,7 +107,7 @@ def area_layers(areas: list[dict[str, Any]], edges: list[float], *, chosen: str 
                 **maps.feature(
                     row["geometry"],
                     **told,
-                    fill=theme.rgb(maps.colour_of(row["expected"], edges), 215),
+                    fill=theme.rgb(maps.colour_of(row["expected"], edges), theme.RANKED_ALPHA),
                     line=theme.rgb(theme.PRIMARY if is_chosen else theme.BEAT_LINE),
                     width=4 if is_chosen else 1,
                 ),
@@ -117,13 +117,12 @@ def area_layers(areas: list[dict[str, Any]], edges: list[float], *, chosen: str 
         )
         # A point inside also where the middle of the box is not: areas bend around each other.
         inside = shapely.point_on_surface(shapely.geometry.shape(row["geometry"]))
-        dark = theme.class_of(row["expected"], edges) > 2
         labels.append(
             {
                 **told,
                 "text": str(row["rank"]),
                 "position": [inside.x, inside.y],
-                "colour": theme.rgb("#ffffff" if dark else theme.INK),
+                "colour": theme.rgb(theme.text_on(maps.colour_of(row["expected"], edges))),
             }
         )
     return [
@@ -199,7 +198,7 @@ def _badges(places: list[dict[str, Any]], chosen: str | None) -> pdk.Layer:
                 "detail": row["detail"],
                 "text": str(row["rank"]),
                 "position": [row["lon"], row["lat"]],
-                "fill": theme.rgb(theme.PRIMARY if row["place_id"] == chosen else theme.INK, 235),
+                "fill": theme.rgb(theme.PRIMARY if row["place_id"] == chosen else theme.INK, theme.BADGE_ALPHA),
             }
             for row in places
             if row["rank"] <= MOST_BADGES or row["place_id"] == chosen

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pages.ui import formats, places, tables
-from pages.ui.formats import hours_from, number, signed
+from pages.ui.formats import hours_from, number, sentences, share, signed
 from pages.ui.language import category_name, t
 
 if TYPE_CHECKING:
@@ -104,6 +104,16 @@ def hour_grid(desk: Desk, where: dict[str, str | None]) -> tuple[list[list[float
     for weekday, hour, incidents in frame.select("weekday", "hour", "incidents").iter_rows():
         grid[weekday - 1][hour] = incidents
     return grid, window
+
+
+def left_out_sentence(desk: Desk, category: str | None) -> str:
+    """Return what share of the force's incidents the chart of hours leaves out or keeps in doubt; empty where none.
+
+    Editions that do not say are silent, and so are categories with few incidents.
+    """
+    told = next((row for row in desk.manifest.get("hour_coverage", []) if row["category"] == category), {})
+    reasons = [why for why in ("unknown", "stand_in", "doubtful") if told.get(why)]
+    return sentences(*(t(f"trends.left_out.{why}", share=share(told[why])) for why in reasons))
 
 
 def hour_sentence(grid: list[list[float | None]]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -13,6 +12,8 @@ from pages.ui.frame import as_of_day, escape
 from pages.ui.language import category_name, t
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from data.desk import Desk
 
 #: Lines of a table on one sheet.
@@ -112,7 +113,7 @@ def visits_by_station(desk: Desk) -> str:
                 number(row["due"]),
                 number(row["overdue"]),
                 number(row["triggered"], 1),
-                number(row["minutes"] / 60),
+                interval(row["minutes"] / 60, row["minutes_low"] / 60, row["minutes_high"] / 60, 0),
             ]
             for station, row in rows
         ],
@@ -149,20 +150,30 @@ def foot(desk: Desk) -> str:
     )
 
 
-def _visits_of_stations(desk: Desk) -> dict[str, dict[str, float]]:
-    sums: dict[str, dict[str, float]] = defaultdict(
-        lambda: dict.fromkeys(("due", "overdue", "triggered", "minutes"), 0.0)
-    )
-    frame = desk.visit_workload()
-    first = frame["week_start"].min()
-    for row in frame.to_dicts():
-        if row["week_start"] == first:
-            for name, total in sums[row["station_code"] or row["beat_code"]].items():
-                sums[row["station_code"] or row["beat_code"]][name] = total + row[name]
-    return dict(sums)
+def _visits_of_stations(desk: Desk) -> dict[str, dict[str, Any]]:
+    """Return this week's visits added up by station; by beat where a beat has no station."""
+    import polars as pl
+
+    from analytics.visits.totals import total_workload
+
+    week = _first_week(desk.visit_workload()).with_columns(pl.coalesce("station_code", "beat_code"))
+    rows = total_workload(week, assumed_durations=_assumed(week)).to_dicts()
+    return {row["station_code"]: row for row in rows}
 
 
-def _sum_of_first_week(desk: Desk, beat: str) -> dict[str, float]:
-    frame = desk.visit_workload(beat)
-    rows = [row for row in frame.to_dicts() if row["week_start"] == frame["week_start"].min()]
-    return {name: sum(row[name] for row in rows) for name in ("due", "overdue", "triggered", "minutes")}
+def _sum_of_first_week(desk: Desk, beat: str) -> dict[str, Any]:
+    from analytics.visits.totals import total_workload
+
+    week = _first_week(desk.visit_workload(beat))
+    return total_workload(week, by=(), assumed_durations=_assumed(week)).row(0, named=True)
+
+
+def _first_week(workload: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    return workload.filter(pl.col("week_start") == pl.col("week_start").min())
+
+
+def _assumed(workload: pl.DataFrame) -> list[str]:
+    """Return the kinds of visit that rest on an assumption: they err alike in every beat."""
+    return [str(kind) for kind in workload.filter("assumed")["visit_kind"].unique()]

@@ -60,16 +60,16 @@ def svg(
         geometries = [row["geometry"] for row in lines if row["kind"] == kind]
         fill = colour if kind == "river" and any("Polygon" in geometry["type"] for geometry in geometries) else "none"
         parts.append(_path(geometries, project, colour, width, fill))
-    parts.append(_path([row["geometry"] for row in areas], project, "#8fa0b1", 0.8))
+    parts.append(_path([row["geometry"] for row in areas], project, theme.BEAT_LINE, 0.7))
     parts.append(_path([row["geometry"] for row in areas if row["code"] == chosen], project, theme.PRIMARY, 2.4))
     # The first rank last, so that it lies on top where marks meet.
     for row in sorted(places, key=lambda row: -row["rank"]):
         x, y = project((row["lon"], row["lat"]))
         parts.append(
             f'<rect x="{x - MARK_PX:.1f}" y="{y - MARK_PX:.1f}" width="{2 * MARK_PX}" height="{2 * MARK_PX}" rx="2"'
-            f' fill="{theme.RISK[4]}" stroke="#ffffff"/>'
-            f'<text x="{x:.1f}" y="{y + 4:.1f}" fill="#ffffff" font-size="12" font-weight="700" text-anchor="middle"'
-            f' font-family="sans-serif">{escape(row["rank"])}</text>'
+            f' fill="{theme.RISK[4]}" stroke="{theme.PAPER}"/>'
+            f'<text x="{x:.1f}" y="{y + 4:.1f}" fill="{theme.PAPER}" font-size="12" font-weight="700"'
+            f' text-anchor="middle" font-family="sans-serif">{escape(row["rank"])}</text>'
         )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH_PX} {HEIGHT_PX}" width="{WIDTH_PX}"'

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
+from unicodedata import east_asian_width
 
 import streamlit as st
 
 from pages.ui.frame import escape
 from pages.ui.language import t
+
+#: Columns from which a printable table becomes a list of named values per row on a phone, where it would be cut off.
+STACKED_FROM = 5
 
 
 def height_for(rows: int, most: int = 12) -> int | str:
@@ -59,6 +63,20 @@ def tapped_place(key: str) -> str | None:
     return str((tapped[0].get("properties") or tapped[0])["place_id"])
 
 
+def take_row(ids: Sequence[str], table: str, chosen: str) -> None:
+    """Keep the id of the row the reader tapped in a table under ``chosen`` in the session."""
+    row = selected_row(table)
+    if row is not None:
+        st.session_state[chosen] = ids[row]
+
+
+def take_tapped(drawn: str, chosen: str) -> None:
+    """Keep the id of the place the reader tapped on a map under ``chosen`` in the session."""
+    tapped = tapped_place(drawn)
+    if tapped:
+        st.session_state[chosen] = tapped
+
+
 def draw_plain(rows: list[dict[str, Any]], columns: dict[str, Any], *, alt: str, height: int | str = "auto") -> None:
     """Draw rows to read and sort."""
     import polars as pl
@@ -94,21 +112,41 @@ def html_table(
         A further class for single cells, by (row, column).
     """
     marked = classes or {}
+    stacks = " stacks" if len(headers) >= STACKED_FROM else ""
     head = "".join(
         f'<th scope="col"{" class=num" if i in numeric else ""}>{escape(name)}</th>' for i, name in enumerate(headers)
     )
     body = "".join(
         "<tr>"
         + "".join(
-            f'<td class="{"num " if i in numeric else ""}{marked.get((n, i), "")}">{escape(value)}</td>'
+            f'<td class="{"num " if i in numeric else ""}{marked.get((n, i), "")}" data-label="{escape(headers[i])}">'
+            f"<span>{escape(value)}</span></td>"
             for i, value in enumerate(row)
         )
         + "</tr>"
         for n, row in enumerate(rows)
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    whole = f'<table class="bw">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    whole = f'<table class="bw{stacks}">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return f'<div class="bw-scroll">{whole}</div>'
+
+
+def details(told: Mapping[str, Sequence[str]]) -> str:
+    """Return what is told of one thing as an HTML list of names with their values, full width."""
+    pairs = "".join(
+        f"<dt>{escape(name)}</dt><dd>{'<br>'.join(escape(value) for value in values)}</dd>"
+        for name, values in told.items()
+    )
+    return f'<dl class="bw-details">{pairs}</dl>'
+
+
+def width_for(texts: Iterable[str], *, least: int, most: int) -> int:
+    """Return the width of a column in which the longest text stands whole, within bounds; pixels.
+
+    The grid draws 14 px text: 14 px for a Chinese character, about half for a Latin one, and 8 px on either side.
+    """
+    longest = max((sum(14.0 if east_asian_width(c) in "WF" else 7.0 for c in text) for text in texts), default=0.0)
+    return min(max(round(longest) + 18, least), most)
 
 
 def figures(named: dict[str, str]) -> None:

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui import advice, downloads, maps, places, provenance, ranked_maps, ranked_words, reasons, tables, theme
+from pages.ui import (
+    advice,
+    downloads,
+    maps,
+    places,
+    provenance,
+    ranked_cells,
+    ranked_maps,
+    ranked_words,
+    tables,
+    theme,
+)
 from pages.ui.formats import interval, number, period, rank_change, sentences, share
 from pages.ui.language import category_name, current, t
 
@@ -53,12 +64,13 @@ def draw(desk: Desk, category: str, horizon_days: int, unit: str, known_days: in
         ),
         anchor=False,
     )
+    rows = [table_row(desk, row) for row in ranked]
     tables.draw_selectable(
-        [table_row(desk, row, titles) for row in ranked],
-        table_columns(unit),
+        rows,
+        table_columns(rows, unit),
         key=f"{TABLE}.{view}",
         alt=t("units.table_alt"),
-        on_select=partial(_choose_from_table, ranked, f"{TABLE}.{view}"),
+        on_select=partial(tables.take_row, list(positions), f"{TABLE}.{view}", CHOSEN),
         height=tables.height_for(len(ranked)),
         selected=positions[chosen["place_id"]],
     )
@@ -77,8 +89,8 @@ def verdict_of(desk: Desk, category: str, horizon_days: int, unit: str) -> dict[
     return next((row for row in verdicts if (row["category"], row["horizon_days"], row["unit"]) == asked), {})
 
 
-def title_of(desk: Desk, row: dict[str, Any]) -> str:
-    """Return where a place lies: a street between two others, or around a street; and the area people work by."""
+def street_of(desk: Desk, row: dict[str, Any]) -> str | None:
+    """Return on which piece of which street a place lies, or around which; None where no street is near."""
     street = places.street_named(desk, row["street"])
     if row["unit"] == "segment":
         ends = [end for side in ("from", "to") if (end := places.street_named(desk, row[f"{side}_street"]))]
@@ -87,6 +99,12 @@ def title_of(desk: Desk, row: dict[str, Any]) -> str:
             street = t(f"units.between.{len(ends)}", street=street, first=ends[0], last=ends[-1])
     elif street:
         street = t("units.around", street=street)
+    return street
+
+
+def title_of(desk: Desk, row: dict[str, Any]) -> str:
+    """Return where a place lies: a street between two others, or around a street; and the area people work by."""
+    street = street_of(desk, row)
     return " · ".join(part for part in (street, advice.area_of(desk, row, street)) if part) or t(
         "units.hexagon", id=row["place_id"]
     )
@@ -129,40 +147,42 @@ def off_sentence(verdict: dict[str, Any], unit: str) -> str:
     return t(f"units.off.{unit}", share=share(off)) if round(off, 2) > 0 else ""
 
 
-def table_row(desk: Desk, row: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
-    """Return a place as a row of the table."""
+def table_row(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a place as a row of the table; the area in a cell of its own, so that the street is read whole."""
+    street = street_of(desk, row)
     return {
-        "rank": row["rank"],
-        "place": titles[row["place_id"]],
-        "expected": row["expected"],
-        "interval": f"{number(row['low'])}–{number(row['high'])}",
+        **ranked_cells.cells_of(row),
+        "place": street or t("units.hexagon", id=row["place_id"]),
+        "area": advice.area_of(desk, row, street) or "",
         "length": row["length_m"],
         "density": _per_km(row),
-        "baseline": rank_change(row["rank"], row["baseline_rank"]),
-        "count": t("common.hidden") if row.get("suppressed") else number(row["baseline_count"]),
         "reason": advice.short_reason(row),
     }
 
 
-def table_columns(unit: str) -> dict[str, Any]:
-    """Return the columns of the table with their words; hexagons are alike in size, which is told once."""
+def table_columns(rows: list[dict[str, Any]], unit: str) -> dict[str, Any]:
+    """Return the columns of the table with their words; hexagons are alike in size, which is told once.
+
+    Parameters
+    ----------
+    rows
+        Rows of the table: names of places are to be read whole.
+    """
     column = st.column_config
     length = {
         "length": column.NumberColumn(t("units.column.length"), format="localized", width=84),
         "density": column.NumberColumn(t("units.column.density"), format="%.1f", width=116),
     }
-    return {
-        "rank": column.NumberColumn(t("hotspots.column.rank"), width=58, pinned=True),
-        "place": column.TextColumn(t("hotspots.column.place"), width=370 if unit == "segment" else 300),
-        "expected": column.NumberColumn(t("hotspots.column.expected"), format="%.1f", width=80),
-        "interval": column.TextColumn(t("hotspots.column.interval"), width=70),
-        "baseline": column.TextColumn(
-            t("hotspots.column.baseline"), help=t("hotspots.column.baseline_help"), width=112
-        ),
-        "count": column.TextColumn(t("hotspots.column.count"), width=92),
-        **(length if unit == "segment" else {}),
-        "reason": column.TextColumn(t("hotspots.column.reason"), width=160),
-    }
+    width = tables.width_for((row["place"] for row in rows), least=140, most=480)
+    return ranked_cells.columns_around(
+        {"place": column.TextColumn(t("hotspots.column.place"), width=width)},
+        {},
+        {
+            **({"area": column.TextColumn(t("areas.column.area"), width=118)} if any(r["area"] for r in rows) else {}),
+            **(length if unit == "segment" else {}),
+            "reason": column.TextColumn(t("hotspots.column.reason"), width=160),
+        },
+    )
 
 
 def _per_km(row: dict[str, Any]) -> float | None:
@@ -197,7 +217,7 @@ def _draw_map(
         ),
         height=540,
         key=key,
-        on_select=partial(_choose_from_map, key),
+        on_select=partial(tables.take_tapped, key, CHOSEN),
         selection_mode="single-object",
         alt=t("units.map_alt", n=len(shown), kind=t(f"areas.many.{unit}")),
     )
@@ -218,26 +238,6 @@ def _draw_place(desk: Desk, row: dict[str, Any], title: str, horizon_days: int) 
         }
     )
     tables.takeaway(advice.reason_sentence(row))
-    st.html(
-        reasons.bars(
-            advice.reason_parts(row),
-            [advice.factor(value) for _, value in advice.reason_parts(row)[1:]],
-            start_label=t("codes.reason.base"),
-            end_label=t("hotspots.expected_here"),
-            caption=t("hotspots.expected_axis", n=horizon_days),
-        )
-    )
+    st.html(advice.reason_bars(row, horizon_days))
     tables.note(sentences(t("units.own_forecast"), t("areas.no_decision")))
     provenance.draw(desk, "unit_hotspots")
-
-
-def _choose_from_table(ranked: list[dict[str, Any]], key: str) -> None:
-    row = tables.selected_row(key)
-    if row is not None:
-        st.session_state[CHOSEN] = ranked[row]["place_id"]
-
-
-def _choose_from_map(key: str) -> None:
-    tapped = tables.tapped_place(key)
-    if tapped:
-        st.session_state[CHOSEN] = tapped

@@ -101,19 +101,22 @@ def plan_row(row: dict[str, Any], done: dict[str, dict[str, Any]], as_of: date) 
     }
 
 
-def plan_columns(*, named: bool, with_done: bool) -> dict[str, Any]:
+def plan_columns(rows: list[dict[str, Any]], *, named: bool, with_done: bool) -> dict[str, Any]:
     """Return the columns of the list; without names for those who only see workload.
 
     Parameters
     ----------
+    rows
+        Rows of the list: on a phone what is overdue is to stand beside the object.
     with_done
         Whether a visit was recorded; until then the column would be empty.
     """
     column = st.column_config
+    width = tables.width_for((row["object"] for row in rows), least=120, most=236)
     done = {"done": column.TextColumn(t("my_beat.column.done"), width=92)} if with_done else {}
     return {
         "rank": column.NumberColumn(t("my_beat.column.rank"), width=48),
-        "object": column.TextColumn(t("my_beat.column.label" if named else "my_beat.column.kind"), width=236),
+        "object": column.TextColumn(t("my_beat.column.label" if named else "my_beat.column.kind"), width=width),
         "overdue": column.TextColumn(t("my_beat.column.overdue"), width=64),
         "due": column.TextColumn(t("my_beat.column.due"), width=100),
         "suggested": column.TextColumn(t("my_beat.column.suggested"), width=72),

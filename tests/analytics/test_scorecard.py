@@ -280,7 +280,8 @@ def test_forecasts_know_nothing_of_the_months_they_are_scored_on(held: pl.DataFr
 
 
 def test_the_scorecard_counts_what_the_product_caught(held: pl.DataFrame):
-    from analytics.edition import EditionParameters, known_incidents, rank_places
+    from analytics.edition import EditionParameters, rank_places
+    from analytics.scope import known_incidents
 
     origin = AS_OF - timedelta(days=61)
     week = score(held)[0]

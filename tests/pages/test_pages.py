@@ -12,6 +12,7 @@ import pytest
 from data import access
 from data.access import Viewer
 from data.desk import Desk
+from data.records import Records, grant_role
 from data.store import Store
 from pages.ui import frame, identity
 from pages.ui.language import words
@@ -53,6 +54,35 @@ def test_a_page_refuses_every_other_role_and_records_it(open_page: OpenPage, tow
     assert not test.dataframe and not test.selectbox and not test.button
     refusal = log_of(town)[0]
     assert (refusal["viewer"], refusal["object"], refusal["success"]) == (f"demo-{role}", page, False)
+
+
+def granted(town: Store, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
+    """Sign an account in that an administrator granted a role; the demo picker has no security administrator."""
+    grant_role(Records.open(town), "someone", role, granted_by="test")
+    monkeypatch.setenv("BEATWISE_AUTH", "local")
+    monkeypatch.setenv("BEATWISE_VIEWER", "someone")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_security_administrator_sees_the_catalogue_and_nothing_of_any_edition(
+    open_page: OpenPage, town: Store, monkeypatch: pytest.MonkeyPatch, lang: str
+) -> None:
+    granted(town, monkeypatch, "security")
+    test = open_page("catalogue", None, lang)
+    assert not test.exception
+    assert test.title[0].value == words(lang)["common.pages.catalogue"]
+    assert [part for part in (*CONTENT, "E20260701") if part in everything_shown(test)] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "security" not in access.PAGES[page]])
+def test_a_security_administrator_is_refused_every_other_page_and_shown_the_way(
+    open_page: OpenPage, town: Store, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    granted(town, monkeypatch, "security")
+    test = open_page(page, None)
+    assert not test.exception
+    assert [title.value for title in test.title] == [words("zh")["common.refused.title"]]
+    assert 'href="catalogue?' in everything_shown(test)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -290,10 +320,44 @@ def test_months_that_were_never_loaded_are_named_and_compared_with_nothing(open_
     assert words("zh")["trends.sentence.no_change"] in found
 
 
+def test_times_left_out_of_the_hours_are_told_with_their_share(open_page: OpenPage, town: Store) -> None:
+    path = town.editions / NEWER / "manifest.json"
+    told = words("zh")["trends.left_out.stand_in"].format(share="23%")
+    assert told not in everything_shown(open_page("trends", "researcher"))
+    coverage = [
+        {"category": None, "unknown": 0.0, "stand_in": 0.23},
+        {"category": "other", "unknown": 0.5, "stand_in": 0},
+    ]
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"hour_coverage": coverage}), "utf-8")
+    found = everything_shown(open_page("trends", "researcher"))
+    assert told in found
+    assert "50%" not in found
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"), [("zh", "安排并登记社区走访"), ("en", "Planning and recording community visits")]
+)
+def test_the_catalogue_tells_of_the_table_chosen_what_it_is_held_for(open_page: OpenPage, lang: str, told: str) -> None:
+    test = open_page("catalogue", "steward", lang)
+    tables = test.dataframe[0].value
+    assert tables["table"][0] == words(lang)["codes.table.areas"]
+    # Purposes are not in the list, where they would need a line for every word on a tablet.
+    assert told not in tables.to_csv()
+    assert told in everything_shown(test)
+
+
+def test_the_audit_log_tells_the_rest_of_the_entry_chosen(open_page: OpenPage, town: Store) -> None:
+    test = open_page("audit", "auditor")
+    entry = log_of(town)[0]
+    assert entry["row_hash"] not in test.dataframe[-1].value.to_csv()
+    assert entry["row_hash"] in everything_shown(test)
+
+
 def test_an_unknown_edition_is_explained(open_page: OpenPage) -> None:
     test = open_page("hotspots", "commander", edition="E19990101-none")
     assert not test.exception
-    assert test.error[0].value == words("zh")["common.error.title"]
+    assert test.title[0].value == words("zh")["common.error.title"]
+    assert "E19990101-none" in everything_shown(test)
 
 
 def test_demo_roles_refuse_data_that_is_not_the_demo_city(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data import access
-from pages.ui import figures, formats, reasons, theme, urls
+from pages.ui import figures, formats, reasons, tables, theme, urls
 from pages.ui.language import LANGUAGES, words
 from tests.conftest import ROOT
 
@@ -104,6 +104,25 @@ def test_the_bars_of_reasons_end_at_the_expected_count() -> None:
     assert 'style="left:77.8%;width:22.2%"' in drawn
     assert '<td class="num">1.6</td><td class="track"><i style="left:0.0%;width:77.8%">' in drawn
     assert "a&lt;b" in drawn
+
+
+@pytest.mark.parametrize(("texts", "told"), [([], ""), (["甲"], "甲"), (["甲", "乙", "丙"], "甲、乙、丙")])
+def test_texts_are_listed_as_the_language_does(texts: list[str], told: str) -> None:
+    assert formats.listed(texts) == told
+
+
+def test_a_column_is_as_wide_as_its_longest_text_within_bounds() -> None:
+    assert tables.width_for(["人民路", "abc"], least=20, most=300) == 3 * 14 + 18
+    assert tables.width_for(["abcdefghij"], least=20, most=300) == 10 * 7 + 18
+    assert tables.width_for([], least=20, most=300) == 20
+    assert tables.width_for(["人民路" * 20], least=20, most=300) == 300
+
+
+def test_a_wide_table_names_every_value_for_a_phone_and_takes_no_markup() -> None:
+    wide = tables.html_table(["a", "b", "c", "d", "e<"], [[1, 2, 3, 4, "<b>"]])
+    assert '<table class="bw stacks">' in wide
+    assert 'data-label="e&lt;"><span>&lt;b&gt;</span>' in wide
+    assert '<table class="bw">' in tables.html_table(["a", "b"], [[1, 2]])
 
 
 def test_a_band_is_not_drawn_across_an_unknown_month() -> None:

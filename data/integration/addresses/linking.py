@@ -23,7 +23,6 @@ NEAREST_NUMBERS = 10
 BESIDE = "附近|对面|旁|斜|一带|周边|背后|后面|路口|之间"
 _METRES_PER_DEGREE = 111_195.0
 DECISIONS = ("accept", "reject", "none")
-REVIEWS = {"text_key": pl.String, "address_code": pl.String, "decision": pl.String}
 
 
 def link_addresses(

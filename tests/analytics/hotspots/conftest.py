@@ -5,8 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+import shapely
 
 from analytics.cells import Grid
+from analytics.hotspots.forecast import forecast_hotspots
+from analytics.hotspots.study import Study
 
 GRID = Grid("EPSG:32650", 100, 500_000, 4_000_000)
 AS_OF = date(2023, 1, 1)
@@ -70,3 +73,37 @@ def as_of() -> date:
 @pytest.fixture(scope="session")
 def make_frame():
     return frame_of
+
+
+@pytest.fixture(scope="session")
+def forecast(incidents, grid, as_of):
+    """A quick forecast of next month's thefts, from the city's incidents or others: the forecast and its study."""
+
+    def made(rows=incidents, **asked):
+        study = Study.of(rows, as_of=as_of, grid=grid)
+        quick = {"area_km2": 0.05, "tried": 4, "candidates": ["count_365"]}
+        found = forecast_hotspots(
+            rows, as_of=as_of, horizon_days=28, category="THEFT", grid=grid, study=study, **(quick | asked)
+        )
+        return found, study
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def make_areas(grid):
+    """Areas from rows of code, level, parent and box: left, low, width, height in metres of the grid, or None."""
+
+    def shape(box):
+        if box is None:
+            return None
+        left, low, width, height = box
+        x, y = [left, left + width, left + width, left], [low, low, low + height, low + height]
+        return shapely.Polygon(np.column_stack(grid.unproject(x, y))).wkb
+
+    def made(*rows):
+        shaped = [(*row[:3], shape(row[3])) for row in rows]
+        frame = pl.DataFrame(shaped, schema=["area_code", "level", "parent_code", "geometry"], orient="row")
+        return frame.with_columns(valid_from=pl.lit(None, dtype=pl.Date), valid_to=pl.lit(None, dtype=pl.Date))
+
+    return made

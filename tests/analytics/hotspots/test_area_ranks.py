@@ -1,42 +1,26 @@
 """Areas ranked by their cells: sums agree with the forecast, intervals hold, and the plain count stands beside."""
 
-import numpy as np
 import polars as pl
 import pytest
 import shapely
 
 from analytics.hotspots.area_ranks import AreaRanks
-from analytics.hotspots.forecast import forecast_hotspots
-from analytics.hotspots.study import Study
 from data.schemas.advice import AreaHotspots
 
 
 @pytest.fixture(scope="module")
-def areas(grid):
-    def square(left, low):
-        x, y = [left, left + 1000, left + 1000, left], [low, low, low + 1000, low + 1000]
-        return shapely.Polygon(np.column_stack(grid.unproject(x, y))).wkb
-
-    corners = {"B1": (500_000, 4_000_000), "B2": (501_000, 4_000_000), "B3": (500_000, 4_001_000)}
-    rows = [(code, "beat", "S1" if code < "B3" else "S2", square(*corner)) for code, corner in corners.items()]
-    rows += [("S1", "station", None, None), ("S2", "station", None, None)]
-    frame = pl.DataFrame(rows, schema=["area_code", "level", "parent_code", "geometry"], orient="row")
-    return frame.with_columns(valid_from=pl.lit(None, dtype=pl.Date), valid_to=pl.lit(None, dtype=pl.Date))
-
-
-def test_beats_are_ranked_by_the_sum_of_their_cells(incidents, areas, grid, as_of):
-    study = Study.of(incidents, as_of=as_of, grid=grid)
-    found = forecast_hotspots(
-        incidents,
-        as_of=as_of,
-        horizon_days=28,
-        category="THEFT",
-        grid=grid,
-        area_km2=0.05,
-        study=study,
-        tried=4,
-        candidates=["count_365"],
+def areas(make_areas):
+    return make_areas(
+        ("B1", "beat", "S1", (500_000, 4_000_000, 1000, 1000)),
+        ("B2", "beat", "S1", (501_000, 4_000_000, 1000, 1000)),
+        ("B3", "beat", "S2", (500_000, 4_001_000, 1000, 1000)),
+        ("S1", "station", None, None),
+        ("S2", "station", None, None),
     )
+
+
+def test_beats_are_ranked_by_the_sum_of_their_cells(forecast, areas, grid):
+    found, study = forecast()
     ranks = AreaRanks(areas, interval_level=0.8)
     ranks.look_at(found, study)
     table = ranks.table()
@@ -64,7 +48,7 @@ def test_beats_are_ranked_by_the_sum_of_their_cells(incidents, areas, grid, as_o
     assert 0 <= verdict["coverage"] <= 1
 
 
-def test_without_boundaries_nothing_is_ranked(incidents, grid, as_of):
+def test_without_boundaries_nothing_is_ranked():
     ranks = AreaRanks(None, interval_level=0.8)
     ranks.look_at(None, None)
     assert ranks.table().is_empty() and ranks.verdicts == []

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from analytics.cells import Grid
 from analytics.hotspots.calibration import CalibratedRanker, CalibrationMap
 from analytics.hotspots.forecast import forecast_hotspots, round_significant
-from analytics.hotspots.history import day_number, read_history
-from analytics.hotspots.panel import Lattice, build_period, feature_names
+from analytics.hotspots.history import day_number, read_located
+from analytics.hotspots.panel import Lattice, Panel, feature_names
 from analytics.hotspots.rankers import LADDER, fit_rankers, make_ranker
 from analytics.hotspots.reasons import GROUPS, explain_places, reason_of
 from analytics.hotspots.study import Study
@@ -24,13 +24,12 @@ HOT_CELLS = {(3, 3), (15, 4), (7, 16), (12, 12)}
 
 @pytest.fixture(scope="module")
 def panel(incidents, grid, as_of):
-    history = read_history(incidents, "THEFT", grid, as_of=as_of)
+    history = read_located(incidents, grid, as_of=as_of).history("THEFT", as_of=as_of)
     columns, rows = (part.ravel() for part in np.meshgrid(np.arange(20), np.arange(20)))
     lattice = Lattice.of_cells(grid, columns, rows)
     position = lattice.locate(history)
-    periods = [
-        build_period(history, position, lattice, day_number(as_of) - 28 * k, 28, observed=True) for k in (1, 2, 3, 4)
-    ]
+    panel = Panel(history, position, lattice)
+    periods = [panel.period(day_number(as_of) - 28 * k, 28, observed=True) for k in (1, 2, 3, 4)]
     features = np.vstack([p.features for p in periods])
     return features, np.concatenate([p.counts for p in periods])
 
@@ -228,9 +227,9 @@ def test_features_by_hand(grid, make_frame):
     as_of = date(2022, 1, 1)
     lon, lat = grid.centres([2, 2, 4], [2, 2, 2])
     rows = make_frame("A", lon, lat, [as_of - timedelta(days=d) for d in (10, 400, 800)])
-    history = read_history(rows, "A", grid, as_of=as_of)
+    history = read_located(rows, grid, as_of=as_of).history("A", as_of=as_of)
     lattice = Lattice.of_cells(grid, np.array([2, 3, 4]), np.array([2, 2, 2]))
-    period = build_period(history, lattice.locate(history), lattice, day_number(as_of), 28, observed=False)
+    period = Panel(history, lattice.locate(history), lattice).period(day_number(as_of), 28, observed=False)
     assert period.baseline.tolist() == [1, 0, 0]
     names = feature_names()
     floor = 3 * 28 / 800 / 3

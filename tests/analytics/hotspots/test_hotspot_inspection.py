@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.hotspots.evaluation import score_ranking
-from analytics.hotspots.forecast import forecast_hotspots
 from analytics.hotspots.groups import Grouping, group_places
 from analytics.hotspots.inspection import (
     Inspection,
@@ -187,20 +186,8 @@ def test_a_source_is_excluded_only_when_it_is(incidents: pl.DataFrame, grid, as_
     assert not any(row["excluded"] for row in split_by_source(told, "THEFT", everything))
 
 
-def test_an_inspection_agrees_with_the_forecast_it_looked_at(incidents: pl.DataFrame, grid, as_of: date) -> None:
-    study = Study.of(incidents, as_of=as_of, grid=grid)
-    found = forecast_hotspots(
-        incidents,
-        as_of=as_of,
-        horizon_days=28,
-        category="THEFT",
-        grid=grid,
-        area_km2=0.2,
-        candidates=["count_365", "count_1095", "gamma_poisson"],
-        tried=4,
-        fitted=3,
-        study=study,
-    )
+def test_an_inspection_agrees_with_the_forecast_it_looked_at(incidents: pl.DataFrame, forecast) -> None:
+    found, study = forecast(area_km2=0.2, candidates=["count_365", "count_1095", "gamma_poisson"], fitted=3)
     inspection = Inspection(incidents, None, None, seed=0)
     inspection.look_at(found, study)
     tables = inspection.tables()
@@ -215,7 +202,7 @@ def test_an_inspection_agrees_with_the_forecast_it_looked_at(incidents: pl.DataF
     assert Inspection(incidents, None, None, seed=0).tables()["model_curves"].is_empty()
 
 
-def test_a_list_with_what_the_police_found_has_other_places(incidents: pl.DataFrame, grid, as_of: date) -> None:
+def test_a_list_with_what_the_police_found_has_other_places(incidents: pl.DataFrame, grid, forecast) -> None:
     # Officers found two hundred thefts last month in one quiet corner.
     lon, lat = grid.centres(np.array([18]), np.array([18]))
     found_there = incidents.filter(pl.col("category") == "THEFT").head(200)
@@ -228,19 +215,7 @@ def test_a_list_with_what_the_police_found_has_other_places(incidents: pl.DataFr
             found_there.with_columns(discovered_by=pl.lit("police")),
         ]
     )
-    study = Study.of(told, as_of=as_of, grid=grid, areas=None)
-    found = forecast_hotspots(
-        told,
-        as_of=as_of,
-        horizon_days=28,
-        category="THEFT",
-        grid=grid,
-        area_km2=0.04,
-        candidates=["gamma_poisson"],
-        tried=3,
-        fitted=3,
-        study=study,
-    )
+    found, study = forecast(told, area_km2=0.04, candidates=["gamma_poisson"], tried=3, fitted=3)
     corner = grid.place_ids(np.array([18]), np.array([18]))[0]
     assert corner not in found.cells["place_id"].to_list()
     inspection = Inspection(told, None, None, seed=0)

@@ -7,12 +7,12 @@ import pytest
 from scipy.stats import spearmanr
 
 from analytics.cells import Grid
-from analytics.edition import choose_jurisdiction, known_incidents
 from analytics.hotspots.certainty import check_chances
 from analytics.hotspots.history import day_number
 from analytics.hotspots.panel import feature_names
 from analytics.hotspots.selection import select_ranker
 from analytics.hotspots.study import Study
+from analytics.scope import choose_jurisdiction, known_incidents
 from data.demo.truth import read_truth
 from data.snapshots import current_snapshot
 from data.store import Store

@@ -3,14 +3,11 @@
 import numpy as np
 import polars as pl
 import pytest
-import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.hotspots.evaluation import average_hits
-from analytics.hotspots.forecast import forecast_hotspots
 from analytics.hotspots.reach import Reach, catch_from_top
-from analytics.hotspots.study import Study
 from data.schemas.advice import PatrolReach
 
 
@@ -22,33 +19,16 @@ def test_every_length_catches_what_an_average_over_equal_scores_does(places):
 
 
 @pytest.fixture(scope="module")
-def areas(grid):
-    def half(left):
-        x, y = [left, left + 1000, left + 1000, left], [4_000_000, 4_000_000, 4_002_000, 4_002_000]
-        return shapely.Polygon(np.column_stack(grid.unproject(x, y))).wkb
-
-    rows = [
-        ("S1", "station", "F", half(500_000)),
-        ("S2", "station", "F", half(501_000)),
+def areas(make_areas):
+    return make_areas(
+        ("S1", "station", "F", (500_000, 4_000_000, 1000, 2000)),
+        ("S2", "station", "F", (501_000, 4_000_000, 1000, 2000)),
         ("F", "sub_bureau", None, None),
-    ]
-    frame = pl.DataFrame(rows, schema=["area_code", "level", "parent_code", "geometry"], orient="row")
-    return frame.with_columns(valid_from=pl.lit(None, dtype=pl.Date), valid_to=pl.lit(None, dtype=pl.Date))
-
-
-def test_the_list_is_added_up_from_the_top_for_each_area(incidents, areas, grid, as_of):
-    study = Study.of(incidents, as_of=as_of, grid=grid)
-    found = forecast_hotspots(
-        incidents,
-        as_of=as_of,
-        horizon_days=28,
-        category="THEFT",
-        grid=grid,
-        area_km2=0.05,
-        study=study,
-        tried=4,
-        candidates=["count_365", "kernel"],
     )
+
+
+def test_the_list_is_added_up_from_the_top_for_each_area(forecast, areas, grid):
+    found, study = forecast(candidates=["count_365", "kernel"])
     reach = Reach(areas)
     reach.look_at(found, study)
     table = reach.table()
@@ -78,19 +58,8 @@ def test_the_list_is_added_up_from_the_top_for_each_area(incidents, areas, grid,
     assert 0.9 * found.expected.sum() < shared < found.expected.sum()
 
 
-def test_without_areas_only_the_whole_force_is_added_up(incidents, grid, as_of):
-    study = Study.of(incidents, as_of=as_of, grid=grid)
-    found = forecast_hotspots(
-        incidents,
-        as_of=as_of,
-        horizon_days=28,
-        category="THEFT",
-        grid=grid,
-        area_km2=0.03,
-        study=study,
-        tried=4,
-        candidates=["count_365"],
-    )
+def test_without_areas_only_the_whole_force_is_added_up(forecast):
+    found, study = forecast(area_km2=0.03)
     reach = Reach(None)
     reach.look_at(found, study)
     assert reach.table()["area_level"].unique().to_list() == [None]

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from analytics.trends.months import monthly_series, months_without_record, rates_per_inhabitants
+from analytics.trends.months import monthly_series, months_without_record
 from data.errors import RequestError
 
 
@@ -103,19 +103,3 @@ def test_no_counts_no_series() -> None:
     assert monthly_series(daily(), as_of=date(2026, 2, 1), by=["category"]).is_empty()
     with pytest.raises(RequestError, match=r"between 0\.5 and 0\.999"):
         monthly_series(daily(), as_of=date(2026, 2, 1), level=1.0)
-
-
-def test_rates_use_the_newest_known_population() -> None:
-    population = pl.DataFrame(
-        {
-            "area_code": ["b1", "b1", "b1", "b2", "b1"],
-            "month": [date(2025, 12, 1), date(2026, 1, 1), date(2026, 3, 1), date(2026, 1, 1), date(2026, 1, 1)],
-            "population_class": ["total", "total", "total", "total", "floating"],
-            "count": [1000.0, 5000.0, 9.0, 0.0, 7.0],
-        }
-    )
-    counts = pl.DataFrame({"beat_code": ["b2", "b1", "b3"], "incidents": [4, 4, 4]})
-    rated = rates_per_inhabitants(counts, population, area="beat_code", as_of=date(2026, 2, 1))
-    assert rated.rows() == [("b2", 4, None, None), ("b1", 4, 5000.0, 8.0), ("b3", 4, None, None)]
-    with pytest.raises(RequestError, match="no column 'station_code'"):
-        rates_per_inhabitants(counts, population, area="station_code", as_of=date(2026, 2, 1))

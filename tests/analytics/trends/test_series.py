@@ -62,17 +62,52 @@ def test_an_interval_is_spread_over_its_hours_and_into_the_next_weekday(incident
     assert profile["window_days"].unique().to_list() == [365]
 
 
-def test_unknown_hours_are_counted_not_guessed(incidents_of: Make) -> None:
+def test_unknown_hours_are_not_guessed(incidents_of: Make) -> None:
     rows = incidents_of(
         {"occurred_from": at(2, 9), "occurred_to": at(2, 9)},
         {"occurred_on": date(2026, 2, 2), "time_precision": "day"},
         {"occurred_from": at(2, 0), "occurred_to": at(9, 0)},  # a week: says nothing about the hour
         {"occurred_on": date(2024, 2, 2), "time_precision": "day"},  # before the window
     )
-    assert hour_coverage(rows, as_of=AS_OF).rows() == [("theft", 3, 1, 2)]
     assert hourly_profile(rows, timezone=ZONE, as_of=AS_OF)["incidents"].sum() == 1.0
     with pytest.raises(RequestError, match="at least 1 day, got 0"):
         hourly_profile(rows, timezone=ZONE, as_of=AS_OF, window_days=0)
+
+
+def test_midnight_written_for_unknown_is_left_out_of_its_own_category_and_its_share_is_told(
+    incidents_of: Make,
+) -> None:
+    def many(number: int, category: str, hour: int, minute: int = 0) -> list[dict[str, object]]:
+        return [
+            {"category": category, "occurred_from": (when := at(1 + n % 27, hour, minute)), "occurred_to": when}
+            for n in range(number)
+        ]
+
+    undated = [{"category": "theft", "occurred_on": date(2026, 2, 2), "time_precision": "day"}] * 20
+    rows = incidents_of(
+        # 60 at midnight against 5 at 01:00; the rest by day.
+        *(many(60, "theft", 0) + many(5, "theft", 1) + many(15, "theft", 14, 20) + undated),
+        # A busy night: as many at 23:00 and 01:00.
+        *(many(50, "noise", 0) + many(40, "noise", 23) + many(30, "noise", 1)),
+        # Too few to tell shares of.
+        *(many(20, "fraud", 0, 1) + many(3, "fraud", 9)),
+    )
+    profile = hourly_profile(rows, timezone=ZONE, as_of=AS_OF)
+    by_hour = profile.group_by("category", "hour").agg(pl.col("incidents").sum()).sort("category", "hour").rows()
+    assert by_hour == [
+        ("fraud", 9, 3.0),
+        ("noise", 0, 50.0),
+        ("noise", 1, 30.0),
+        ("noise", 23, 40.0),
+        ("theft", 1, 5.0),
+        ("theft", 14, 15.0),
+    ]
+    # Of the 50 noises at midnight 10 are more than at 23:00.
+    assert hour_coverage(rows, timezone=ZONE, as_of=AS_OF) == [
+        {"category": None, "unknown": 0.08, "stand_in": 0.33, "doubtful": 0.04},
+        {"category": "noise", "unknown": 0.0, "stand_in": 0.0, "doubtful": 0.08},
+        {"category": "theft", "unknown": 0.2, "stand_in": 0.6, "doubtful": 0.0},
+    ]
 
 
 @settings(deadline=None, max_examples=60)
@@ -146,4 +181,5 @@ def test_empty_tables_stay_empty() -> None:
     nothing = Incidents.create_empty()
     assert daily_counts(nothing, as_of=AS_OF).is_empty()
     assert hourly_profile(nothing, timezone=ZONE, as_of=AS_OF).is_empty()
+    assert hour_coverage(nothing, timezone=ZONE, as_of=AS_OF) == []
     assert funnel(Calls.create_empty(), nothing).is_empty()

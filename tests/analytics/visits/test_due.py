@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.visits.due import add_months, count_unruled, due_dates, due_days_of_month, find_due_visits
+from analytics.visits.due import add_months, due_dates, due_days_of_month, find_due_visits
 from data.visit_rules import VisitRule, VisitRules, load_visit_rules
 
 Make = Callable[..., pl.DataFrame]
@@ -181,4 +181,3 @@ def test_the_rule_of_the_grade_wins_and_validity_is_kept(register_of: Make, visi
     for as_of, expected in ((date(2026, 3, 1), ["any", "c-old"]), (date(2026, 3, 2), ["any", "c-new"])):
         due = find_due_visits(register, visits_of(), rules, as_of=as_of, until=date(2026, 4, 1), timezone=ZONE)
         assert due["rule_id"].to_list() == expected
-    assert count_unruled(register, rules, date(2026, 3, 2)).rows() == [("rental", None, 1)]
