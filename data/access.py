@@ -359,6 +359,8 @@ def rows_for(viewer: Viewer, table: str, frame: pl.DataFrame, scope: Scope) -> p
         kept = rows_in_scope(kept, scope)
     if table in SMALL_COUNT_COLUMNS:
         kept = counts_for(viewer, kept, SMALL_COUNT_COLUMNS[table], margins=SMALL_COUNT_MARGINS.get(table, ()))
+        # Equal counts share a rank: among hidden places four ranks would be the counts 4, 3, 2 and 1.
+        kept = kept.with_columns(pl.when(~pl.col("suppressed")).then("baseline_rank"))
     if viewer.role in AGGREGATES_ONLY:
         kept = kept.with_columns(pl.lit(None, kept.schema[name]).alias(name) for name in FINE_COLUMNS.get(table, ()))
     return kept

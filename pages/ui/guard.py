@@ -9,6 +9,7 @@ import streamlit as st
 
 from data.errors import AccessDeniedError, BeatwiseError
 from pages.ui import frame, identity, urls
+from pages.ui.formats import literal
 from pages.ui.language import t, use_category_names
 
 if TYPE_CHECKING:
@@ -76,5 +77,5 @@ def explain(error: BeatwiseError) -> NoReturn:
         # HTML, escaped: what a link says must not become a link on the page.
         st.html(f"<p>{frame.escape(t('common.error.no_edition', id=asked))}</p>")
     else:
-        st.markdown(str(error).replace("$", "\\$"))
+        st.markdown(literal(error))
     st.stop()
