@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -123,6 +123,11 @@ class DeskBase:
                 if view.get(key):
                     access.require_area(self.viewer, self.scope, level, str(view[key]))
         append_audit(self.records, self._event("open", page, details={"view": view}))
+
+    def checked(self, event: str, subject: str, check: Callable[[], None]) -> None:
+        """Run a check of the caller's own before something is done; a refusal of it is in the audit log."""
+        with self._refusals_recorded(event, subject):
+            check()
 
     def _require(self, table: str) -> None:
         with self._refusals_recorded("read", table):

@@ -10,7 +10,7 @@ import streamlit as st
 from data.errors import BeatwiseError
 from data.records.address_reviews import REVIEW_DECISIONS
 from data.schemas.links import ELEMENTS, LINK_LEVELS, LINK_METHODS, LINK_OUTCOMES
-from pages.ui import tables
+from pages.ui import identity, tables
 from pages.ui.formats import literal, number, share
 from pages.ui.frame import escape
 from pages.ui.language import t
@@ -179,6 +179,7 @@ def _cell(value: str | None, how: str) -> str:
 
 def _decide(desk: Desk, text_key: str, address_code: str, decision: str) -> None:
     try:
+        desk.checked("review_address", text_key, lambda: identity.require_at_desk(desk.viewer))
         desk.review_address(text_key, address_code, decision)
     except BeatwiseError as error:
         st.session_state[_PROBLEM] = str(error)

@@ -78,6 +78,7 @@ def draw_around(viewer: Viewer | None, home: Any) -> None:
         if viewer.role != "security":
             _edition_control(viewer)
         _who(viewer)
+        _watch()
         st.caption(t("common.promise"))
 
 
@@ -300,6 +301,13 @@ def _who(viewer: Viewer) -> None:
         st.caption(f"{literal(viewer.name)} · {t(f'codes.role.{viewer.role}')}")
     if identity.mode() in ("demo", "oidc"):
         st.button(t("common.sign_out"), on_click=identity.sign_out, icon=":material/logout:", type="tertiary")
+
+
+@st.fragment(run_every=60)
+def _watch() -> None:
+    """Clear the screen of a desk that was left alone: nobody clicks there, so nothing else would run."""
+    if identity.left_alone():
+        st.rerun()
 
 
 def _change_role(widget: str) -> None:

@@ -32,6 +32,7 @@ def guard(page: str) -> Desk:
     urls.read()
     viewer = identity.current()
     if viewer is None:
+        st.session_state.pop(_OPENED, None)
         frame.draw_sign_in()
         st.stop()
     # Imported here: a signed-out reader needs neither Polars nor SQLAlchemy.

@@ -8,9 +8,15 @@ from itertools import chain
 import polars as pl
 import pytest
 
+from data.access import Viewer
+from data.desk import Desk
+from data.errors import AccessDeniedError
+from data.records import Records, grant_role, read_audit, revoke_role
 from data.store import Store
+from pages.ui import address_reviews, downloads, identity
 from pages.ui.formats import literal
-from tests.pages.conftest import OpenPage
+from pages.ui.language import words
+from tests.pages.conftest import OpenPage, everything_shown
 
 #: What a street, a beat or a comment may be called by somebody who wants a reader's browser to fetch something.
 HOSTILE = '![x](http://evil.test/a.png)<img src="http://evil.test/b.png">[here](http://evil.test)'
@@ -57,3 +63,109 @@ def test_a_literal_text_has_no_sign_left_that_markdown_reads() -> None:
         "St. Mary's \\*old\\* \\[x\\](y) \\# \\$a\\$ \\:red\\[b\\]"
     )
     assert literal("第1警务区 · 人民路") == "第1警务区 · 人民路"
+
+
+# Grants that end, desks left alone ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def local_researcher(town: Store, monkeypatch: pytest.MonkeyPatch) -> Records:
+    """Li, a researcher, signed in on this machine."""
+    monkeypatch.setenv("BEATWISE_AUTH", "local")
+    monkeypatch.setenv("BEATWISE_VIEWER", "li")
+    records = Records.open(town)
+    grant_role(records, "li", "researcher", granted_by="zhao")
+    return records
+
+
+@pytest.mark.parametrize("role_after", [None, "steward"])
+def test_a_page_left_on_the_screen_gives_no_file_after_the_grant_ended(
+    town: Store, local_researcher: Records, role_after: str | None
+) -> None:
+    desk = Desk(town, Viewer("li", "researcher"))
+    at_desk = identity.lasting(desk.viewer, town)
+    taken = downloads.content_of(desk, "model_scores", lambda: desk.model_scores("040100", 28), "csv", at_desk)
+    assert taken
+    revoke_role(local_researcher, "li", revoked_by="zhao")
+    if role_after:
+        grant_role(local_researcher, "li", role_after, granted_by="zhao")
+    with pytest.raises(AccessDeniedError):
+        downloads.content_of(desk, "model_scores", lambda: desk.model_scores("040100", 28), "csv", at_desk)
+    last = read_audit(local_researcher, 1)[0]
+    assert (last["event"], last["object"], last["success"]) == ("export", "model_scores", False)
+
+
+def test_a_desk_left_alone_gives_no_file_and_clears_itself(open_page: OpenPage, town: Store) -> None:
+    test = open_page("hotspots", "commander")
+    assert test.dataframe
+    test.session_state["identity.last_seen"] -= 31 * 60
+    test.session_state["sources.files"] = {"names.csv": b"Zhang"}
+    test.run()
+    assert test.title[0].value == words("zh")["common.app"]
+    assert not test.dataframe
+    assert "sources.files" not in test.session_state
+    # The same role, page and view again: a new reader's view is a new row.
+    views = [row for row in read_audit(Records.open(town)) if row["event"] == "open"]
+    next(button for button in test.button if button.key == "sign_in.commander").click().run()
+    assert test.dataframe
+    assert len([row for row in read_audit(Records.open(town)) if row["event"] == "open"]) == len(views) + 1
+
+
+def test_an_account_of_openid_connect_left_alone_sees_nothing_more(
+    open_page: OpenPage, town: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Streamlit keeps the account of a session until the browser has followed the way out."""
+    left: list[bool] = []
+    monkeypatch.setenv("BEATWISE_AUTH", "oidc")
+    monkeypatch.setattr(identity.st, "user", SignedIn(email="li"))
+    monkeypatch.setattr(identity.st, "logout", lambda: left.append(True))
+    grant_role(Records.open(town), "li", "commander", granted_by="zhao")
+    test = open_page("hotspots", None)
+    assert test.dataframe
+    test.session_state["identity.last_seen"] -= 31 * 60
+    for _ in range(2):
+        test.run()
+        assert test.title[0].value == words("zh")["common.app"]
+        assert not test.dataframe
+    assert left == [True]
+
+
+@pytest.mark.parametrize("verified", [False, "false"])
+def test_an_address_the_provider_did_not_verify_is_no_account(
+    open_page: OpenPage, town: Store, monkeypatch: pytest.MonkeyPatch, verified: object
+) -> None:
+    monkeypatch.setenv("BEATWISE_AUTH", "oidc")
+    monkeypatch.setattr(identity.st, "user", SignedIn(email="li", email_verified=verified))
+    grant_role(Records.open(town), "li", "commander", granted_by="zhao")
+    assert not open_page("hotspots", None).dataframe
+
+
+def test_a_sign_in_without_a_grant_is_on_record_once_a_session(
+    open_page: OpenPage, town: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEATWISE_AUTH", "local")
+    monkeypatch.setenv("BEATWISE_VIEWER", "stranger")
+    test = open_page("hotspots", None)
+    test.run()
+    assert "stranger" in everything_shown(test)
+    (row,) = read_audit(Records.open(town))
+    assert (row["viewer"], row["event"], row["success"]) == ("stranger", "sign_in", False)
+
+
+def test_a_tap_on_a_page_left_on_the_screen_decides_nothing(town: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit runs the callback of a button before the page asks who is at the desk."""
+    monkeypatch.setattr(identity, "current", lambda: None)
+    desk = Desk(town, Viewer("demo-steward", "steward"))
+    address_reviews._decide(desk, "text", "address", "accept")
+    row = read_audit(desk.records, 1)[0]
+    assert (row["event"], row["success"], row["reason"]) == (
+        "review_address",
+        False,
+        "who is at the desk has changed.",
+    )
+
+
+class SignedIn(dict[str, object]):
+    """``st.user`` of somebody who has signed in."""
+
+    is_logged_in = True
