@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from commands.shell import JsonOption, StoreOption, app, operator, tell, viewer_app
+from commands.shell import JsonOption, StoreOption, app, operator, record, tell, viewer_app
 from data.errors import RequestError, StoreError
 
 AUTH_MODES = ("demo", "local", "oidc", "proxy")
@@ -178,18 +178,31 @@ def viewers(store: StoreOption, as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def verify(store: StoreOption, as_json: JsonOption = False) -> None:
-    """Recompute the audit log's hash chain, first row to last, and say whether it is whole."""
-    from data.records.audit import verify_chain
-    from data.records.database import Records
+def verify(
+    store: StoreOption,
+    head: Annotated[
+        str | None, typer.Option(help="NUMBER:HASH noted at an earlier verification; shows a log cut off or made anew.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Recompute the audit log's hash chain, and compare decisions, visits and grants with what it says of them."""
+    from data.records import Records, noted_head, verify_records
     from data.store import Store
 
-    report = verify_chain(Records.open(Store.open(store)))
+    expected = noted_head(head) if head is not None else None
+    opened = Store.open(store)
+    record(opened, "verify", "audit_log", against=head)
+    report = verify_records(Records.open(opened), expected)
+    if not report.whole and report.first_broken_seq is None:
+        raise StoreError(f"the records do not agree with the audit log: {report.problem}", where=str(store))
     if not report.whole:
         raise StoreError(
             f"the audit log is broken at row {report.first_broken_seq}: {report.problem}", where=str(store)
         )
-    tell(asdict(report), as_json, f"audit log whole: {report.rows} rows, head {report.head_hash[:12]}")
+    told = f"audit log whole: {report.rows} rows, head {report.head_seq}:{report.head_hash[:16]}"
+    if report.went_back is not None:
+        told += f"; from row {report.went_back} the clock was set back"
+    tell(asdict(report), as_json, told)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

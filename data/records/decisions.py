@@ -10,6 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from data.errors import RequestError
+from data.records.agreement import announcing
 from data.records.audit import AuditEvent, append_audit_with
 from data.records.database import Records
 from data.records.tables import decisions
@@ -84,7 +85,7 @@ def append_decision(records: Records, decision: Decision, audit: AuditEvent) -> 
     values = {**asdict(decision), "at": at}
     del values["decision_id"]
     with records.writing() as connection:
-        append_audit_with(connection, audit, at)
+        append_audit_with(connection, announcing(audit, decisions, values), at)
         number = connection.execute(decisions.insert().values(**values).returning(decisions.c.decision_id)).scalar_one()
     return Decision(decision_id=number, **values)
 

@@ -67,7 +67,7 @@ def grant_role(
     A ``granted_by`` without a role is the operator of the machine, who makes the first security administrator.
     """
     viewer = Viewer(name, cast(Role, role), area_code, area_level)
-    details = {"role": role, "area": area_code}
+    details = {"role": role, "area": area_code, "level": area_level}
     try:
         with records.writing() as connection:
             granter = _require_granter(connection, granted_by)

@@ -169,3 +169,31 @@ class SignedIn(dict[str, object]):
     """``st.user`` of somebody who has signed in."""
 
     is_logged_in = True
+
+
+# A log somebody tampered with ---------------------------------------------------------------------------------------
+
+
+def test_the_audit_page_opens_on_a_log_somebody_tampered_with(open_page: OpenPage, town: Store) -> None:
+    open_page("hotspots", "commander")
+    with Records.open(town).writing() as connection:
+        connection.exec_driver_sql("DROP TRIGGER audit_log_no_update")
+        connection.exec_driver_sql("UPDATE audit_log SET details = '[not json', at = 'then' WHERE seq = 1")
+    test = open_page("audit", "auditor", "en")
+    assert not test.exception
+    assert "[not json" in everything_shown(test)
+    next(button for button in test.button if button.key == "audit.verify").click().run()
+    assert test.error[0].value.startswith("Broken: row 1")
+
+
+def test_the_auditor_hands_in_a_row_noted_earlier(open_page: OpenPage, town: Store) -> None:
+    test = open_page("audit", "auditor", "en")
+    for noted, told in (("7", "Nothing to compare with"), (f"1:{'0' * 16}", "Broken: row 1")):
+        test.text_input(key="audit.noted").set_value(noted)
+        next(button for button in test.button if button.key == "audit.verify").click().run()
+        assert not test.exception
+        assert any(told in str(each.value) for each in (*test.warning, *test.error))
+    row = read_audit(Records.open(town), 1)[0]
+    test.text_input(key="audit.noted").set_value(f"{row['seq']}:{row['row_hash'][:16]}…")
+    next(button for button in test.button if button.key == "audit.verify").click().run()
+    assert test.success[0].value.startswith("Whole: ")
