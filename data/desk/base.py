@@ -184,9 +184,20 @@ class DeskBase:
             raise
 
 
-@lru_cache(maxsize=64)
 def edition_table(root: str, edition_id: str, table: str) -> pl.DataFrame:
-    """Return one table of an edition, kept in memory: editions never change. Never change the frame."""
+    """Return one table of an edition, kept in memory: editions never change. Never change the frame.
+
+    Raises
+    ------
+    StoreError
+        If the table was deleted after its retention, also when this process had read it before.
+    """
+    held = (Path(root) / "editions" / edition_id / f"{table}.parquet").is_file()
+    return _kept_table(root, edition_id, table, held)
+
+
+@lru_cache(maxsize=64)
+def _kept_table(root: str, edition_id: str, table: str, held: bool) -> pl.DataFrame:
     return Edition(Store(Path(root)), edition_id).read(table)
 
 

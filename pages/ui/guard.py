@@ -63,6 +63,13 @@ def guard(page: str) -> Desk:
     return desk
 
 
+def tell(error: BeatwiseError) -> NoReturn:
+    """Show a refusal or an expected error that came up in the middle of a page: a table past its retention, say."""
+    if isinstance(error, AccessDeniedError):
+        refuse(error)
+    explain(error)
+
+
 def refuse(error: AccessDeniedError) -> NoReturn:
     """Show that something was refused and recorded, and nothing else."""
     frame.draw_refusal(error)

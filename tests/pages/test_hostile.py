@@ -7,15 +7,17 @@ from itertools import chain
 
 import polars as pl
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from data.access import Viewer
 from data.desk import Desk
 from data.errors import AccessDeniedError
 from data.records import Records, grant_role, read_audit, revoke_role
 from data.store import Store
-from pages.ui import address_reviews, downloads, identity
+from pages.ui import address_reviews, downloads, identity, places
 from pages.ui.formats import literal
 from pages.ui.language import words
+from tests.conftest import ROOT
 from tests.pages.conftest import OpenPage, everything_shown
 
 #: What a street, a beat or a comment may be called by somebody who wants a reader's browser to fetch something.
@@ -197,3 +199,46 @@ def test_the_auditor_hands_in_a_row_noted_earlier(open_page: OpenPage, town: Sto
     test.text_input(key="audit.noted").set_value(f"{row['seq']}:{row['row_hash'][:16]}…")
     next(button for button in test.button if button.key == "audit.verify").click().run()
     assert test.success[0].value.startswith("Whole: ")
+
+
+# What is gone, what is alike ----------------------------------------------------------------------------------------
+
+
+def test_a_table_past_its_retention_is_told_in_words_also_to_a_server_that_had_read_it(
+    town: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened() -> AppTest:
+        test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+        test.query_params["as"], test.query_params["lang"] = "officer", "en"
+        return test.switch_page("pages/my_beat.py").run()
+
+    assert opened().dataframe
+    for path in town.editions.glob("*/visit_plan.parquet"):
+        path.unlink()
+    test = opened()
+    assert not test.exception
+    assert not test.dataframe
+    assert test.error[0].value == words("en")["common.error.title"]
+    assert "retention was over" in "".join(str(each.value) for each in test.markdown)
+
+
+def test_two_areas_with_one_code_are_not_taken_for_each_other(town: Store) -> None:
+    """Some forces number stations and sub-bureaus alike; outlines are kept in memory for all readers."""
+    for path in town.editions.glob("*/areas.parquet"):
+        frame = pl.read_parquet(path)
+        stations = frame.filter(pl.col("level").cast(pl.String) == "station").head(1)
+        upper = stations.with_columns(
+            level=pl.lit("sub_bureau").cast(frame.schema["level"]),
+            parent_code=pl.lit(None, dtype=pl.String),
+            record_key=pl.lit("sub_bureau-alike"),
+        )
+        alike = stations["area_code"][0]
+        under = frame.with_columns(
+            parent_code=pl.when(pl.col("level").cast(pl.String) == "station")
+            .then(pl.lit(alike))
+            .otherwise("parent_code")
+        )
+        pl.concat([under, upper.select(frame.columns)]).write_parquet(path)
+    whole = places.codes(Desk(town, Viewer("a", "commander", alike, "sub_bureau")), "beat")
+    part = places.codes(Desk(town, Viewer("b", "commander", alike, "station")), "beat")
+    assert set(part) < set(whole)
