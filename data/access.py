@@ -23,6 +23,9 @@ ROLES: tuple[Role, ...] = get_args(Role)
 #: System, security and audit administration (三权分立): no account may hold two of them.
 SEPARATED_ROLES: frozenset[Role] = frozenset({"steward", "security", "auditor"})
 
+#: Characters of an account name, as the records database keeps them.
+LONGEST_NAME = 200
+
 #: Page key → roles that may open it.
 PAGES: dict[str, frozenset[Role]] = {
     "briefing": frozenset({"commander", "officer"}),
@@ -171,8 +174,10 @@ class Viewer:
     language: str = "zh"
 
     def __post_init__(self) -> None:
-        if not self.name.strip():
-            raise RequestError("a viewer must have a name.")
+        if not self.name.strip() or len(self.name) > LONGEST_NAME or any(sign < " " for sign in self.name):
+            raise RequestError(
+                f"a viewer must have a name of at most {LONGEST_NAME} characters, without control characters."
+            )
         if self.role not in ROLES:
             raise RequestError(f"there is no role {self.role!r}.", remedy=f"Roles: {', '.join(ROLES)}.")
         if self.language not in ("zh", "en"):
