@@ -14,6 +14,7 @@ from data.records.agreement import announcing
 from data.records.audit import AuditEvent, append_audit_with
 from data.records.database import Records
 from data.records.tables import decisions
+from data.sources.personal_values import redact
 
 DECISION_ACTIONS = ("accept", "adjust", "decline")
 #: Why advice was adjusted or declined. Labels live in the locales.
@@ -73,6 +74,14 @@ def check_decision(action: str, reason: str | None, adjusted: float | None, comm
         raise RequestError(f"the adjusted value must be a number of 0 or more. Got {adjusted} instead.")
     if len(comment) > LONGEST_COMMENT:
         raise RequestError(f"a comment has at most {LONGEST_COMMENT} characters; this one has {len(comment)}.")
+    if any(sign < " " and sign not in "\n\t" for sign in comment):
+        raise RequestError("a comment must not hold control characters.")
+    if redact(comment)[1]:
+        # Never changed and never deleted: what identifies a person must not enter.
+        raise RequestError(
+            "a comment must not hold an identity number, a telephone number or an e-mail address.",
+            remedy="Name the place or the number of the case instead.",
+        )
 
 
 def append_decision(records: Records, decision: Decision, audit: AuditEvent) -> Decision:
