@@ -8,13 +8,15 @@ local
     ``beatwise serve --as NAME``: one granted viewer, on this machine only.
 proxy
     A gateway in front puts the account's name into a header (``BEATWISE_USER_HEADER``, default ``X-Forwarded-User``).
-    The app must then be reachable through the gateway only.
+    The app must then be reachable through the gateway only; with ``BEATWISE_GATEWAY_SECRET`` the gateway also proves
+    itself in the header ``X-Gateway-Secret``.
 oidc
     OpenID Connect through ``st.login``; ``BEATWISE_USER_CLAIM`` (default ``email``) is the account's name.
 """
 
 from __future__ import annotations
 
+import hmac
 import os
 import time
 from collections.abc import Callable
@@ -31,6 +33,8 @@ DEMO_ROLES = ("commander", "researcher", "officer", "steward", "auditor")
 #: A shared desk signs itself out after this long without a click.
 IDLE_MINUTES = 30
 _LAST_SEEN, _ENDED, _UNKNOWN = "identity.last_seen", "identity.ended", "identity.unknown"
+#: Header in which a gateway proves itself when ``BEATWISE_GATEWAY_SECRET`` is set.
+SECRET_HEADER = "X-Gateway-Secret"
 #: Claim that holds an account's name unless the server was told otherwise.
 CLAIM = "email"
 
@@ -125,7 +129,7 @@ def sign_out() -> None:
     for name in [name for name in st.session_state if name not in urls.SESSION]:
         del st.session_state[name]
     st.session_state[_ENDED] = True
-    if mode() == "oidc" and st.user.is_logged_in:
+    if mode() == "oidc" and _signed_in():
         st.logout()
 
 
@@ -176,11 +180,19 @@ def _account_name() -> str | None:
     if mode() == "local":
         return os.environ.get("BEATWISE_VIEWER") or None
     if mode() == "proxy":
-        return st.context.headers.get(os.environ.get("BEATWISE_USER_HEADER", "X-Forwarded-User"))
-    if mode() == "oidc" and st.user.is_logged_in:
+        headers, secret = st.context.headers, os.environ.get("BEATWISE_GATEWAY_SECRET", "")
+        if secret and not hmac.compare_digest(headers.get(SECRET_HEADER, "").encode(), secret.encode()):
+            return None
+        return headers.get(os.environ.get("BEATWISE_USER_HEADER", "X-Forwarded-User"))
+    if mode() == "oidc" and _signed_in():
         claim = st.user.get(_claim())
         return str(claim) if claim else None
     return None
+
+
+def _signed_in() -> bool:
+    # Without an [auth] section of its secrets Streamlit knows nobody, and has no such field.
+    return bool(st.user.get("is_logged_in"))
 
 
 def _claim() -> str:

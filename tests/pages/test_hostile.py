@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from itertools import chain
+from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -11,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from data.access import Viewer
 from data.desk import Desk
-from data.errors import AccessDeniedError
+from data.errors import AccessDeniedError, RequestError
 from data.records import Records, grant_role, read_audit, revoke_role
 from data.store import Store
 from pages.ui import address_reviews, downloads, identity, places
@@ -170,7 +172,36 @@ def test_a_tap_on_a_page_left_on_the_screen_decides_nothing(town: Store, monkeyp
 class SignedIn(dict[str, object]):
     """``st.user`` of somebody who has signed in."""
 
-    is_logged_in = True
+    def __init__(self, **claims: object) -> None:
+        super().__init__(is_logged_in=True, **claims)
+
+
+def test_openid_connect_without_its_settings_shows_the_sign_in(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEATWISE_AUTH", "oidc")
+    test = open_page("hotspots", "commander")
+    assert not test.exception
+    assert test.title[0].value == words("zh")["common.app"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "signed_in"),
+    [
+        ({"X-Forwarded-User": "li"}, False),
+        ({"X-Forwarded-User": "li", "X-Gateway-Secret": "guess"}, False),
+        ({"X-Forwarded-User": "li", "X-Gateway-Secret": "hunter2"}, True),
+        ({"X-Gateway-Secret": "hunter2"}, False),
+    ],
+)
+def test_a_header_counts_only_from_a_gateway_that_proves_itself(
+    open_page: OpenPage, town: Store, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], signed_in: bool
+) -> None:
+    monkeypatch.setenv("BEATWISE_AUTH", "proxy")
+    monkeypatch.setenv("BEATWISE_GATEWAY_SECRET", "hunter2")
+    monkeypatch.setattr(identity.st, "context", SimpleNamespace(headers=headers))
+    grant_role(Records.open(town), "li", "commander", granted_by="zhao")
+    assert bool(open_page("hotspots", None).dataframe) is signed_in
 
 
 # A log somebody tampered with ---------------------------------------------------------------------------------------
@@ -242,3 +273,24 @@ def test_two_areas_with_one_code_are_not_taken_for_each_other(town: Store) -> No
     whole = places.codes(Desk(town, Viewer("a", "commander", alike, "sub_bureau")), "beat")
     part = places.codes(Desk(town, Viewer("b", "commander", alike, "station")), "beat")
     assert set(part) < set(whole)
+
+
+@pytest.mark.parametrize("settings", ["", '[auth]\nredirect_uri = "https://desk/oauth2callback"', "[auth"])
+def test_openid_connect_without_its_settings_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str
+) -> None:
+    from commands.desk import require_oidc
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".streamlit").mkdir()
+    secrets = tmp_path / ".streamlit" / "secrets.toml"
+    secrets.write_text(settings, encoding="utf-8")
+    with pytest.raises(RequestError, match=r"cookie_secret|cannot be read"):
+        require_oidc()
+    names = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
+    secrets.write_text("[auth]\n" + "\n".join(f'{name} = "x"' for name in names), encoding="utf-8")
+    require_oidc()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(RequestError, match="Authlib"):
+        require_oidc()
