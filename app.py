@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from data.errors import BeatwiseError
 from pages.ui import frame, identity, urls
+from pages.ui.guard import tell
 from pages.ui.language import t
 
 
@@ -49,6 +51,9 @@ opens_with_map = page.url_path in frame.WITH_MAPS
 if reader and opens_with_map and identity.may_open(reader, page.url_path):
     frame.load_ahead(charts=False)
 frame.draw_around(reader, home)
-page.run()
+try:
+    page.run()
+except BeatwiseError as error:
+    tell(error)
 if reader and not opens_with_map:
     frame.load_ahead(charts=True)

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 import runpy
 import socket
 import sys
 import threading
+import tomllib
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from commands.shell import JsonOption, StoreOption, app, operator, tell, viewer_app
+from commands.shell import JsonOption, StoreOption, app, operator, record, tell, viewer_app
 from data.errors import RequestError, StoreError
 
 AUTH_MODES = ("demo", "local", "oidc", "proxy")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+#: What Streamlit needs to know of a provider of OpenID Connect.
+OIDC_SETTINGS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -67,6 +70,10 @@ def serve(
             where="--as",
             remedy="Name a granted viewer and keep `--address 127.0.0.1`.",
         )
+    if mode == "oidc":
+        require_oidc()
+    if mode == "proxy" and address not in LOOPBACK and not os.environ.get("BEATWISE_GATEWAY_SECRET"):
+        typer.echo(f"Whoever reaches {address}:{port} past the gateway can sign in as anybody: see docs/pages.md.")
     require_free(address, port)
     os.environ.update(BEATWISE_STORE=str(store.resolve()), BEATWISE_AUTH=mode, BEATWISE_VIEWER=viewer or "")
     os.chdir(ROOT)  # Streamlit reads .streamlit/config.toml from the working folder.
@@ -76,6 +83,33 @@ def serve(
     for name in dict.fromkeys([*LOOPBACK_NAMES, *(host or ()), *([] if address in LOOPBACK else [address])]):
         where += ["--server.allowedHosts", name]
     run_dashboard(where)
+
+
+def require_oidc() -> None:
+    """Refuse OpenID Connect without its library or its settings: the first reader would meet a bare error.
+
+    Raises
+    ------
+    RequestError
+        If Authlib is not installed, or no ``secrets.toml`` that Streamlit reads has the settings of a provider.
+    """
+    if importlib.util.find_spec("authlib") is None:
+        raise RequestError(
+            "OpenID Connect needs Authlib.", where="--auth oidc", remedy="Install beatwise with its extra `oidc`."
+        )
+    files = [folder / ".streamlit" / "secrets.toml" for folder in (ROOT, Path.home())]
+    found: dict[str, Any] = {}
+    for path in reversed([each for each in files if each.is_file()]):
+        try:
+            found |= tomllib.loads(path.read_text(encoding="utf-8")).get("auth", {})
+        except ValueError as error:
+            raise RequestError(f"the settings cannot be read ({error}).", where=str(path)) from error
+    if missing := [name for name in OIDC_SETTINGS if not found.get(name)]:
+        raise RequestError(
+            f"[auth] lacks {', '.join(missing)}.",
+            where=" or ".join(map(str, files)),
+            remedy="See docs/pages.md, 'OpenID Connect'.",
+        )
 
 
 def require_free(address: str, port: int) -> None:
@@ -178,18 +212,31 @@ def viewers(store: StoreOption, as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def verify(store: StoreOption, as_json: JsonOption = False) -> None:
-    """Recompute the audit log's hash chain, first row to last, and say whether it is whole."""
-    from data.records.audit import verify_chain
-    from data.records.database import Records
+def verify(
+    store: StoreOption,
+    head: Annotated[
+        str | None, typer.Option(help="NUMBER:HASH noted at an earlier verification; shows a log cut off or made anew.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Recompute the audit log's hash chain, and compare decisions, visits and grants with what it says of them."""
+    from data.records import Records, noted_head, verify_records
     from data.store import Store
 
-    report = verify_chain(Records.open(Store.open(store)))
+    expected = noted_head(head) if head is not None else None
+    opened = Store.open(store)
+    record(opened, "verify", "audit_log", against=head)
+    report = verify_records(Records.open(opened), expected)
+    if not report.whole and report.first_broken_seq is None:
+        raise StoreError(f"the records do not agree with the audit log: {report.problem}", where=str(store))
     if not report.whole:
         raise StoreError(
             f"the audit log is broken at row {report.first_broken_seq}: {report.problem}", where=str(store)
         )
-    tell(asdict(report), as_json, f"audit log whole: {report.rows} rows, head {report.head_hash[:12]}")
+    told = f"audit log whole: {report.rows} rows, head {report.head_seq}:{report.head_hash[:16]}"
+    if report.went_back is not None:
+        told += f"; from row {report.went_back} the clock was set back"
+    tell(asdict(report), as_json, told)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -22,6 +22,9 @@ ROLES: tuple[Role, ...] = get_args(Role)
 #: System, security and audit administration (三权分立): no account may hold two of them.
 SEPARATED_ROLES: frozenset[Role] = frozenset({"steward", "security", "auditor"})
 
+#: Characters of an account name, as the records database keeps them.
+LONGEST_NAME = 200
+
 #: Page key → roles that may open it.
 PAGES: dict[str, frozenset[Role]] = {
     "briefing": frozenset({"commander", "officer"}),
@@ -157,8 +160,10 @@ class Viewer:
     language: str = "zh"
 
     def __post_init__(self) -> None:
-        if not self.name.strip():
-            raise RequestError("a viewer must have a name.")
+        if not self.name.strip() or len(self.name) > LONGEST_NAME or any(sign < " " for sign in self.name):
+            raise RequestError(
+                f"a viewer must have a name of at most {LONGEST_NAME} characters, without control characters."
+            )
         if self.role not in ROLES:
             raise RequestError(f"there is no role {self.role!r}.", remedy=f"Roles: {', '.join(ROLES)}.")
         if self.language not in ("zh", "en"):
@@ -345,6 +350,8 @@ def rows_for(viewer: Viewer, table: str, frame: pl.DataFrame, scope: Scope) -> p
         kept = rows_in_scope(kept, scope)
     if table in SMALL_COUNT_COLUMNS:
         kept = counts_for(viewer, kept, SMALL_COUNT_COLUMNS[table], margins=SMALL_COUNT_MARGINS.get(table, ()))
+        # Equal counts share a rank: among hidden places four ranks would be the counts 4, 3, 2 and 1.
+        kept = kept.with_columns(pl.when(~pl.col("suppressed")).then("baseline_rank"))
     if viewer.role in AGGREGATES_ONLY:
         kept = kept.with_columns(pl.lit(None, kept.schema[name]).alias(name) for name in FINE_COLUMNS.get(table, ()))
     return kept

@@ -41,9 +41,12 @@ def draw_list(
 st.subheader(t("audit.chain"), anchor=False)
 with st.container(horizontal=True, vertical_alignment="center"):
     checked = st.button(t("audit.verify"), type="primary", icon=":material/verified_user:", key="audit.verify")
-    tables.note(t("audit.chain_note"))
+    noted = st.text_input(
+        t("audit.noted"), placeholder=t("audit.noted_hint"), label_visibility="collapsed", key="audit.noted", width=260
+    )
+tables.note(t("audit.chain_note"))
 if checked:
-    ledger.draw_chain(desk.verify_audit())
+    ledger.verify(desk, noted)
 
 st.subheader(t("audit.decisions"), anchor=False)
 decided = desk.decisions(all_editions=True)

@@ -10,7 +10,7 @@ from functools import partial  # noqa: E402
 
 import streamlit as st  # noqa: E402
 
-from pages.ui import downloads, figures, frame, intake, quality_words, tables  # noqa: E402
+from pages.ui import downloads, figures, frame, identity, intake, quality_words, tables  # noqa: E402
 from pages.ui.language import t, term  # noqa: E402
 
 frame.head(desk, "data_quality")
@@ -70,7 +70,7 @@ if desk.may("export_visits"):
     for source in desk.visits_layouts():
         st.download_button(
             t("quality.visits_button", source=term("source", source)),
-            data=partial(quality_words.visits_content, desk, source),
+            data=partial(quality_words.visits_content, desk, source, identity.lasting(desk.viewer, desk.store)),
             file_name=desk.visits_file_name(source),
             mime="text/csv",
             key=f"visits_export.{source}",

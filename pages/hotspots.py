@@ -30,7 +30,7 @@ from pages.ui import (  # noqa: E402
     urls,
     week,
 )
-from pages.ui.formats import interval, listed, period, sentences, when  # noqa: E402
+from pages.ui.formats import interval, listed, literal, period, sentences, when  # noqa: E402
 from pages.ui.language import category_name, current, t  # noqa: E402
 
 #: Cells of the risk surface sent to the browser: the highest ones, about 150 kB.
@@ -103,7 +103,9 @@ with left:
     tables.note(t("common.precision", m=round(chosen["cell_m"])))
 
 with right, st.container(border=True):
-    st.subheader(t("hotspots.why_title", rank=chosen["rank"], place=advice.title_of(desk, chosen)), anchor=False)
+    st.subheader(
+        t("hotspots.why_title", rank=chosen["rank"], place=literal(advice.title_of(desk, chosen))), anchor=False
+    )
     tables.figures(
         {
             t("hotspots.expected"): interval(chosen["expected"], chosen["low"], chosen["high"]),

@@ -9,7 +9,7 @@ desk = guard("staffing")
 import streamlit as st  # noqa: E402
 
 from pages.ui import advice, decisions, downloads, figures, frame, places, posts, provenance, tables, urls  # noqa: E402
-from pages.ui.formats import interval, number, period, share  # noqa: E402
+from pages.ui.formats import interval, literal, number, period, share  # noqa: E402
 from pages.ui.language import current, t  # noqa: E402
 
 TABLE = "staffing.table"
@@ -89,7 +89,7 @@ downloads.draw(desk, "staffing", lambda: table, ("csv", "xlsx"))
 tapped = tables.selected_row(key)
 chosen = rows[posts.tightest(rows) if tapped is None else min(tapped, len(rows) - 1)]
 with st.container(border=True):
-    st.subheader(t("staffing.why_title", post=posts.title_of(desk, chosen)), anchor=False)
+    st.subheader(t("staffing.why_title", post=literal(posts.title_of(desk, chosen))), anchor=False)
     tables.figures(
         {
             t("staffing.column.need_p80"): number(chosen["need_p80"], 1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -124,6 +124,11 @@ class DeskBase:
                     access.require_area(self.viewer, self.scope, level, str(view[key]))
         append_audit(self.records, self._event("open", page, details={"view": view}))
 
+    def checked(self, event: str, subject: str, check: Callable[[], None]) -> None:
+        """Run a check of the caller's own before something is done; a refusal of it is in the audit log."""
+        with self._refusals_recorded(event, subject):
+            check()
+
     def _require(self, table: str) -> None:
         with self._refusals_recorded("read", table):
             access.require_table(self.viewer, table)
@@ -179,9 +184,20 @@ class DeskBase:
             raise
 
 
-@lru_cache(maxsize=64)
 def edition_table(root: str, edition_id: str, table: str) -> pl.DataFrame:
-    """Return one table of an edition, kept in memory: editions never change. Never change the frame."""
+    """Return one table of an edition, kept in memory: editions never change. Never change the frame.
+
+    Raises
+    ------
+    StoreError
+        If the table was deleted after its retention, also when this process had read it before.
+    """
+    held = (Path(root) / "editions" / edition_id / f"{table}.parquet").is_file()
+    return _kept_table(root, edition_id, table, held)
+
+
+@lru_cache(maxsize=64)
+def _kept_table(root: str, edition_id: str, table: str, held: bool) -> pl.DataFrame:
     return Edition(Store(Path(root)), edition_id).read(table)
 
 

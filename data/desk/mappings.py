@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
+import struct
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,8 @@ from data.sources.propose.sampling import read_sample
 FOLDER = "mappings"
 #: Rows of a sample that are shown, and what stands in place of a cell that nobody is shown.
 SHOWN_ROWS, HIDDEN = 6, "•••"
+#: Bytes a packed sample may unpack to.
+MOST_UNPACKED = 2**30
 #: Grade from which cells of a sample are not shown.
 HIDDEN_GRADE = 4
 
@@ -215,12 +220,28 @@ def _checked(name: str) -> str:
 
 
 def _written(files: dict[str, bytes], folder: Path) -> list[Path]:
-    paths = []
+    paths: list[Path] = []
     for name, content in files.items():
         path = folder / Path(name).name
+        if path.name in ("", "..") or path == folder or path in paths or "\0" in name or len(path.name.encode()) > 255:
+            raise SourceError("a sample needs a file name of its own.", where=name[:80], remedy="Rename the file.")
+        _require_unpackable(path.name, content)
         path.write_bytes(content)
         paths.append(path)
     return paths
+
+
+def _require_unpackable(name: str, content: bytes) -> None:
+    """Refuse a packed sample that unpacks to more than a server holds for one reader."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(one.file_size for one in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error):
+        return  # No archive, or a damaged one: its reader says so.
+    if unpacked > MOST_UNPACKED:
+        raise SourceError(
+            f"the file unpacks to {unpacked / 2**20:,.0f} MB.", where=name, remedy="Hand in a part of it as a sample."
+        )
 
 
 def _hidden_headers(proposal: FileProposal | None) -> set[str]:

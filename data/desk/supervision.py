@@ -8,7 +8,8 @@ import polars as pl
 
 from data import access
 from data.desk.base import DeskBase
-from data.records.audit import AuditEvent, ChainReport, append_audit, read_audit, verify_chain
+from data.records.agreement import verify_records
+from data.records.audit import AuditEvent, ChainReport, append_audit, read_audit
 from data.snapshots import Snapshot, current_snapshot
 
 
@@ -41,17 +42,18 @@ class Supervision(DeskBase):
         return pl.DataFrame(read_audit(self.records, limit), schema=AUDIT_LOG)
 
     def verify_audit(self, expected_head: tuple[int, str] | None = None) -> ChainReport:
-        """Recompute the hash chain of the audit log and name the first broken row.
+        """Recompute the hash chain of the audit log, name the first broken row, and compare the records with it.
 
         Parameters
         ----------
         expected_head
-            Number and hash of a row noted at an earlier verification; shows a log whose end was cut off.
+            Number and hash of a row noted at an earlier verification; shows a log whose end was cut off, or that was
+            computed anew.
         """
         with self._refusals_recorded("verify", "audit_log"):
             access.require_doing(self.viewer, "verify_audit")
         append_audit(self.records, self._event("verify", "audit_log"))
-        return verify_chain(self.records, expected_head)
+        return verify_records(self.records, expected_head)
 
     def _current_snapshot(self) -> Snapshot:
         return current_snapshot(self.store)

@@ -11,6 +11,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from data.errors import RequestError
+from data.records.agreement import announcing
 from data.records.audit import AuditEvent, append_audit_with
 from data.records.database import Records
 from data.records.tables import address_reviews
@@ -51,7 +52,7 @@ def append_address_review(records: Records, review: AddressReview, audit: AuditE
     values = {**asdict(review), "at": at}
     del values["review_id"]
     with records.writing() as connection:
-        append_audit_with(connection, audit, at)
+        append_audit_with(connection, announcing(audit, address_reviews, values), at)
         query = address_reviews.insert().values(**values).returning(address_reviews.c.review_id)
         number = connection.execute(query).scalar_one()
     return AddressReview(review_id=number, **values)

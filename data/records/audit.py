@@ -10,14 +10,20 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from data.errors import RequestError
 from data.files import digest_of
 from data.records.database import Records
 from data.records.tables import audit_log
 
+#: A noted hash is compared by at least so many digits.
+LEAST_DIGITS = 12
+#: How far one row may be dated before the last: machines differ, and a writer waits for the lock.
+CLOCK_SLACK = timedelta(minutes=1)
 #: Hash before the first row.
 START = "0" * 64
 
@@ -46,7 +52,11 @@ class AuditEvent:
 
 @dataclass(frozen=True)
 class ChainReport:
-    """Result of :func:`verify_chain`: whole or not, rows read, head of the chain, and the first broken row."""
+    """Result of :func:`verify_chain`: whole or not, rows read, head of the chain, and the first broken row.
+
+    ``first_broken_seq`` is None where the chain is whole but the records do not agree with it. ``went_back`` is the
+    first row that is dated more than ``CLOCK_SLACK`` before the row it follows: no break, but somebody set a clock.
+    """
 
     whole: bool
     rows: int
@@ -54,6 +64,7 @@ class ChainReport:
     head_hash: str
     first_broken_seq: int | None = None
     problem: str | None = None
+    went_back: int | None = None
 
 
 def append_audit(records: Records, event: AuditEvent) -> int:
@@ -87,27 +98,56 @@ def read_audit(records: Records, limit: int = 500) -> list[dict[str, Any]]:
         return [dict(row) for row in rows.mappings()]
 
 
+def noted_head(text: str) -> tuple[int, str]:
+    """Return the number and hash of a row from how a verification tells them: ``1234:9f86d081884c…``.
+
+    Raises
+    ------
+    RequestError
+        If the text is something else.
+    """
+    seq, _, digits = text.strip().rstrip("…").partition(":")
+    if not (seq.isascii() and seq.isdigit() and len(seq) < 19 and set(digits.lower()) <= set("0123456789abcdef")):
+        raise RequestError("a noted row is NUMBER:HASH.", where=text, remedy="For example 1234:9f86d081884c7d65.")
+    return int(seq), digits
+
+
 def verify_chain(records: Records, expected_head: tuple[int, str] | None = None) -> ChainReport:
     """Recompute every hash, first row to last, and name the first row that does not fit.
 
     Parameters
     ----------
     expected_head
-        Number and hash of a row noted earlier; it must still be there, so that a cut-off end shows too.
+        Number and hash (or its first ``LEAST_DIGITS`` digits or more) of a row noted earlier; it must still be there,
+        so that a cut-off end, and a chain computed anew, show too.
+
+    Raises
+    ------
+    RequestError
+        If the noted hash is too short to tell.
     """
-    previous, seq = START, 0
-    met_head = expected_head is None
+    if expected_head is not None and len(expected_head[1]) < LEAST_DIGITS:
+        raise RequestError(f"a noted hash needs at least {LEAST_DIGITS} digits.", where=expected_head[1])
+    previous, seq, at = START, 0, ""
+    met_head, went_back = expected_head is None, None
     query = sa.select(audit_log).order_by(audit_log.c.seq)
     with records.reading() as connection, closing(connection.execution_options(yield_per=1000).execute(query)) as rows:
         for row in rows.mappings():
             problem = _problem_of(dict(row), previous, seq + 1)
             if problem:
                 return ChainReport(False, seq, seq, previous, seq + 1, problem)
-            previous, seq = row["row_hash"], row["seq"]
-            met_head = met_head or (seq, previous) == expected_head
+            if row["at"] < at and went_back is None and _moment(row["at"]) < _moment(at) - CLOCK_SLACK:
+                went_back = int(row["seq"])
+            previous, seq, at = row["row_hash"], row["seq"], row["at"]
+            if expected_head is not None and seq == expected_head[0]:
+                met_head = previous.startswith(expected_head[1].lower())
     if not met_head and expected_head is not None:
         return ChainReport(False, seq, seq, previous, expected_head[0], "the row noted earlier is gone or differs")
-    return ChainReport(True, seq, seq, previous)
+    return ChainReport(True, seq, seq, previous, went_back=went_back)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _problem_of(row: dict[str, Any], previous: str, expected_seq: int) -> str | None:

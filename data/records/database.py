@@ -93,7 +93,10 @@ class Records:
     def _failures_told(self) -> Iterator[None]:
         try:
             yield
-        except sa.exc.OperationalError as error:
+        except sa.exc.DatabaseError as error:
+            # A damaged file is a DatabaseError of no kind; the other kinds are mistakes in a statement or refusals.
+            if type(error) not in (sa.exc.DatabaseError, sa.exc.OperationalError):
+                raise
             raise StoreError(
                 f"the records database cannot be used ({type(error.orig).__name__}).",
                 where=self._where,
@@ -135,7 +138,11 @@ class Records:
 
 @lru_cache(maxsize=16)
 def _engine(url: str) -> sa.Engine:
-    parsed = sa.make_url(url)
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        # The text is not told: it may hold a password.
+        raise StoreError("the address of the records database cannot be read.", where="BEATWISE_RECORDS_URL") from error
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     kind = parsed.get_backend_name()
@@ -144,10 +151,12 @@ def _engine(url: str) -> sa.Engine:
             f"records live in SQLite or PostgreSQL, not in {kind}.",
             remedy="Set BEATWISE_RECORDS_URL or leave it unset.",
         )
-    engine = sa.create_engine(parsed, pool_pre_ping=kind == "postgresql")
-    if kind == "sqlite":
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin_sqlite)
+    if kind == "postgresql":
+        return sa.create_engine(parsed, pool_pre_ping=True)
+    # A connection that is kept would write on into a file that was moved away, when a store is restored under a server.
+    engine = sa.create_engine(parsed, poolclass=sa.pool.NullPool)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 

@@ -10,9 +10,11 @@ import polars as pl
 import sqlalchemy as sa
 
 from data.errors import RequestError
+from data.records.agreement import announcing
 from data.records.audit import AuditEvent, append_audit_with
 from data.records.database import Records
 from data.records.tables import decisions
+from data.sources.personal_values import redact
 
 DECISION_ACTIONS = ("accept", "adjust", "decline")
 #: Why advice was adjusted or declined. Labels live in the locales.
@@ -72,6 +74,14 @@ def check_decision(action: str, reason: str | None, adjusted: float | None, comm
         raise RequestError(f"the adjusted value must be a number of 0 or more. Got {adjusted} instead.")
     if len(comment) > LONGEST_COMMENT:
         raise RequestError(f"a comment has at most {LONGEST_COMMENT} characters; this one has {len(comment)}.")
+    if any(sign < " " and sign not in "\n\t" for sign in comment):
+        raise RequestError("a comment must not hold control characters.")
+    if redact(comment)[1]:
+        # Never changed and never deleted: what identifies a person must not enter.
+        raise RequestError(
+            "a comment must not hold an identity number, a telephone number or an e-mail address.",
+            remedy="Name the place or the number of the case instead.",
+        )
 
 
 def append_decision(records: Records, decision: Decision, audit: AuditEvent) -> Decision:
@@ -84,7 +94,7 @@ def append_decision(records: Records, decision: Decision, audit: AuditEvent) -> 
     values = {**asdict(decision), "at": at}
     del values["decision_id"]
     with records.writing() as connection:
-        append_audit_with(connection, audit, at)
+        append_audit_with(connection, announcing(audit, decisions, values), at)
         number = connection.execute(decisions.insert().values(**values).returning(decisions.c.decision_id)).scalar_one()
     return Decision(decision_id=number, **values)
 

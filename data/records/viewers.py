@@ -14,6 +14,9 @@ from data.records.database import Records
 from data.records.tables import viewers
 from data.store import Store
 
+#: Why an account without an open grant is refused.
+NO_ROLE = "this account holds no role."
+
 
 def find_viewer(store: Store, name: str, *, language: str = "zh") -> Viewer | None:
     """Return the viewer an account stands for at this moment, or None. Call it on every run: grants change."""
@@ -30,10 +33,14 @@ def resolve_viewer(records: Records, name: str, *, language: str = "zh") -> View
     """
     viewer = _open_grant(records, name, language)
     if viewer is None:
-        problem = "this account holds no role."
-        append_audit(records, AuditEvent(name, "none", "sign_in", "viewers", success=False, reason=problem))
-        raise AccessDeniedError(problem, where=name, remedy="Ask the security administrator for a grant.")
+        record_unknown_account(records, name)
+        raise AccessDeniedError(NO_ROLE, where=name, remedy="Ask the security administrator for a grant.")
     return viewer
+
+
+def record_unknown_account(records: Records, name: str) -> None:
+    """Write the audit row of a sign-in by an account that holds no open grant."""
+    append_audit(records, AuditEvent(name, "none", "sign_in", "viewers", success=False, reason=NO_ROLE))
 
 
 def grant_role(
@@ -60,7 +67,7 @@ def grant_role(
     A ``granted_by`` without a role is the operator of the machine, who makes the first security administrator.
     """
     viewer = Viewer(name, cast(Role, role), area_code, area_level)
-    details = {"role": role, "area": area_code}
+    details = {"role": role, "area": area_code, "level": area_level}
     try:
         with records.writing() as connection:
             granter = _require_granter(connection, granted_by)

@@ -10,6 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from data.errors import RequestError
+from data.records.agreement import announcing
 from data.records.audit import AuditEvent, append_audit_with
 from data.records.database import Records
 from data.records.tables import visit_records
@@ -85,7 +86,7 @@ def append_visit(
         "recorded_by": recorded_by,
     }
     with records.writing() as connection:
-        append_audit_with(connection, audit, now)
+        append_audit_with(connection, announcing(audit, visit_records, values), now)
         query = visit_records.insert().values(**values).returning(*visit_records.c)
         return VisitRecord(**connection.execute(query).mappings().one())
 

@@ -10,8 +10,8 @@ import streamlit as st
 from data.errors import BeatwiseError
 from data.records.address_reviews import REVIEW_DECISIONS
 from data.schemas.links import ELEMENTS, LINK_LEVELS, LINK_METHODS, LINK_OUTCOMES
-from pages.ui import tables
-from pages.ui.formats import number, share
+from pages.ui import identity, tables
+from pages.ui.formats import literal, number, share
 from pages.ui.frame import escape
 from pages.ui.language import t
 
@@ -92,7 +92,7 @@ def draw_queue(desk: Desk, waiting: dict[str, int]) -> None:
     if saved := st.session_state.pop(_SAVED, None):
         st.success(t("addresses.saved", decision=t(f"addresses.decision.{saved}")), icon=":material/how_to_reg:")
     if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(problem, icon=":material/error:")
+        st.error(literal(problem), icon=":material/error:")
     _draw_apply(desk, waiting)
     if not waiting["texts"]:
         st.success(t("addresses.queue_empty"), icon=":material/done_all:")
@@ -179,6 +179,7 @@ def _cell(value: str | None, how: str) -> str:
 
 def _decide(desk: Desk, text_key: str, address_code: str, decision: str) -> None:
     try:
+        desk.checked("review_address", text_key, lambda: identity.require_at_desk(desk.viewer))
         desk.review_address(text_key, address_code, decision)
     except BeatwiseError as error:
         st.session_state[_PROBLEM] = str(error)

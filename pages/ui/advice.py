@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.ui import certainty, decisions, places, ranked_cells, reasons, tables, theme
-from pages.ui.formats import day, interval, number, period, rank_change, share, when
+from pages.ui.formats import baseline_place, day, interval, number, period, rank_change, share, when
 from pages.ui.frame import escape
 from pages.ui.language import category_name, t, term
 
@@ -59,7 +59,7 @@ def detail_of(row: dict[str, Any], positions: dict[str, int]) -> str:
         rank=row["rank"],
         of=len(positions),
         expected=interval(row["expected"], row["low"], row["high"]),
-        baseline=row["baseline_rank"],
+        baseline=baseline_place(row["baseline_rank"]),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.ui import advice, downloads, maps, places, provenance, ranked_cells, ranked_maps, ranked_words, tables, theme
-from pages.ui.formats import interval, number, period, rank_change
+from pages.ui.formats import interval, literal, number, period, rank_change
 from pages.ui.language import category_name, current, t
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _draw_map(
 def _draw_area(
     desk: Desk, row: dict[str, Any], names: dict[str, str], category: str, horizon_days: int, level: str
 ) -> None:
-    st.subheader(t("hotspots.why_title", rank=row["rank"], place=names[row["area_code"]]), anchor=False)
+    st.subheader(t("hotspots.why_title", rank=row["rank"], place=literal(names[row["area_code"]])), anchor=False)
     tables.figures(
         {
             t("hotspots.expected"): interval(row["expected"], row["low"], row["high"]),

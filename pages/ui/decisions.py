@@ -9,7 +9,7 @@ import streamlit as st
 from data.access import may_read
 from data.errors import BeatwiseError
 from data.records.decisions import DECISION_ACTIONS, LONGEST_COMMENT, REASON_CODES
-from pages.ui.formats import moment, number
+from pages.ui.formats import literal, moment, number
 from pages.ui.language import current, named, t
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def draw_form(
     """
     st.markdown(f"**{t('decisions.title')}**")
     if decision:
-        st.success(in_full(decision, timezone), icon=":material/how_to_reg:")
+        st.success(literal(in_full(decision, timezone)), icon=":material/how_to_reg:")
     # A saved form starts empty again: its controls get new names, because a browser keeps the values of old ones.
     saved = f"decided.{advice_id}"
     turn = st.session_state.setdefault(saved, 0)
@@ -97,7 +97,7 @@ def draw_form(
         try:
             desk.decide(advice_id, action, reason, adjusted=adjusted, comment=comment.strip())
         except BeatwiseError as error:
-            st.error(str(error))
+            st.error(literal(error))
             return
         st.session_state[saved] = turn + 1
         st.toast(t("decisions.saved"), icon=":material/check:")

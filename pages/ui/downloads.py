@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from data.exports import MIME_TYPES
+from pages.ui import identity
 from pages.ui.language import t
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def draw(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], formats: tupl
         for form in formats:
             st.download_button(
                 t("common.export", format=form.upper()),
-                data=partial(content_of, desk, kind, table, form),
+                data=partial(content_of, desk, kind, table, form, identity.lasting(desk.viewer, desk.store)),
                 file_name=f"{kind}_{desk.edition_id}.{form}" if desk.has_edition else f"{kind}.{form}",
                 mime=MIME_TYPES[form],
                 key=f"export.{kind}.{form}",
@@ -49,9 +50,18 @@ def draw(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], formats: tupl
             )
 
 
-def content_of(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], form: str) -> bytes:
-    """Return the bytes of a file after its audit row was written. Shapes go into the format that draws them only."""
+def content_of(
+    desk: Desk, kind: str, table: Callable[[], pl.DataFrame], form: str, at_desk: Callable[[], None]
+) -> bytes:
+    """Return the bytes of a file after its audit row was written. Shapes go into the format that draws them only.
+
+    Parameters
+    ----------
+    at_desk
+        Refuses when the viewer is no longer at the desk: a page on a screen outlives grants.
+    """
     import polars.selectors as cs
 
+    desk.checked("export", kind, at_desk)
     rows = table()
     return desk.export(kind, rows if form == "geojson" else rows.drop(cs.binary()), form).content

@@ -13,6 +13,18 @@ MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct
 NONE = "–"
 
 
+#: Signs that Markdown, or Streamlit's own additions to it, could take for more than themselves.
+_MARKS = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>$~:|&#"})
+
+
+def literal(text: object) -> str:
+    """Return a text of other people's (a name, a comment, a message about a file) for a place that reads Markdown.
+
+    A street called ``![](http://…)`` would otherwise make the reader's browser fetch that address.
+    """
+    return " ".join(str(text).split()).translate(_MARKS)
+
+
 def number(value: float | int | None, digits: int = 0) -> str:
     """Return a number with thousands separators, a dash when there is none."""
     return NONE if value is None else f"{value:,.{digits}f}"
@@ -101,8 +113,15 @@ def when(weekday_number: int | None, hour: int | None) -> str:
     return " ".join(parts) or t("common.not_known")
 
 
-def rank_change(rank: int, baseline_rank: int) -> str:
+def baseline_place(baseline_rank: int | None) -> str:
+    """Return the plain-count rank; it is hidden where the count it comes from is."""
+    return t("common.hidden") if baseline_rank is None else str(baseline_rank)
+
+
+def rank_change(rank: int, baseline_rank: int | None) -> str:
     """Return the plain-count rank and how far the advice moves the place: ``12 ↑9`` when it ranks higher now."""
+    if baseline_rank is None:
+        return baseline_place(None)
     if baseline_rank == rank:
         return f"{baseline_rank} ="
     return f"{baseline_rank} {'↑' if rank < baseline_rank else '↓'}{abs(baseline_rank - rank)}"

@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from data.errors import AccessDeniedError, BeatwiseError
 from pages.ui import identity, urls
-from pages.ui.formats import day
+from pages.ui.formats import day, literal
 from pages.ui.language import LANGUAGES, announce, current, named, pick, t
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def draw_around(viewer: Viewer | None, home: Any) -> None:
         if viewer.role != "security":
             _edition_control(viewer)
         _who(viewer)
+        _watch()
         st.caption(t("common.promise"))
 
 
@@ -135,7 +136,7 @@ def draw_sign_in() -> None:
         language_control("sign_in")
         unknown = identity.account_without_grant()
         if unknown:
-            st.warning(t("sign_in.no_grant", name=unknown), icon=":material/block:")
+            st.warning(t("sign_in.no_grant", name=literal(unknown)), icon=":material/block:")
         elif identity.mode() == "demo":
             _demo_cards()
         elif identity.mode() == "oidc":
@@ -173,7 +174,7 @@ def draw_refusal(error: AccessDeniedError, viewer: Viewer) -> None:
     """Show a refusal: what was refused, that it was recorded, whom to ask, where to go on. Holds no data."""
     st.title(t("common.refused.title"), anchor=False)
     st.error(t("common.refused.text"), icon=":material/block:")
-    st.caption(t("common.refused.recorded", where=_named_page(error.where)))
+    st.caption(t("common.refused.recorded", where=literal(_named_page(error.where))))
     first = first_page(viewer)
     if first and first != error.where:
         # A role with a single page has no menu.
@@ -190,9 +191,8 @@ def head(desk: Desk, page: str, *, note: str | None = None) -> None:
         if identity.mode() == "demo":
             st.html(f'<div class="bw-demo" role="note">{t("common.demo_banner")}</div>')
         st.title(t(f"common.pages.{page}"), anchor=False)
-        st.html(
-            f'<p class="bw-question">{note or t(f"{page}.question")}</p><p class="bw-source">{provenance(desk)}</p>'
-        )
+        question = escape(note or t(f"{page}.question"))
+        st.html(f'<p class="bw-question">{question}</p><p class="bw-source">{provenance(desk)}</p>')
 
 
 def draw_nothing_published(desk: Desk, page: str) -> None:
@@ -307,9 +307,16 @@ def _who(viewer: Viewer) -> None:
                 args=(f"demo_role.{current()}.{viewer.role}",),
             )
     else:
-        st.caption(f"{viewer.name} · {t(f'codes.role.{viewer.role}')}")
+        st.caption(f"{literal(viewer.name)} · {t(f'codes.role.{viewer.role}')}")
     if identity.mode() in ("demo", "oidc"):
         st.button(t("common.sign_out"), on_click=identity.sign_out, icon=":material/logout:", type="tertiary")
+
+
+@st.fragment(run_every=60)
+def _watch() -> None:
+    """Clear the screen of a desk that was left alone: nobody clicks there, so nothing else would run."""
+    if identity.left_alone():
+        st.rerun()
 
 
 def _change_role(widget: str) -> None:

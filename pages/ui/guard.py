@@ -9,6 +9,7 @@ import streamlit as st
 
 from data.errors import AccessDeniedError, BeatwiseError
 from pages.ui import frame, identity, urls
+from pages.ui.formats import literal
 from pages.ui.language import t, use_category_names
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def guard(page: str) -> Desk:
     urls.read()
     viewer = identity.current()
     if viewer is None:
+        st.session_state.pop(_OPENED, None)
         frame.draw_sign_in()
         st.stop()
     # Imported here: a signed-out reader needs neither Polars nor SQLAlchemy.
@@ -63,6 +65,14 @@ def guard(page: str) -> Desk:
     return desk
 
 
+def tell(error: BeatwiseError) -> NoReturn:
+    """Show a refusal or an expected error that came up in the middle of a page: a table past its retention, say."""
+    viewer = identity.current()
+    if isinstance(error, AccessDeniedError) and viewer is not None:
+        refuse(error, viewer)
+    explain(error)
+
+
 def refuse(error: AccessDeniedError, viewer: Viewer) -> NoReturn:
     """Show that something was refused and recorded, and the way to what is open; nothing else."""
     frame.draw_refusal(error, viewer)
@@ -78,5 +88,5 @@ def explain(error: BeatwiseError) -> NoReturn:
         # HTML, escaped: what a link says must not become a link on the page.
         st.html(f'<p class="bw-alert" role="alert">{frame.escape(t("common.error.no_edition", id=asked))}</p>')
     else:
-        st.error(str(error).replace("$", "\\$"), icon=":material/error:")
+        st.error(literal(error), icon=":material/error:")
     st.stop()

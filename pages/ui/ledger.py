@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from data.errors import RequestError
 from pages.ui import decisions, places, tables
-from pages.ui.formats import NONE, moment, number, share
+from pages.ui.formats import NONE, literal, moment, number, share
 from pages.ui.language import current, t, term, words
 
 if TYPE_CHECKING:
@@ -28,8 +29,24 @@ def draw_chain(report: ChainReport) -> None:
             t("audit.whole", rows=number(report.rows), seq=report.head_seq, hash=report.head_hash[:HASH_DIGITS]),
             icon=":material/verified:",
         )
+        if report.went_back is not None:
+            st.warning(t("audit.went_back", seq=report.went_back), icon=":material/history:")
+    elif report.first_broken_seq is None:
+        st.error(t("audit.disagrees", problem=literal(report.problem)), icon=":material/gpp_bad:")
     else:
         st.error(t("audit.broken", seq=report.first_broken_seq, problem=report.problem), icon=":material/gpp_bad:")
+
+
+def verify(desk: Desk, noted: str) -> None:
+    """Draw the verification of the log, against a row noted earlier when one is named."""
+    from data.records import noted_head
+
+    try:
+        report = desk.verify_audit(noted_head(noted) if noted.strip() else None)
+    except RequestError as error:
+        st.warning(t("audit.noted_wrong", problem=literal(error)), icon=":material/info:")
+        return
+    draw_chain(report)
 
 
 def decisions_summary(decided: pl.DataFrame) -> str:
@@ -89,7 +106,7 @@ def log_rows(log: pl.DataFrame, zone: str, *, only_refused: bool) -> list[dict[s
     return [
         {
             "seq": row["seq"],
-            "at": moment(row["at"], zone),
+            "at": _when(row["at"], zone),
             "viewer": row["viewer"],
             "role": term("role", row["role"]),
             "event": term("event", row["event"]),
@@ -105,6 +122,13 @@ def log_rows(log: pl.DataFrame, zone: str, *, only_refused: bool) -> list[dict[s
     ]
 
 
+def _when(text: str, zone: str) -> str:
+    try:
+        return moment(text, zone)
+    except ValueError:
+        return text  # As above.
+
+
 def object_words(code: str) -> str:
     """Return what an entry is about in words: a page, a table, or another thing a role may read; else its code."""
     known = words(current())
@@ -115,7 +139,12 @@ def object_words(code: str) -> str:
 def details_of(text: str | None) -> str:
     """Return the details of an entry as ``key=value`` pairs; nested ones are drawn flat, empty ones left out."""
     flat: dict[str, Any] = {}
-    for key, value in (json.loads(text) if text else {}).items():
+    try:
+        details = json.loads(text) if text else {}
+        items = details.items()
+    except (ValueError, AttributeError):
+        return str(text)  # Changed by somebody: the verifier names the row, and the reader sees what it says now.
+    for key, value in items:
         flat |= value if isinstance(value, dict) else {key: value}
     return ", ".join(f"{key}={value}" for key, value in flat.items() if value not in (None, "", []))
 

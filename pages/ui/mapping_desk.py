@@ -9,7 +9,7 @@ import streamlit as st
 
 from data.errors import BeatwiseError
 from pages.ui import tables
-from pages.ui.formats import listed, number, share
+from pages.ui.formats import listed, literal, number, share
 from pages.ui.language import current, pick, t, term
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _draw_files(desk: Desk) -> None:
                 proposal = desk.propose_mapping(files, near=_point(near), **known)
         except BeatwiseError as error:
             st.session_state.pop(_PROPOSAL, None)
-            st.error(str(error).replace("$", "\\$"), icon=":material/error:")
+            st.error(literal(error), icon=":material/error:")
             return
         _remember(proposal, files, proposal.toml)
 
@@ -146,7 +146,7 @@ def _draw_questions(proposal: Proposal) -> None:
 
 
 def _draw_proposal(desk: Desk, one: FileProposal, content: bytes) -> None:
-    st.subheader(t("sources.step.columns", file=one.file, table=term("table", one.table)), anchor=False)
+    st.subheader(t("sources.step.columns", file=literal(one.file), table=term("table", one.table)), anchor=False)
     tables.takeaway(
         t(
             "sources.tried",
@@ -157,7 +157,7 @@ def _draw_proposal(desk: Desk, one: FileProposal, content: bytes) -> None:
     )
     if one.personal:
         st.warning(
-            t("sources.personal", headers=listed(one.personal)),
+            t("sources.personal", headers=literal(listed(one.personal))),
             icon=":material/visibility_off:",
         )
     sample = desk.view_sample(one.file, content, one)
@@ -218,7 +218,7 @@ def _draw_choices(desk: Desk, one: FileProposal, rows: list[dict[str, str]]) -> 
         try:
             _rewrite(desk.choose_columns(st.session_state[_TEXT], one.block["name"], wanted))
         except BeatwiseError as error:
-            st.error(str(error).replace("$", "\\$"), icon=":material/error:")
+            st.error(literal(error), icon=":material/error:")
         else:
             st.rerun()
 
@@ -242,7 +242,7 @@ def _draw_text(desk: Desk, files: dict[str, bytes]) -> None:
     try:
         checks = desk.try_mapping(text, files)
     except BeatwiseError as error:
-        st.error(str(error).replace("$", "\\$"), icon=":material/error:")
+        st.error(literal(error), icon=":material/error:")
         return
     for name, check in checks.items():
         _draw_check(name, check)
@@ -250,7 +250,7 @@ def _draw_text(desk: Desk, files: dict[str, bytes]) -> None:
         try:
             mapping = desk.save_mapping(text)
         except BeatwiseError as error:
-            st.error(str(error).replace("$", "\\$"), icon=":material/error:")
+            st.error(literal(error), icon=":material/error:")
             return
         st.success(t("sources.saved", name=mapping.source.name), icon=":material/check_circle:")
         st.code(f"beatwise ingest --store … --source {mapping.source.name} …", language=None)
@@ -260,7 +260,7 @@ def _draw_text(desk: Desk, files: dict[str, bytes]) -> None:
 
 def _draw_check(name: str, check: Any) -> None:
     if check.chosen is None or check.trial is None:
-        st.error(t("sources.fits_nothing", file=name), icon=":material/error:")
+        st.error(t("sources.fits_nothing", file=literal(name)), icon=":material/error:")
         return
     _draw_trial(name, next(fit for fit in check.fits if fit.kind == check.chosen), check.trial)
     for kind, trial in check.beside.items():

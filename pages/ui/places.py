@@ -108,7 +108,7 @@ def _may_draw(desk: Desk) -> bool:
 
 
 def _key(desk: Desk) -> tuple[Any, ...]:
-    return (str(desk.store.root), desk.edition_id, desk.viewer.role, desk.viewer.area_code)
+    return (str(desk.store.root), desk.edition_id, desk.viewer.role, desk.viewer.area_level, desk.viewer.area_code)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

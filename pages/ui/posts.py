@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.ui import decisions, places, tables
-from pages.ui.formats import hours_from, interval, number, share
+from pages.ui.formats import hours_from, interval, literal, number, share
 from pages.ui.language import pick, t
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _draw_moved(
     try:
         moved = move_officers(table, [OfficerMove(*source, *target, officers)])
     except BeatwiseError as error:
-        st.error(str(error))
+        st.error(literal(error))
         return
     before = {(row["unit_code"], row["shift_code"]): row for row in table.to_dicts()}
     after = {(row["unit_code"], row["shift_code"]): row for row in moved.to_dicts()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pages.ui import tables
@@ -171,6 +172,7 @@ def entries_table(entries: pl.DataFrame) -> str:
     )
 
 
-def visits_content(desk: Desk, source: str) -> bytes:
+def visits_content(desk: Desk, source: str, at_desk: Callable[[], None]) -> bytes:
     """Return the visits recorded here in the layout of a source, after the audit row was written."""
+    desk.checked("export", "visits_export", at_desk)
     return desk.export_visits(source).content

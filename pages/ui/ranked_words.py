@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pages.ui import advice
-from pages.ui.formats import interval, share
+from pages.ui.formats import baseline_place, interval, share
 from pages.ui.language import t
 
 
@@ -18,7 +18,7 @@ def on_map(row: dict[str, Any], place_id: str, title: str, geometry: Any) -> dic
             "areas.tooltip",
             rank=row["rank"],
             expected=interval(row["expected"], row["low"], row["high"]),
-            baseline=row["baseline_rank"],
+            baseline=baseline_place(row["baseline_rank"]),
         ),
         "expected": row["expected"],
         "rank": row["rank"],

@@ -19,7 +19,7 @@ from pages.ui import (
     tables,
     theme,
 )
-from pages.ui.formats import interval, number, period, rank_change, sentences, share
+from pages.ui.formats import interval, literal, number, period, rank_change, sentences, share
 from pages.ui.language import category_name, current, t
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _draw_map(
 
 
 def _draw_place(desk: Desk, row: dict[str, Any], title: str, horizon_days: int) -> None:
-    st.subheader(t("hotspots.why_title", rank=row["rank"], place=title), anchor=False)
+    st.subheader(t("hotspots.why_title", rank=row["rank"], place=literal(title)), anchor=False)
     tables.figures(
         {
             t("hotspots.expected"): interval(row["expected"], row["low"], row["high"]),

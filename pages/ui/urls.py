@@ -35,6 +35,8 @@ OF_PAGE: dict[str, tuple[str, ...]] = {
 _CODE = re.compile(r"^[^\x00-\x1f<>\"'`\\]{1,80}$")
 _NUMBER = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
 _VIEW, _WRITTEN = "view", "view.written"
+#: What a session keeps of the link when somebody signs out.
+SESSION = (_VIEW, _WRITTEN)
 
 
 def parse(query: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import streamlit as st
 from data.errors import BeatwiseError
 from data.records.visits import LONGEST_VISIT_MINUTES, NOTE_CODES
 from pages.ui import places, tables
-from pages.ui.formats import day, near_day, number, share, short_day, signed
+from pages.ui.formats import day, literal, near_day, number, share, short_day, signed
 from pages.ui.language import category_name, current, named, t
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def points_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def draw_record_form(desk: Desk, row: dict[str, Any], done: dict[str, dict[str, Any]]) -> None:
     """Draw the form: met somebody or not, save. Minutes and note are filled in; no free text."""
     name = row["label"] or t(f"codes.visit_kind.{row['visit_kind']}")
-    st.markdown(f"**{t('my_beat.record.title', name=name)}**")
+    st.markdown(f"**{t('my_beat.record.title', name=literal(name))}**")
     tables.note(
         t(
             "my_beat.record.why",
@@ -189,7 +189,7 @@ def draw_record_form(desk: Desk, row: dict[str, Any], done: dict[str, dict[str, 
         try:
             desk.record_visit(row["object_id"], met, float(spent), found)
         except BeatwiseError as error:
-            st.error(str(error))
+            st.error(literal(error))
             return
         st.session_state[saved] = turn + 1
         st.toast(t("my_beat.record.saved"), icon=":material/check:")

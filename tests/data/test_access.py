@@ -224,6 +224,16 @@ def test_a_small_count_of_one_cell_is_hidden_not_zero(role: str) -> None:
     assert rows["suppressed"].to_list() == [True, True, False, False]
 
 
+@pytest.mark.parametrize("role", ["researcher", "auditor"])
+def test_the_rank_by_a_hidden_count_is_hidden_with_it(role: str) -> None:
+    """Equal counts share a rank: four different ranks of hidden places would be the counts 4, 3, 2 and 1."""
+    hotspots = tiny_tables()["hotspots"].with_columns(baseline_rank=pl.Series([4, 3, 2, 1], dtype=pl.Int32))
+    rows = access.rows_for(VIEWERS[role], "hotspots", hotspots, Scope(whole_force=True))
+    assert rows["baseline_rank"].to_list() == [None, None, 2, 1]
+    seen = access.rows_for(Viewer("c", "commander"), "hotspots", hotspots, Scope(whole_force=True))
+    assert seen["baseline_rank"].to_list() == [4, 3, 2, 1]
+
+
 def test_hours_of_one_place_are_for_those_who_see_single_incidents() -> None:
     week = pl.lit([1 / 168] * 168)
     hotspots = tiny_tables()["hotspots"].with_columns(hours=week)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,27 @@ def test_what_cannot_be_saved(steward: Desk) -> None:
     reads_personal = toml.replace('name = "demo"', 'name = "mine"').replace('from = "JQDZ"', 'from = "LXDH"')
     with pytest.raises(SourceError, match="personal data"):
         steward.save_mapping(reads_personal)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "a" * 300 + ".csv", "a\0.csv"])
+def test_a_name_that_is_no_file_name_is_refused(steward: Desk, name: str) -> None:
+    with pytest.raises(SourceError, match="file name"):
+        steward.propose_mapping({name: SAMPLE.content})
+
+
+def test_two_samples_of_one_name_are_not_taken_for_one(steward: Desk) -> None:
+    with pytest.raises(SourceError, match="file name"):
+        steward.propose_mapping({f"a/{SAMPLE.name}": SAMPLE.content, f"b/{SAMPLE.name}": SAMPLE.content})
+
+
+def test_a_packed_sample_that_unpacks_to_gigabytes_is_refused(steward: Desk) -> None:
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("areas.shp", "w") as member,
+    ):
+        for _ in range(1025):
+            member.write(bytes(2**20))
+    assert len(packed.getvalue()) < 2**23
+    with pytest.raises(SourceError, match="unpacks to 1,025 MB"):
+        steward.propose_mapping({"areas.zip": packed.getvalue()})

@@ -114,7 +114,7 @@ def test_an_export_is_recorded_before_it_is_handed_over(town: Store) -> None:
     from pages.ui.downloads import content_of
 
     desk = commander(town)
-    content = content_of(desk, "staffing", desk.staffing, "csv")
+    content = content_of(desk, "staffing", desk.staffing, "csv", lambda: None)
     assert content.startswith(b"\xef\xbb\xbf")
     log = Desk(town, Viewer("checker", "auditor")).audit_log(5).to_dicts()
     assert (log[0]["event"], log[0]["object"]) == ("export", "staffing")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from data.errors import SourceError
 from data.sources.mapping import FileFormat
+from data.sources.reading.workbooks import require_within_reach
 
 FORMAT_OF_SUFFIX: dict[str, FileFormat] = {
     ".csv": "csv",
@@ -84,6 +85,8 @@ def require_readable(path: Path) -> FileFormat:
     _require_content(path, form)
     if form == "shapefile_zip":
         _require_shapefile(path)
+    if form == "xlsx":
+        require_within_reach(path)
     return form
 
 

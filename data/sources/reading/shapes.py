@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.errors import SourceError
+from data.gdal import shape_library
 from data.integration.coordinates import SHIFTED, to_lon_lat
 from data.sources.mapping import FileKind
 from data.sources.reading.formats import format_of
@@ -26,8 +27,7 @@ def _shape_path(path: Path) -> str:
 
 
 def _info(path: Path) -> dict[str, Any]:
-    import pyogrio
-
+    pyogrio = shape_library()
     try:
         return dict(pyogrio.read_info(_shape_path(path)))
     except pyogrio.errors.DataSourceError as error:
@@ -56,13 +56,13 @@ def _shape_column(path: Path) -> str:
 
 
 def _shapes(path: Path) -> Any:
-    import geopandas
-    import pyogrio
-
     if format_of(path) == "geoparquet":
+        import geopandas
+
         column = _shape_column(path)
         shapes = geopandas.read_parquet(path)
         return shapes if column == "geometry" else shapes.rename_geometry("geometry")
+    pyogrio = shape_library()
     try:
         return pyogrio.read_dataframe(_shape_path(path))
     except pyogrio.errors.DataSourceError as error:

@@ -67,6 +67,10 @@ def test_nobody_decides_without_the_role_or_outside_the_area(
         (("T1", "adjust", "other", float("nan")), "0 or more"),
         (("T1", "adjust", "other", -1.0), "0 or more"),
         (("T1", "accept", None, None, "x" * 501), "500"),
+        (("T1", "accept", None, None, "nul \0"), "control characters"),
+        (("T1", "accept", None, None, "见 110101199003070038"), "identity number"),
+        (("T1", "accept", None, None, "ask 138 0013 8000"), "identity number"),
+        (("T1", "accept", None, None, "ask li@example.org"), "identity number"),
     ],
 )
 def test_an_incomplete_decision_is_refused_and_leaves_nothing(arguments: tuple, message: str, desk_of) -> None:

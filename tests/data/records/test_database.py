@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from data.errors import StoreError
-from data.records import AuditEvent, Records, append_audit, verify_chain
+from data.records import AuditEvent, Records, append_audit, database, verify_chain
 from data.records.database import SCHEMA_VERSION
 from data.records.tables import schema_version
 from data.store import Store
@@ -75,12 +77,41 @@ def test_a_store_has_its_own_records_unless_a_url_says_otherwise(
     assert (store.root / "records.sqlite").is_file()
 
 
-def test_a_database_that_stays_busy_is_told_plainly(tmp_path: Path) -> None:
+def test_a_file_restored_under_a_running_process_gets_the_rows(tmp_path: Path) -> None:
+    """A kept connection would write on into the file that was moved away: rows nobody ever finds."""
+    path = tmp_path / "r.sqlite"
+    records = Records(f"sqlite:///{path}")
+    append_audit(records, AuditEvent("v", "auditor", "open", "before"))
+    shutil.copy(path, tmp_path / "backup")
+    append_audit(records, AuditEvent("v", "auditor", "open", "after"))
+    path.rename(tmp_path / "away")
+    shutil.copy(tmp_path / "backup", path)
+    append_audit(records, AuditEvent("v", "auditor", "open", "restored"))
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("SELECT object FROM audit_log ORDER BY seq").fetchall() == [("before",), ("restored",)]
+
+
+def test_a_damaged_file_is_told_plainly(tmp_path: Path) -> None:
+    path = tmp_path / "r.sqlite"
+    append_audit(Records(f"sqlite:///{path}"), AuditEvent("v", "auditor", "open", "x"))
+    whole = path.read_bytes()
+    for content in (b"no database at all, and longer than a header", whole[:4096] + b"\xff" * (len(whole) - 4096)):
+        path.write_bytes(content)
+        with pytest.raises(StoreError, match="cannot be used"):
+            append_audit(Records(f"sqlite:///{path}"), AuditEvent("v", "auditor", "open", "x"))
+
+
+def test_an_address_that_is_none_is_told_without_being_repeated() -> None:
+    with pytest.raises(StoreError, match="BEATWISE_RECORDS_URL") as refused:
+        Records("hunter2")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_database_that_stays_busy_is_told_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     records = Records(f"sqlite:///{tmp_path / 'r.sqlite'}")
     other = sqlite3.connect(tmp_path / "r.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with records.reading() as connection:
-        connection.exec_driver_sql("PRAGMA busy_timeout = 10")
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 10)
     with pytest.raises(StoreError, match="cannot be used"):
         append_audit(records, AuditEvent("v", "auditor", "open", "audit"))
     other.rollback()
