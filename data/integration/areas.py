@@ -40,6 +40,9 @@ class AreaFinder:
         self.parents = parents_of(areas)
         wanted = areas.filter(pl.col("geometry").is_not_null()).with_row_index("area")
         shapes = shapely.from_wkb(wanted["geometry"].to_list())
+        # A shape without any point has no box either, and would put every box into one cell of the grid.
+        there = ~shapely.is_empty(shapes)
+        shapes, wanted = shapes[there], wanted.filter(pl.Series(there)).drop("area").with_row_index("area")
         crossed = ~shapely.is_valid(shapes)
         shapes[crossed] = shapely.make_valid(shapes[crossed])
         shapely.prepare(shapes)
