@@ -6,6 +6,7 @@ import random
 from datetime import date
 
 import polars as pl
+import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,6 +91,29 @@ def test_a_boundary_holds_from_its_first_day_to_the_day_before_its_last() -> Non
     points = records(*((0.5, 0.5, day, None, None, None) for day in (date(2025, 6, 30), date(2025, 7, 1), None)))
     found = locate_points(points.select("row", "lon", "lat", "on"), moved, "beat").sort("row")
     assert found["code"].to_list() == ["old", "new", "new"]
+
+
+def test_a_parent_is_that_of_the_day_too() -> None:
+    first = date(2025, 7, 1)
+    moved = areas(
+        area("b1", "beat", "s1", (0, 0, 1, 1), valid_to=first),
+        area("b1", "beat", "s2", (0, 0, 1, 1), valid_from=first),
+        area("b2", "beat", "s2", (1, 0, 2, 1)),
+    )
+    days = (date(2025, 6, 30), first, None)
+    found = assign_areas(records(*((0.5, 0.5, day, None, None, None) for day in days)), moved)
+    assert found["station_code"].to_list() == ["s1", "s2", "s2"]
+    # The same for a beat that the source only states.
+    stated = assign_areas(records(*((None, None, day, None, "b1", None) for day in days)), moved)
+    assert stated["station_code"].to_list() == ["s1", "s2", "s2"]
+
+
+def test_a_shape_without_any_point_is_no_area(recwarn: pytest.WarningsRecorder) -> None:
+    empty = {**area("x", "beat", None, None), "geometry": shapely.to_wkb(shapely.Polygon())}
+    finder = AreaFinder(areas(empty, area("b1", "beat", None, (0, 0, 1, 1))))
+    assert finder.box == (0.0, 0.0, 1.0, 1.0)
+    assert assign_areas(records((0.5, 0.5, None, None, None, None)), finder)["beat_code"].to_list() == ["b1"]
+    assert not recwarn.list
 
 
 def test_a_polygon_that_crosses_itself_is_repaired() -> None:
