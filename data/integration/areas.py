@@ -8,7 +8,6 @@ import shapely
 from numpy.typing import NDArray
 
 from data.schemas.columns import AREA_LEVELS
-from data.sources.mapping import Parents
 
 #: Incident column that holds the code of each level (sub-bureaus are reached through parents only).
 COLUMN_OF_LEVEL = {"community": "community_code", "beat": "beat_code", "station": "station_code"}
@@ -321,42 +320,3 @@ def _holds_on_day() -> pl.Expr:
     return (pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("on"))) & (
         pl.col("valid_to").is_null() | (pl.col("on") < pl.col("valid_to"))
     )
-
-
-def join_children(areas: pl.DataFrame, parents: Parents, source: str) -> pl.DataFrame:
-    """Make the areas a source names only as parents, by joining the shapes of their children.
-
-    Parameters
-    ----------
-    areas
-        Rows of the schema Areas (``load_id`` may be absent): the children.
-    parents
-        Level and names of the areas to make.
-
-    Returns
-    -------
-    DataFrame
-        One row per parent code, in the columns of ``areas``; ``source_file`` and ``source_line`` are those of the first
-        child. Validity is left open: the parent is the sum of whatever children it has.
-    """
-    rows = []
-    children = areas.filter(pl.col("parent_code").is_not_null() & pl.col("geometry").is_not_null())
-    for (code,), group in children.group_by("parent_code", maintain_order=True):
-        joined = shapely.union_all(shapely.make_valid(shapely.from_wkb(group["geometry"].to_list())))
-        rows.append(
-            {
-                **dict.fromkeys(areas.columns),
-                **({"load_id": group["load_id"][0]} if "load_id" in areas.columns else {}),
-                "record_key": f"{source}:area-{parents.level}-{code}",
-                "source": source,
-                "source_file": group["source_file"][0],
-                "source_line": group["source_line"][0],
-                "area_code": code,
-                "level": parents.level,
-                "name_zh": parents.name_zh.get(str(code)),
-                "name_en": parents.name_en.get(str(code)),
-                "geometry": shapely.to_wkb(joined),
-                "area_km2": group["area_km2"].sum(),
-            }
-        )
-    return pl.DataFrame(rows, schema=areas.schema)

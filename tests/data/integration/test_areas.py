@@ -11,7 +11,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.integration.areas import AreaFinder, assign_areas, join_children, locate_points, parents_of
+from data.integration.areas import AreaFinder, assign_areas, locate_points, parents_of
+from data.integration.joined_areas import join_children
 from data.schemas import Areas
 from data.sources.mapping import Parents
 
@@ -138,6 +139,22 @@ def test_parents_are_the_sum_of_their_children() -> None:
     ]
     assert shapely.from_wkb(made["geometry"][0]).equals(shapely.box(0, 0, 2, 1))
     assert Areas.is_valid(made)
+
+
+def test_parents_change_on_the_day_their_children_do() -> None:
+    first = date(2025, 7, 1)
+    children = areas(
+        area("b1", "beat", "s1", (0, 0, 1, 1), valid_to=first),
+        area("b1", "beat", "s2", (0, 0, 1, 1), valid_from=first),
+        area("b2", "beat", "s1", (1, 0, 2, 1)),
+    )
+    made = join_children(children, Parents(level="station"), "t").sort("area_code", "valid_from", nulls_last=False)
+    assert made.select("record_key", "valid_from", "valid_to", "area_km2").rows() == [
+        ("t:area-station-s1", None, first, 2.0),
+        ("t:area-station-s1-2025-07-01", first, None, 1.0),
+        ("t:area-station-s2-2025-07-01", first, None, 1.0),
+    ]
+    assert shapely.from_wkb(made["geometry"][1]).equals(shapely.box(1, 0, 2, 1))
 
 
 @settings(max_examples=60, deadline=None)

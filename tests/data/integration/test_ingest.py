@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -186,6 +187,47 @@ def test_another_force_keeps_its_incidents(load: Load, store: Store, tmp_path: P
         ("zz-city", "criminal"),
         ("zz-town", "public_order"),
     ]
+
+
+def test_a_station_is_joined_from_the_beats_of_all_files_and_loads(load: Load, store: Store, tmp_path: Path) -> None:
+    mapping = tmp_path / "joined.toml"
+    ending = 'valid_to = { from = "valid_to" }\n'
+    parents = ending + '\n[file.parents]\nlevel = "station"\n'
+    mapping.write_text(CITY.read_text(encoding="utf-8").replace(ending, parents), encoding="utf-8")
+    north = beat("B1", "S1", (0, 0, 1, 1))
+    calls = "kind,day,x,y\n" + "".join(f"a,{day},{x},0.5\n" for day in ("2025-02-28", "2025-03-01") for x in (0.5, 1.5))
+    report = load(
+        {"n.geojson": beats(north), "s.geojson": beats(beat("B2", "S1", (1, 0, 2, 1))), "c.csv": calls}, mapping
+    )
+    assert [file.notes.get("areas_joined_from_children") for file in report.files] == [1, 1, None]
+    shapes = dict(current_snapshot(store).read("areas").select("area_code", "geometry").iter_rows())
+    assert shapely.from_wkb(shapes["S1"]).bounds == (0, 0, 2, 1)
+    # Later only what changed is sent: B1 goes to another station in March.
+    moved = beat("B1", "S2", (0, 0, 1, 1)) | {"valid_from": "2025-03-01"}
+    load({"later.geojson": beats(north | {"valid_to": "2025-03-01"}, moved)}, mapping)
+    found = current_snapshot(store).read("incidents").sort("occurred_on", "lon")
+    assert found["beat_code"].to_list() == ["B1", "B2", "B1", "B2"]
+    assert found["station_code"].to_list() == ["S1", "S1", "S2", "S1"]
+    # A beat whose parent is corrected leaves no shape behind.
+    load({"mended.geojson": beats(moved | {"parent": "S3"})}, mapping)
+    left = current_snapshot(store).read("areas").filter(pl.col("area_code") == "S2")
+    assert left["geometry"].to_list() == [None]
+
+
+def beat(code: str, parent: str, corners: tuple[float, ...]) -> dict[str, object]:
+    return {"code": code, "level": "beat", "parent": parent, "corners": corners}
+
+
+def beats(*given_beats: dict[str, object]) -> str:
+    features = [
+        {
+            "type": "Feature",
+            "properties": {name: value for name, value in one.items() if name != "corners"},
+            "geometry": shapely.geometry.mapping(shapely.box(*one["corners"])),
+        }
+        for one in given_beats
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features})
 
 
 def test_incidents_derived_in_pieces_are_the_same(
