@@ -137,6 +137,13 @@ def test_identical_rows_count_and_overlapping_files_do_not_count_twice(load: Loa
     assert current_snapshot(store).read("calls").height == 4
 
 
+def test_an_extract_with_one_of_two_places_takes_neither_away(load: Load, store: Store) -> None:
+    head, west, east = "kind,day,x,y\n", "theft,2025-01-01,120.0001,30\n", "theft,2025-01-01,120.0002,30\n"
+    load({"a.csv": head + west + east})
+    assert load({"b.csv": head + east}).files[0].unchanged == 1
+    assert sorted(current_snapshot(store).read("calls")["lon"]) == [120.0001, 120.0002]
+
+
 def test_a_repeated_identity_in_one_file_is_quarantined_when_rows_must_differ(load: Load, store: Store) -> None:
     report = load({"calls.csv": "JJDBH,BJSJ,BJLX\n1,20250301083000,010000\n1,20250301083000,020000\n"})
     assert report.files[0].quarantined == {"repeated_in_file": 1}
