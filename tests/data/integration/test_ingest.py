@@ -122,6 +122,43 @@ def test_a_correction_replaces_and_the_old_snapshot_still_reads_as_it_did(load: 
     assert Snapshot(store, first.snapshot_id).read("calls")["category_intake"].to_list() == ["010000", "010000"]
 
 
+def test_an_old_file_beside_a_new_one_takes_no_correction_back(load: Load, store: Store) -> None:
+    head = "JJDBH,BJSJ,BJLX\n"
+    load({"january.csv": head + "1,20250101083000,010000\n2,20250101083000,010000\n"})
+    load({"february.csv": head + "1,20250101083000,020000\n"})
+    report = load(
+        {
+            "january.csv": head + "1,20250101083000,010000\n2,20250101083000,010000\n",
+            "march.csv": head + "3,20250301083000,010000\n",
+        }
+    )
+    assert [(file.file, file.kept, file.new, file.unchanged) for file in report.files] == [
+        ("january.csv", 2, 0, 2),
+        ("march.csv", 1, 1, 0),
+    ]
+    calls = dict(current_snapshot(store).read("calls").select("call_id", "category_intake").iter_rows())
+    assert calls == {"1": "020000", "2": "010000", "3": "010000"}
+    # All of them together, under other names: nothing new either.
+    again = load({"a.csv": head + "1,20250101083000,020000\n", "b.csv": head + "3,20250301083000,010000\n"})
+    assert (again.already_loaded, again.snapshot_id) == (True, report.snapshot_id)
+
+
+def test_the_same_bytes_under_another_name_are_new_where_the_name_says_something(
+    load: Load, store: Store, tmp_path: Path
+) -> None:
+    mapping = tmp_path / "named.toml"
+    day = '[file.time]\ndate = { from = "day" }'
+    named = '[file.time]\ndate = { file_name = "(\\\\d{4}-\\\\d\\\\d-\\\\d\\\\d)" }'
+    text = CITY.read_text(encoding="utf-8")
+    assert day in text
+    mapping.write_text(text.replace(day, named), encoding="utf-8")
+    rows = "kind,day,x,y\ntheft,,120,30\n"
+    load({"2025-01-01.csv": rows}, mapping)
+    assert load({"2025-01-02.csv": rows}, mapping).files[0].new == 1
+    assert load({"2025-01-02.csv": rows}, mapping).already_loaded
+    assert sorted(current_snapshot(store).read("calls")["occurred_on"]) == [date(2025, 1, 1), date(2025, 1, 2)]
+
+
 def test_a_layout_without_a_column_erases_nothing(load: Load, store: Store) -> None:
     load({"a.csv": "kind,day,x,y,detail\ntheft,2025-01-01,120,30,bicycle\n"})
     report = load({"b.csv": "kind,day,x,y\ntheft,2025-01-01,120,30\n"})
