@@ -181,6 +181,27 @@ def test_an_extract_with_one_of_two_places_takes_neither_away(load: Load, store:
     assert sorted(current_snapshot(store).read("calls")["lon"]) == [120.0001, 120.0002]
 
 
+def test_a_source_that_tells_utc_is_believed_in_the_hour_that_comes_twice(
+    load: Load, store: Store, tmp_path: Path
+) -> None:
+    mapping = tmp_path / "autumn.toml"
+    text = CITY.read_text(encoding="utf-8").replace("Asia/Shanghai", "America/New_York")
+    times = 'at = { from = "BJSJ", zone = "UTC" }\nuntil = { from = "END", zone = "UTC"OTHER }'
+    text = text.replace('[file.time]\nat = { from = "BJSJ" }', f"[file.time]\n{times}")
+    rows = (
+        "1,2019-11-03 06:30:00,2019-11-03 06:31:00\n2,2019-11-03 05:45:00,2019-11-03 06:15:00\n3,2019-11-03 06:15:00,\n"
+    )
+    calls = "JJDBH,BJSJ,END,BJLX\n" + "".join(f"{row},010000\n" for row in rows.splitlines())
+    for number, other in enumerate(("", ', on_error = "null"')):
+        mapping.write_text(text.replace("OTHER", other).replace('"city"', f'"city{number}"'), encoding="utf-8")
+        assert load({"calls.csv": calls}, mapping).files[0].kept == 3
+        found = current_snapshot(store).read("calls").filter(source=f"city{number}").sort("call_id")
+        assert found["occurred_from"].dt.strftime("%H:%M").to_list() == ["06:30", "05:45", "06:15"]
+        assert found["occurred_to"].dt.strftime("%H:%M").to_list() == ["06:31", "06:15", "06:15"]
+        assert found["time_precision"].to_list() == ["slot", "slot", "exact"]
+        assert found["occurred_on"].to_list() == [date(2019, 11, 3)] * 3
+
+
 def test_a_repeated_identity_in_one_file_is_quarantined_when_rows_must_differ(load: Load, store: Store) -> None:
     report = load({"calls.csv": "JJDBH,BJSJ,BJLX\n1,20250301083000,010000\n1,20250301083000,020000\n"})
     assert report.files[0].quarantined == {"repeated_in_file": 1}
