@@ -256,7 +256,9 @@ def retain(
 @app.command("visits-export")
 def export_visits(
     store: StoreOption,
-    source: Annotated[str, typer.Option(help="Built-in mapping or path of a TOML mapping.", show_default=False)],
+    source: Annotated[
+        str, typer.Option(help="Mapping: built in, saved in the store, or a TOML path.", show_default=False)
+    ],
     output: OutputOption,
     as_json: JsonOption = False,
 ) -> None:
@@ -270,7 +272,7 @@ def export_visits(
 
     writable(output)
     opened = Store.open(store)
-    mapping = load_mapping(source_of(source))
+    mapping = load_mapping(source_of(source, opened))
     visits = read_all_visits(Records.open(opened))
     content = write_visits(visits, mapping)
     record(opened, "export", "visits_export", source=mapping.source.name, rows=visits.height)

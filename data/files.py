@@ -5,12 +5,44 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from data.errors import StoreError
+
+
+@contextmanager
+def disk_failures_told(where: Path) -> Iterator[None]:
+    """Turn what the disk refuses (full, read-only, gone) into one message; Polars tells it in a text of its own.
+
+    Raises
+    ------
+    StoreError
+        With the reason the system gave.
+    """
+    try:
+        yield
+    except OSError as error:
+        named = f"{Path(error.filename).name}: " if isinstance(error.filename, str) else ""
+        raise _refused(f"{named}{error.strerror or error}", where) from error
+    except Exception as error:
+        told = re.search(r"[^:]*\(os error \d+\)", str(error)) if type(error).__module__.startswith("polars") else None
+        if told is None:
+            raise
+        raise _refused(told.group().strip(), where) from error
+
+
+def _refused(reason: str, where: Path) -> StoreError:
+    return StoreError(
+        f"the disk refused ({reason}); what was there before still stands.",
+        where=str(where),
+        remedy="Free space, or check that the folder may be written, and run the command again.",
+    )
 
 
 def sha256_of_file(path: Path) -> str:
@@ -70,19 +102,24 @@ def folder_appears_whole(target: Path, scratch_root: Path) -> Iterator[Path]:
 
     The rename is the single moment at which ``target`` comes into being. When ``target`` exists already (the same
     content was written before) the scratch folder is thrown away: folders named by their content never change.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or may not be written; ``target`` is not there then.
     """
-    scratch_root.mkdir(parents=True, exist_ok=True)
     scratch = scratch_root / f"{target.name}.{uuid.uuid4().hex}"
-    scratch.mkdir()
-    try:
-        yield scratch
-        for path in sorted(scratch.rglob("*")):
-            if path.is_file():
-                sync_file(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.exists():
-            scratch.rename(target)
-            sync_folder(target.parent)
-    finally:
-        if scratch.exists():
-            shutil.rmtree(scratch)
+    with disk_failures_told(target.parent):
+        try:
+            scratch.mkdir(parents=True)
+            yield scratch
+            for path in sorted(scratch.rglob("*")):
+                if path.is_file():
+                    sync_file(path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                scratch.rename(target)
+                sync_folder(target.parent)
+        finally:
+            if scratch.exists():
+                shutil.rmtree(scratch)

@@ -18,6 +18,8 @@ from data.store import Store
 
 #: Tables whose rows carry an ``advice_id``.
 ADVICE = ("hotspots", "spare_hotspots", "staffing", "visit_workload", "visit_plan")
+#: Levels of location a hotspot is counted from; ``analytics.hotspots.history.LOCATED`` (a test keeps them equal).
+LOCATED = ("point", "building")
 #: Days of incidents a row of advice is traced to: what its plain count covers.
 WINDOW_DAYS = 365
 
@@ -47,12 +49,14 @@ class Lineage:
     Attributes
     ----------
     tables
-        Loaded tables behind it, and how many rows of each the snapshot holds.
+        Loaded tables behind it, and how many rows of each the snapshot holds of the police force.
     files
         Files that filled these tables, newest load first.
     rows
-        Rows behind one row of advice by file: ``table``, ``source_file``, ``load_id``, ``rows``; empty for a whole
-        table. What they are is said by ``rows_are``: ``incidents``, ``register`` or ``shifts``.
+        Rows behind one row of advice by file: ``table``, ``source_file``, ``load_id``, ``rows``, ``removals``; empty
+        for a whole table. What they are is said by ``rows_are``: ``incidents``, ``register`` or ``shifts``.
+        ``removals`` are those among the rows that take an incident back (weight -1): a count is the rows less twice
+        the removals.
     erased_at
         When the rows of the snapshot were deleted after their retention; counts, files and digests stay.
     """
@@ -139,8 +143,14 @@ def trace(store: Store, edition_id: str, *, table: str | None = None, advice_id:
     behind = [table] if table in CANONICAL else list(tables_behind(table))
     jurisdiction = manifest["jurisdiction"]["code"]
     loads = [load for load in snapshot.loads if load["jurisdiction"]["code"] == jurisdiction]
-    counted = {name: snapshot.manifest["tables"].get(name, {}).get("rows", 0) for name in behind}
-    what, rows = (None, []) if row is None or snapshot.erased else _rows_behind(snapshot, table, row, manifest)
+    counts = [(name, load["tables"].get(name, {})) for name in behind for load in loads]
+    counted = dict.fromkeys(behind, 0)
+    for name, told in counts:
+        counted[name] += told.get("rows", 0) - told.get("replaced", 0)
+    of_force = pl.col("source").is_in(sorted({load["source"] for load in loads}))
+    what, rows = (
+        (None, []) if row is None or snapshot.erased else _rows_behind(snapshot, table, row, manifest, of_force)
+    )
     return Lineage(
         edition_id=edition_id,
         table=table,
@@ -200,41 +210,37 @@ def _files(loads: list[dict[str, Any]], tables: list[str]) -> list[FileBehind]:
 
 
 def _rows_behind(
-    snapshot: Snapshot, table: str, row: dict[str, Any], manifest: dict[str, Any]
+    snapshot: Snapshot, table: str, row: dict[str, Any], manifest: dict[str, Any], of_force: pl.Expr
 ) -> tuple[str, list[dict[str, Any]]]:
-    as_of = date.fromisoformat(str(manifest["parameters"]["as_of"]))
-    jurisdiction = manifest["jurisdiction"]["code"]
+    incidents = _incidents(snapshot, manifest)
     if table in ("hotspots", "spare_hotspots"):
-        found = _incidents(snapshot, jurisdiction, as_of).filter(
-            pl.col("category") == row["category"], _inside(row["ring"])
-        )
+        located = pl.col("location_level").cast(pl.String).is_in(LOCATED)
+        found = incidents.filter(pl.col("category") == row["category"], located, _inside(row["ring"]))
+        if not manifest["parameters"].get("include_discovered", False):
+            found = found.filter((pl.col("discovered_by").cast(pl.String) != "police").fill_null(True))
         return "incidents", _by_file(snapshot, "calls", found.select(pl.col("incident_id").alias("record_key")))
     if table == "staffing":
-        found = _incidents(snapshot, jurisdiction, as_of).filter(pl.col("station_code") == row["unit_code"])
+        found = incidents.filter(pl.col("station_code") == row["unit_code"])
         return "incidents", _by_file(snapshot, "calls", found.select(pl.col("incident_id").alias("record_key")))
-    register = snapshot.scan("visit_register")
     if table == "visit_plan":
-        register = register.filter(pl.col("object_id") == row["object_id"])
-        return "register", [
-            *_by_file(snapshot, "visit_register", register.select("record_key")),
-            *_by_file(
-                snapshot,
-                "visits",
-                snapshot.scan("visits").filter(pl.col("object_id") == row["object_id"]).select("record_key"),
-            ),
-        ]
-    of_kind = (pl.col("beat_code") == row["beat_code"]) & (pl.col("visit_kind").cast(pl.String) == row["visit_kind"])
+        wanted = pl.col("object_id") == row["object_id"]
+    else:
+        same_kind = pl.col("visit_kind").cast(pl.String) == row["visit_kind"]
+        wanted = (pl.col("beat_code") == row["beat_code"]) & same_kind
     return "register", [
-        *_by_file(snapshot, "visit_register", register.filter(of_kind).select("record_key")),
-        *_by_file(snapshot, "visits", snapshot.scan("visits").filter(of_kind).select("record_key")),
+        one
+        for name in ("visit_register", "visits")
+        for one in _by_file(snapshot, name, snapshot.scan(name).filter(wanted, of_force).select("record_key"))
     ]
 
 
-def _incidents(snapshot: Snapshot, jurisdiction: str, as_of: date) -> pl.LazyFrame:
-    """Return the valid incidents of the year before ``as_of`` that were known by then."""
+def _incidents(snapshot: Snapshot, manifest: dict[str, Any]) -> pl.LazyFrame:
+    """Return the valid incidents of the year before the as-of day that were known by then."""
+    as_of = date.fromisoformat(str(manifest["parameters"]["as_of"]))
+    own = pl.col("jurisdiction") == manifest["jurisdiction"]["code"]
     known = pl.coalesce("known_on", "occurred_on") < as_of
     year = pl.col("occurred_on").is_between(as_of - timedelta(days=WINDOW_DAYS), as_of, closed="left")
-    return snapshot.scan("incidents").filter(pl.col("jurisdiction") == jurisdiction, pl.col("valid"), year, known)
+    return snapshot.scan("incidents").filter(own, pl.col("valid"), year, known)
 
 
 def _inside(ring: list[float]) -> pl.Expr:
@@ -247,11 +253,12 @@ def _inside(ring: list[float]) -> pl.Expr:
 
 
 def _by_file(snapshot: Snapshot, table: str, keys: pl.LazyFrame) -> list[dict[str, Any]]:
+    removals = (pl.col("weight") < 0).sum() if table == "calls" else pl.lit(0)
     counts = (
         snapshot.scan(table)
         .join(keys, on="record_key", how="semi")
         .group_by("source_file", "load_id")
-        .agg(rows=pl.len())
+        .agg(rows=pl.len(), removals=removals)
         .sort("source_file", "load_id")
         .collect()
     )

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import StoreError
-from data.files import read_json, write_atomically, write_json
+from data.files import disk_failures_told, read_json, write_atomically
 
 FORMAT = 1
 
@@ -61,7 +61,14 @@ class Store:
                 where=str(root),
                 remedy="Create one with `beatwise demo --store DIR` or `beatwise ingest --store DIR ...`.",
             )
-        found = read_json(marker).get("format")
+        try:
+            found = dict(read_json(marker)).get("format")
+        except (TypeError, ValueError):
+            raise StoreError(
+                "store.json cannot be read: the file is damaged.",
+                where=str(root),
+                remedy=f'Bring the folder back from a backup; the file holds {{"format": {FORMAT}}} and nothing else.',
+            ) from None
         if found != FORMAT:
             raise StoreError(
                 f"the store has format {found}; this version reads format {FORMAT}.",
@@ -82,7 +89,10 @@ class Store:
         path = Path(root)
         if (path / "store.json").is_file():
             return cls.open(path)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        # A kill while store.json was written leaves its beginning under another name.
+        if path.exists() and (
+            not path.is_dir() or any(not one.name.startswith(".store.json.") for one in path.iterdir())
+        ):
             raise StoreError(
                 "the folder exists and is not a beatwise store.",
                 where=str(root),
@@ -90,7 +100,7 @@ class Store:
             )
         try:
             path.mkdir(parents=True, exist_ok=True)
-            write_json(path / "store.json", {"format": FORMAT})
+            write_atomically(path / "store.json", f'{{\n "format": {FORMAT}\n}}\n'.encode())
         except OSError as error:
             raise StoreError(f"the folder cannot be written ({error.strerror}).", where=str(root)) from error
         return cls(path)
@@ -152,10 +162,16 @@ class Store:
 
     @contextmanager
     def locked_for_writing(self) -> Iterator[None]:
-        """Hold the store's write lock; a second writer waits. Readers never need it."""
+        """Hold the store's write lock; a second writer waits. Readers never need it.
+
+        Raises
+        ------
+        StoreError
+            If the disk is full or may not be written.
+        """
         import fcntl
 
-        with (self.root / "store.lock").open("w") as handle:
+        with disk_failures_told(self.root), (self.root / "store.lock").open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 

@@ -51,7 +51,8 @@ class Provenance(DeskBase):
         if self.viewer.role not in SEE_THE_LOADER:
             found = replace(found, files=[replace(file, loaded_by=None) for file in found.files])
         if self.viewer.role in AGGREGATES_ONLY:
-            found = replace(found, rows=[{**one, "rows": _hidden(one["rows"])} for one in found.rows])
+            shown = [{**one, **{name: _hidden(one[name]) for name in ("rows", "removals")}} for one in found.rows]
+            found = replace(found, rows=shown)
         return found
 
     def snapshot_behind(self, tables: Sequence[str]) -> SnapshotBehind:

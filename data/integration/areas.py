@@ -8,7 +8,6 @@ import shapely
 from numpy.typing import NDArray
 
 from data.schemas.columns import AREA_LEVELS
-from data.sources.mapping import Parents
 
 #: Incident column that holds the code of each level (sub-bureaus are reached through parents only).
 COLUMN_OF_LEVEL = {"community": "community_code", "beat": "beat_code", "station": "station_code"}
@@ -38,8 +37,13 @@ class AreaFinder:
 
     def __init__(self, areas: pl.DataFrame) -> None:
         self.parents = parents_of(areas)
+        #: Versions of the areas whose parent changed: ``level``, ``code``, ``parent``, ``parent_level``, validity.
+        self.moved = _moved(areas)
         wanted = areas.filter(pl.col("geometry").is_not_null()).with_row_index("area")
         shapes = shapely.from_wkb(wanted["geometry"].to_list())
+        # A shape without any point has no box either, and would put every box into one cell of the grid.
+        there = ~shapely.is_empty(shapes)
+        shapes, wanted = shapes[there], wanted.filter(pl.Series(there)).drop("area").with_row_index("area")
         crossed = ~shapely.is_valid(shapes)
         shapes[crossed] = shapely.make_valid(shapes[crossed])
         shapely.prepare(shapes)
@@ -122,10 +126,7 @@ class AreaFinder:
         candidates, dated = self._candidates(pairs, level)
         if not dated:
             return pl.DataFrame(schema={"row": points.schema["row"], "code": pl.String})
-        held = (pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("on"))) & (
-            pl.col("valid_to").is_null() | (pl.col("on") < pl.col("valid_to"))
-        )
-        holds = pl.when(pl.col("on").is_null()).then(pl.col("valid_to").is_null()).otherwise(held)
+        holds = pl.when(pl.col("on").is_null()).then(pl.col("valid_to").is_null()).otherwise(_holds_on_day())
         chosen = points.select("row", "place", "on").join(self._changing(candidates), on="place").filter(holds)
         return chosen.group_by("row").agg(pl.col("code").min())
 
@@ -224,19 +225,27 @@ def parents_of(areas: pl.DataFrame) -> dict[str, dict[str, tuple[str, str]]]:
     """Return level → code → (level of the parent, code of the parent).
 
     A parent is looked for among the areas of the larger levels; when no area has its code it is taken to be one level
-    up. Of several boundary versions the latest decides.
+    up. Of several boundary versions the latest decides here; :func:`assign_areas` takes that of the day.
     """
     rows = areas.select(pl.col("level").cast(pl.String), "area_code", "parent_code", "valid_from").sort(
         "valid_from", nulls_last=False, maintain_order=True
     )
-    known = {level: set(rows.filter(pl.col("level") == level)["area_code"]) for level in AREA_LEVELS}
+    known = _codes_by_level(areas)
     found: dict[str, dict[str, tuple[str, str]]] = {level: {} for level in AREA_LEVELS}
-    for place, level in enumerate(AREA_LEVELS[:-1]):
-        larger = AREA_LEVELS[place + 1 :]
+    for level in AREA_LEVELS[:-1]:
         for code, parent in rows.filter(pl.col("level") == level).select("area_code", "parent_code").iter_rows():
             if parent is not None:
-                found[level][code] = (next((one for one in larger if parent in known[one]), larger[0]), parent)
+                found[level][code] = (_level_of_parent(parent, level, known), parent)
     return found
+
+
+def _codes_by_level(areas: pl.DataFrame) -> dict[str, set[str]]:
+    return {level: set(areas.filter(pl.col("level").cast(pl.String) == level)["area_code"]) for level in AREA_LEVELS}
+
+
+def _level_of_parent(parent: str, level: str, known: dict[str, set[str]]) -> str:
+    larger = AREA_LEVELS[AREA_LEVELS.index(level) + 1 :]
+    return next((one for one in larger if parent in known[one]), larger[0])
 
 
 def assign_areas(records: pl.DataFrame, areas: pl.DataFrame | AreaFinder) -> pl.DataFrame:
@@ -258,7 +267,6 @@ def assign_areas(records: pl.DataFrame, areas: pl.DataFrame | AreaFinder) -> pl.
         of a smaller one the source states.
     """
     finder = areas if isinstance(areas, AreaFinder) else AreaFinder(areas)
-    parents = finder.parents
     result, pairs = finder.look_up(records)
     for level, column in COLUMN_OF_LEVEL.items():
         found = finder.steady(pairs, level).rename({"code": f"${level}"})
@@ -270,55 +278,45 @@ def assign_areas(records: pl.DataFrame, areas: pl.DataFrame | AreaFinder) -> pl.
         if by_day.height:
             result = result.join(by_day, on="row", how="left", maintain_order="left")
             result = result.with_columns(pl.coalesce("code", f"${level}").alias(f"${level}")).drop("code")
-        smaller = list(COLUMN_OF_LEVEL)[: list(COLUMN_OF_LEVEL).index(level)]
-        by_point = [_parent(pl.col(f"${one}"), parents[one], level) for one in reversed(smaller)]
+        smaller = list(reversed(list(COLUMN_OF_LEVEL)[: list(COLUMN_OF_LEVEL).index(level)]))
+        by_point = [_parent(result, f"${one}", one, level, finder) for one in smaller]
         result = result.with_columns(pl.coalesce(f"${level}", *by_point).alias(f"${level}"))
-        by_statement = [_parent(pl.col(COLUMN_OF_LEVEL[one]), parents[one], level) for one in reversed(smaller)]
+        by_statement = [_parent(result, COLUMN_OF_LEVEL[one], one, level, finder) for one in smaller]
         result = result.with_columns(pl.coalesce(f"${level}", f"stated_{level}", *by_statement).alias(column))
     return result.select("row", *COLUMN_OF_LEVEL.values())
 
 
-def _parent(code: pl.Expr, parents: dict[str, tuple[str, str]], level: str) -> pl.Expr:
-    known = {child: parent for child, (of_level, parent) in parents.items() if of_level == level}
-    if not known:
-        return pl.lit(None, dtype=pl.String)
-    return code.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
+def _moved(areas: pl.DataFrame) -> pl.DataFrame:
+    """Return the versions of the areas that do not have the same parent in all of them, with the parent's level."""
+    versions = areas.select(
+        pl.col("level").cast(pl.String), "valid_from", "valid_to", code="area_code", parent="parent_code"
+    )
+    moved = versions.filter(
+        pl.col("parent").n_unique().over("level", "code") > 1,
+        pl.col("parent").is_not_null(),
+        pl.col("level") != AREA_LEVELS[-1],
+    )
+    known = _codes_by_level(areas) if moved.height else {}
+    levels = [_level_of_parent(parent, level, known) for level, parent in moved.select("level", "parent").iter_rows()]
+    return moved.with_columns(pl.Series("parent_level", levels, dtype=pl.String))
 
 
-def join_children(areas: pl.DataFrame, parents: Parents, source: str) -> pl.DataFrame:
-    """Make the areas a source names only as parents, by joining the shapes of their children.
+def _parent(rows: pl.DataFrame, column: str, of_level: str, level: str, finder: AreaFinder) -> pl.Expr:
+    """Return the parents of the areas in a column: those of the rows' own days, else the latest."""
+    known = {child: parent for child, (found, parent) in finder.parents[of_level].items() if found == level}
+    parent = pl.lit(None, dtype=pl.String)
+    if known:
+        parent = pl.col(column).replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
+    moved = finder.moved.filter(pl.col("level") == of_level, pl.col("parent_level") == level)
+    if moved.is_empty():
+        return parent
+    on_day = rows.select("row", "on", code=column).join(moved, on="code").filter(_holds_on_day())
+    of_day = on_day.group_by("row").agg(pl.col("parent").min())
+    found = rows.select("row").join(of_day, on="row", how="left", maintain_order="left")["parent"]
+    return pl.coalesce(pl.lit(found), parent)
 
-    Parameters
-    ----------
-    areas
-        Rows of the schema Areas (``load_id`` may be absent): the children.
-    parents
-        Level and names of the areas to make.
 
-    Returns
-    -------
-    DataFrame
-        One row per parent code, in the columns of ``areas``; ``source_file`` and ``source_line`` are those of the first
-        child. Validity is left open: the parent is the sum of whatever children it has.
-    """
-    rows = []
-    children = areas.filter(pl.col("parent_code").is_not_null() & pl.col("geometry").is_not_null())
-    for (code,), group in children.group_by("parent_code", maintain_order=True):
-        joined = shapely.union_all(shapely.make_valid(shapely.from_wkb(group["geometry"].to_list())))
-        rows.append(
-            {
-                **dict.fromkeys(areas.columns),
-                **({"load_id": group["load_id"][0]} if "load_id" in areas.columns else {}),
-                "record_key": f"{source}:area-{parents.level}-{code}",
-                "source": source,
-                "source_file": group["source_file"][0],
-                "source_line": group["source_line"][0],
-                "area_code": code,
-                "level": parents.level,
-                "name_zh": parents.name_zh.get(str(code)),
-                "name_en": parents.name_en.get(str(code)),
-                "geometry": shapely.to_wkb(joined),
-                "area_km2": group["area_km2"].sum(),
-            }
-        )
-    return pl.DataFrame(rows, schema=areas.schema)
+def _holds_on_day() -> pl.Expr:
+    return (pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("on"))) & (
+        pl.col("valid_to").is_null() | (pl.col("on") < pl.col("valid_to"))
+    )

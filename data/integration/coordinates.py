@@ -53,6 +53,12 @@ def require_crs(crs: str, *, projected: bool = False) -> None:
 
 
 @lru_cache(maxsize=32)
+def in_degrees(crs: str | None) -> bool:
+    """Return whether the coordinates of a known system are degrees."""
+    return crs is not None and (crs in SHIFTED or crs in DEGREES or pyproj.CRS.from_user_input(crs).is_geographic)
+
+
+@lru_cache(maxsize=32)
 def _transformer(crs: str, to: str) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(crs, to, always_xy=True)
 

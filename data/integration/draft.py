@@ -13,7 +13,6 @@ from typing import Any
 import polars as pl
 import shapely
 
-from data.integration.areas import join_children
 from data.integration.batches import (
     Piece,
     ahead,
@@ -24,8 +23,9 @@ from data.integration.batches import (
     small_texts_together,
 )
 from data.integration.canonical import RAGGED, REFUSED, to_canonical
+from data.integration.joined_areas import join_known_children
 from data.integration.keys import SHARED, number_rows
-from data.integration.merging import Merged, merge_versions, scan_loads, whole_rows
+from data.integration.merging import Merged, merge_versions, read_loads, scan_loads, whole_rows
 from data.integration.repeats import reasons_of_repeats
 from data.integration.reports import FileReport
 from data.integration.spill import FILE, Spill, digits_for, prefixes
@@ -79,6 +79,8 @@ class Draft:
         self._work = self.folder / "parts"
         self._spills: dict[str, dict[tuple[str, bool], Spill]] = {}
         self._provided: dict[int, frozenset[str]] = {}
+        #: Kind of file that names the parents of its areas → its first file, and the levels of these areas.
+        self._children: dict[str, tuple[int, set[str]]] = {}
         self._refused: list[pl.DataFrame] = []
         self._aside: list[Path] = []
         self._digits = self._parts_needed()
@@ -146,13 +148,9 @@ class Draft:
         self._refuse(refused, kind.table)
         self._meanwhile(self._spill(kind, whole).add, kept.drop("source", "source_file", strict=False))
         if kind.parents is not None:
-            made = join_children(rows.kept, kind.parents, self.source)
-            number = len(self._names)
-            self._provided[number] = frozenset(CANONICAL[kind.table].column_names())
-            made_up = made.drop("source", "source_file").with_columns(pl.lit(number, dtype=pl.Int32).alias(FILE))
-            self._meanwhile(self._spill(kind, True).add, made_up)
-            self._names.append(self.paths[files[0]].name)
-            self.reports[files[0]].notes["areas_joined_from_children"] = made.height
+            self._children.setdefault(kind.name, (files[0], set()))[1].update(rows.kept["level"].cast(pl.String))
+            named = rows.kept.filter(pl.col("geometry").is_not_null())["parent_code"].drop_nulls().n_unique()
+            self.reports[files[0]].notes["areas_joined_from_children"] = named
 
     def _with_origin(self, batch: Piece, rows: pl.DataFrame) -> pl.DataFrame:
         file, line = batch.origin(rows["source_line"])
@@ -292,7 +290,26 @@ class Draft:
             if file < len(self.reports):
                 report = self.reports[file]
                 setattr(report, status, getattr(report, status) + count)
+        if table == "areas":
+            for name, (file, levels) in self._children.items():
+                merged = self._with_parents(merged, kinds[name], file, levels)
         return merged
+
+    def _with_parents(self, merged: Merged, kind: FileKind, file: int, levels: set[str]) -> Merged:
+        """Join the areas above those of a kind of file; they come on top of the rows read."""
+        if kind.parents is None:
+            return merged
+        number = len(self._names)
+        self._names.append(self.paths[file].name)
+        self._provided[number] = frozenset(CANONICAL["areas"].column_names())
+        unknown = {name: pl.lit("-") for name in ("source", "load_id", "source_file")}
+        fresh = whole_rows("areas", merged.fresh, **unknown)
+        known = read_loads(self.store.loads, self.loads, "areas")
+        made = join_known_children(known, fresh, kind.parents, levels, self.source).drop(list(unknown))
+        rows = made.with_columns(pl.lit(number, dtype=pl.Int32).alias(FILE))
+        found = merge_versions("areas", rows, scan_loads(self.store.loads, self.loads, "areas"), self._provided)
+        fresh_rows = pl.concat([merged.fresh, found.fresh], how="diagonal")
+        return Merged(fresh_rows, merged.replaced + found.replaced, merged.counts)
 
     def _repeated(self, rows: pl.DataFrame, reasons: pl.Series, table: str) -> None:
         for file, count in rows.group_by(FILE).len().iter_rows():

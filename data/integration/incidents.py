@@ -115,7 +115,9 @@ class IncidentContext:
     ) -> IncidentContext:
         """Prepare the incidents of one source; parameters as in :func:`derive_incidents`, ``calls`` all of it."""
         if dispatches.height:
-            dispatches = onto_incidents(dispatches, calls.select(FOLDING).collect())
+            # Only the newest version of a call says which call it follows: a link taken back holds nothing any more.
+            newest = calls.select(FOLDING).collect().unique("record_key", keep="last", maintain_order=True)
+            dispatches = onto_incidents(dispatches, newest)
         return cls(
             _last_feedback(feedbacks),
             _service(dispatches),

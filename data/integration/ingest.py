@@ -31,7 +31,7 @@ from data.integration.merging import read_loads, scan_loads
 from data.integration.reports import FileReport, IngestReport
 from data.integration.spill import digits_for, prefixes
 from data.snapshots import Snapshot, parts_of_table, write_snapshot
-from data.sources.mapping import load_mapping
+from data.sources.mapping import FileKind, Mapping, load_mapping
 from data.sources.matching import match_kinds
 from data.store import Store
 from data.tables import scan_table
@@ -78,7 +78,7 @@ def ingest(
     Returns
     -------
     IngestReport
-        Counts per file. Files that were all loaded before with the same mapping change nothing.
+        Counts per file. A file that was loaded before with the same mapping changes nothing, whatever it comes with.
 
     Raises
     ------
@@ -106,14 +106,19 @@ def ingest(
         ]
     files = [path for path, kinds_of_file in zip(files, matched, strict=True) for _ in kinds_of_file]
     kinds = [kind for kinds_of_file in matched for kind in kinds_of_file]
-    inputs = digest_of([mapping.sha256, sorted({report.sha256 for report in reports})])
     with store.locked_for_writing():
         previous = store.current_snapshot_id()
         loads = Snapshot(store, previous).loads if previous else []
-        for load in loads:
-            if load.get("inputs_sha256") == inputs and previous is not None:
-                return _known_already(load, previous, mapping.source.name)
+        known = _loaded_before(reports, kinds, loads, mapping, newest_only=watermarks is not None)
+        if previous is not None and all(one is not None for one in known):
+            return _known_already(reports, known, previous, mapping.source.name)
         _require_key_format(store, loads, mapping.source.name)
+        # A file read again would put its old rows in the place of later corrections.
+        unread = [number for number, one in enumerate(known) if one is None]
+        told_before = [_as_before(reports[number], one[1]) for number, one in enumerate(known) if one is not None]
+        files, kinds = [files[number] for number in unread], [kinds[number] for number in unread]
+        reports = [reports[number] for number in unread]
+        inputs = digest_of([mapping.sha256, sorted({report.sha256 for report in reports})])
         steps = len(reports) + 2
         tell = progress or _silent
         load_id = "L" + digest_of([inputs, [load["load_id"] for load in loads]])[:12]
@@ -185,7 +190,7 @@ def ingest(
         )
         tell(steps, steps, "done")
     notes = snapshot.manifest["notes"]
-    return IngestReport(snapshot.snapshot_id, load_id, mapping.source.name, reports, notes=notes)
+    return IngestReport(snapshot.snapshot_id, load_id, mapping.source.name, [*told_before, *reports], notes=notes)
 
 
 def _digest_if_there(path: Path) -> str:
@@ -197,9 +202,47 @@ def _silent(done: int, total: int, label: str) -> None:
     """Report progress to nobody."""
 
 
-def _known_already(load: dict[str, Any], snapshot_id: str, source: str) -> IngestReport:
-    files = [FileReport(**{**report, "new": 0, "replaced": 0, "unchanged": report["kept"]}) for report in load["files"]]
-    return IngestReport(snapshot_id, load["load_id"], source, files, already_loaded=True)
+def _loaded_before(
+    reports: list[FileReport],
+    kinds: list[FileKind],
+    loads: list[dict[str, Any]],
+    mapping: Mapping,
+    *,
+    newest_only: bool,
+) -> list[tuple[str, dict[str, Any]] | None]:
+    """Return for each file the load that read it with the same mapping, and what it told of the file then.
+
+    Parameters
+    ----------
+    newest_only
+        What a database answers is its state now: it is known only if its last answer was the same, for a value may
+        have been put back to what it was before.
+    """
+    found: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = {}
+    for load in loads:
+        if load["source"] == mapping.source.name and load["mapping_sha256"] == mapping.sha256:
+            for file in load["files"]:
+                if newest_only:
+                    found = {key: one for key, one in found.items() if key[0] != file["kind"]}
+                found[file["kind"], file["sha256"], file["file"]] = load["load_id"], file
+                found[file["kind"], file["sha256"]] = load["load_id"], file
+    # Where rules read the name of a file, the same bytes under another name say something else.
+    by_name = [any(rule.file_name is not None for rule in kind.rules.values()) for kind in kinds]
+    return [
+        found.get((report.kind, report.sha256, report.file) if named else (report.kind, report.sha256))
+        for report, named in zip(reports, by_name, strict=True)
+    ]
+
+
+def _as_before(report: FileReport, file: dict[str, Any]) -> FileReport:
+    return FileReport(**{**file, "file": report.file, "new": 0, "replaced": 0, "unchanged": file["kept"]})
+
+
+def _known_already(
+    reports: list[FileReport], known: list[tuple[str, dict[str, Any]] | None], snapshot_id: str, source: str
+) -> IngestReport:
+    told = [(one[0], _as_before(report, one[1])) for report, one in zip(reports, known, strict=True) if one is not None]
+    return IngestReport(snapshot_id, told[-1][0], source, [report for _, report in told], already_loaded=True)
 
 
 def _require_key_format(store: Store, loads: list[dict[str, Any]], source: str) -> None:

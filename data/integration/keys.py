@@ -13,16 +13,19 @@ import numpy as np
 import polars as pl
 import polars_hash  # noqa: F401  (registers the namespace `nchash`)
 
+from data.integration.coordinates import in_degrees
 from data.sources.mapping import PROVENANCE, FileKind
 
 #: Digest of the identity of a row, 128 bits: a chance of one in 10^22 that two of 10^8 rows share one.
 DIGEST = "$digest"
 #: Column of :func:`number_rows`: whether another row, of any file, may have the same digest.
 SHARED = "$shared"
+#: Parts of a number that still tell two of them apart: thousandths; of degrees millionths, about a decimetre.
+STEPS, STEPS_OF_DEGREES = 1000, 1_000_000
 #: From here on a number in thousandths may be no 64-bit integer.
 BEYOND = 9e15
 #: How keys are made. Change it with anything that changes a key: loads with other keys cannot be added to.
-KEY_FORMAT = 2
+KEY_FORMAT = 3
 
 
 def with_digests(rows: pl.DataFrame, kind: FileKind) -> pl.DataFrame:
@@ -41,7 +44,14 @@ def with_digests(rows: pl.DataFrame, kind: FileKind) -> pl.DataFrame:
     cryptographic digest: somebody who writes a source's records could make two of them meet, and would then only have
     lost one of their own.
     """
-    texts = [pl.lit(kind.table), *(_stable_text(rows, column).fill_null("\x00") for column in kind.identity)]
+    degrees = {"lon", "lat"} | ({"x", "y"} if kind.point is not None and in_degrees(kind.point.crs) else set())
+    texts = [
+        pl.lit(kind.table),
+        *(
+            _stable_text(rows, column, STEPS_OF_DEGREES if column in degrees else STEPS).fill_null("\x00")
+            for column in kind.identity
+        ),
+    ]
     identity = cast(Any, pl.concat_str(texts, separator="\x1f"))
     return rows.with_columns(identity.nchash.xxh3_128(return_binary=True, byte_order="big").alias(DIGEST))
 
@@ -98,7 +108,7 @@ def _numbers(
 ) -> np.ndarray[Any, np.dtype[np.int32]]:
     """Return the number of each row among those of its digest: by content, so that the order of a file matters not."""
     groups = [*([within] if within else []), DIGEST]
-    # What is part of the identity is the same in all rows of a digest; numbers are so in thousandths only.
+    # What is part of the identity is the same in all rows of a digest; numbers are so in whole steps only.
     same = {name for name in kind.identity if not rows.schema.get(name, pl.Null()).is_float()}
     apart = {"source_line", "geometry", *PROVENANCE, *groups, *same}
     content = [name for name in rows.columns if name not in apart and _differs(rows[name])]
@@ -119,18 +129,18 @@ def _differs(column: pl.Series) -> bool:
     return column.dtype == pl.String or column.has_nulls() or column.min() != column.max()
 
 
-def _stable_text(frame: pl.DataFrame, name: str) -> pl.Expr:
-    """Text of a value that never changes with the version of a library: numbers in thousandths, times in µs."""
+def _stable_text(frame: pl.DataFrame, name: str, steps: int = STEPS) -> pl.Expr:
+    """Text of a value that never changes with the version of a library: numbers in whole steps, times in µs."""
     dtype = frame.schema[name]
     column = pl.col(name)
     if dtype.is_float():
-        thousandths = (column * 1000).round().cast(pl.Int64, strict=False).cast(pl.String)
-        beyond = frame.select((~(column.abs() < BEYOND)).alias("beyond")).to_series()
+        whole = (column * steps).round().cast(pl.Int64, strict=False).cast(pl.String)
+        beyond = frame.select((~(column.abs() < BEYOND * STEPS / steps)).alias("beyond")).to_series()
         if not beyond.any():
-            return thousandths
+            return whole
         # A number beyond all integers (damage, never a measurement) still tells its row from others, by its bits.
         bits = frame[name].cast(pl.Float64).fill_null(0.0).to_numpy().view(np.int64)
-        return pl.when(beyond).then(pl.lit("bits ") + pl.lit(pl.Series(bits)).cast(pl.String)).otherwise(thousandths)
+        return pl.when(beyond).then(pl.lit("bits ") + pl.lit(pl.Series(bits)).cast(pl.String)).otherwise(whole)
     if isinstance(dtype, pl.Datetime):
         return column.dt.epoch("us").cast(pl.String)
     # Days since 1970, also six times as fast as writing a date out.

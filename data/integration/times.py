@@ -52,6 +52,7 @@ def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, l
         if provided:
             texts[name] = (shaped, header or name)
     start, end, precision = _nothing()
+    known: list[tuple[pl.Expr, pl.Expr]] = []
     if "month" in texts:
         first = _day(block.month, texts["month"][0], zone).dt.month_start()
         start, end = _midnight(first), _midnight(first.dt.offset_by("1mo"))
@@ -77,15 +78,21 @@ def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, l
     if "at" in texts:
         at = _moment(block.at, texts["at"][0], zone)
         _watch(result, texts["at"], at)
-        until = at
+        until, instants = at, [(at, _instant(block.at, texts["at"][0], zone))]
+        longer: pl.Expr | None = None
         if "until" in texts:
             last = _moment(block.until, texts["until"][0], zone)
-            until = _end(result, block.until, texts["until"], last, at, last)
-        start, end, precision = _prefer(at.is_not_null(), _exact(block, at, until), (start, end, precision))
+            instants.append((last, _instant(block.until, texts["until"][0], zone)))
+            told = [instant for _, instant in instants if instant is not None]
+            first, then = told if len(told) == len(instants) else (at, last)
+            longer, before = then > first, then < first
+            until = _end(result, block.until, texts["until"], last, at, last, before)
+        start, end, precision = _prefer(at.is_not_null(), _exact(block, at, until, longer), (start, end, precision))
+        known = [(local, instant) for local, instant in instants if instant is not None]
     day = start.dt.date()
     result.columns = {
-        "occurred_from": to_utc(start, zone),
-        "occurred_to": to_utc(end, zone),
+        "occurred_from": _as_told(start, known[:1], zone),
+        "occurred_to": _as_told(end, known[::-1], zone),
         "occurred_on": day,
         "time_precision": precision.fill_null("unknown").cast(pl.Enum(TIME_PRECISIONS)),
     }
@@ -94,19 +101,39 @@ def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, l
     return result
 
 
-def _exact(block: TimeBlock, at: pl.Expr, until: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+def _as_told(local: pl.Expr, known: list[tuple[pl.Expr, pl.Expr]], zone: str) -> pl.Expr:
+    """Return UTC of local times; that of the source where it told the moment itself, as ``known`` pairs of both.
+
+    In the hour that a clock change repeats the local time alone does not say which of the two is meant.
+    """
+    found = to_utc(local, zone)
+    for own, instant in reversed(known):
+        found = pl.when(local == own).then(instant).otherwise(found)
+    return found
+
+
+def _exact(
+    block: TimeBlock, at: pl.Expr, until: pl.Expr, longer: pl.Expr | None = None
+) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
     """Return start, end and precision of moments; a clock time that means "unknown" leaves the day."""
+    longer = until > at if longer is None else longer
     day_only = at.dt.strftime("%H:%M").is_in(block.unknown_at) if block.unknown_at else pl.lit(False)
     midnight = at.dt.truncate("1d")
     return (
         pl.when(day_only).then(midnight).otherwise(at),
         pl.when(day_only).then(midnight.dt.offset_by("1d")).otherwise(until),
-        pl.when(day_only).then(pl.lit("day")).when(until > at).then(pl.lit("slot")).otherwise(pl.lit(block.precision)),
+        pl.when(day_only).then(pl.lit("day")).when(longer).then(pl.lit("slot")).otherwise(pl.lit(block.precision)),
     )
 
 
 def _end(
-    result: Times, rule: Rule | None, source: tuple[pl.Expr, str], read: pl.Expr, at: pl.Expr, last: pl.Expr
+    result: Times,
+    rule: Rule | None,
+    source: tuple[pl.Expr, str],
+    read: pl.Expr,
+    at: pl.Expr,
+    last: pl.Expr,
+    before: pl.Expr | None = None,
 ) -> pl.Expr:
     """Return the end of an interval, the start where none is told.
 
@@ -117,8 +144,9 @@ def _end(
         _watch(result, source, read)
         return pl.coalesce(last, at)
     result.notes["unreadable_end"] = source[0].is_not_null() & read.is_null()
-    result.notes["end_before_start"] = (last < at).fill_null(False)
-    return pl.when(last >= at).then(last).otherwise(at)
+    before = last < at if before is None else before
+    result.notes["end_before_start"] = before.fill_null(False)
+    return pl.when(~before).then(last).otherwise(at)
 
 
 def _at_clock(result: Times, rule: Rule | None, source: tuple[pl.Expr, str], day: pl.Expr) -> pl.Expr:
@@ -158,10 +186,17 @@ def _day(rule: Rule | None, text: pl.Expr, zone: str) -> pl.Expr:
 
 def _moment(rule: Rule | None, text: pl.Expr, zone: str) -> pl.Expr:
     """Local clock time without zone; times the source tells in another zone are brought to the local one."""
-    if rule is not None and (rule.parse == "epoch_ms" or rule.zone not in (None, zone)):
-        moment = parse_text(text, rule.parse or "datetime", rule.formats, rule.zone or zone)
+    moment = _instant(rule, text, zone)
+    if moment is not None:
         return moment.dt.convert_time_zone(zone).dt.replace_time_zone(None)
     return local_datetime(text, rule.formats if rule is not None else [])
+
+
+def _instant(rule: Rule | None, text: pl.Expr, zone: str) -> pl.Expr | None:
+    """Return the moment in UTC where the source tells one; None where it tells local clock times."""
+    if rule is not None and (rule.parse == "epoch_ms" or rule.zone not in (None, zone)):
+        return parse_text(text, rule.parse or "datetime", rule.formats, rule.zone or zone)
+    return None
 
 
 def _watch(result: Times, source: tuple[pl.Expr, str], parsed: pl.Expr) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from data.integration.folding import fold_links
+from data.integration.folding import FOLDED_LINKS, fold_links
 from data.snapshots import Snapshot
 
 #: Steps in order; each counts rows among those of the step before.
@@ -64,11 +64,11 @@ def _view_of(snapshot: Snapshot, source: str, calls: pl.LazyFrame, links: pl.Dat
         pl.col("record_key").alias("incident_id"),
         (pl.col("incident_key") != pl.col("record_key")).alias("folded"),
         "outcome",
-        "link_type",
     )
     said = calls.select(
         pl.col("record_key").alias("incident_id"),
         pl.col("invalid").alias("intake_invalid"),
+        pl.col("link_type").is_in(FOLDED_LINKS).fill_null(False).alias("follows"),
         (pl.col("x").is_not_null() & pl.col("y").is_not_null()).alias("has_xy"),
     )
     areas = ["community_code", "beat_code", "station_code"]
@@ -103,7 +103,7 @@ def _why_not_valid() -> pl.Expr:
         .then(pl.lit("link_in_a_circle"))
         .when(pl.col("intake_invalid"))
         .then(pl.lit("invalid_at_intake"))
-        .when(pl.col("link_type").is_not_null())
+        .when(pl.col("follows"))
         .then(pl.lit("nuisance_alone"))
         .otherwise(pl.lit("invalid_at_feedback"))
     )

@@ -45,7 +45,8 @@ def lineage_text(found: Lineage) -> str:
             f"quarantined {file.quarantined:>6,}  {file.sha256[:12]}"
         )
     for row in found.rows:
-        lines.append(f"  {found.rows_are}: {row['rows']:,} rows of {row['table']} from {row['source_file']}")
+        back = f" ({row['removals']:,} of them take one back)" if row["removals"] else ""
+        lines.append(f"  {found.rows_are}: {row['rows']:,} rows of {row['table']} from {row['source_file']}{back}")
     return "\n".join(lines)
 
 

@@ -109,7 +109,8 @@ def judge(reports: Sequence[QualityReport], thresholds: Sequence[Threshold]) -> 
     Parameters
     ----------
     reports
-        Oldest first. An old load that was bad does not stop anything once a newer one of its source is good.
+        Oldest first. An old load that was bad does not stop anything once a newer one of its source is good. A load
+        too small to be judged neither mends nor stops anything: the one before it still counts.
     """
     found = []
     for source in sorted({report.source for report in reports}):
@@ -123,7 +124,8 @@ def judge(reports: Sequence[QualityReport], thresholds: Sequence[Threshold]) -> 
             ]
             if not measured:
                 continue
-            report, measure = measured[-1]
+            enough = [one for one in measured if one[1].rows >= threshold.fewest_rows]
+            report, measure = (enough or measured)[-1]
             value = float(measure.value or 0.0)
             status = "blocked" if threshold.blocks else "warned"
             if not threshold.broken_by(value):

@@ -204,7 +204,7 @@ def _extract(
     if place is None:
         return Extract(kind.name, path, rows, None)
     if highest is None:
-        return Extract(kind.name, path, rows, known, nothing_new=known is not None)
+        return Extract(kind.name, path, rows, known, nothing_new=known is not None and rows == 0)
     mark = {**_to_text(highest, kind), "digest": digest_of(sorted(at_highest, key=str))}
     return Extract(kind.name, path, rows, mark, nothing_new=mark == known and rows == len(at_highest))
 

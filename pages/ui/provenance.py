@@ -96,6 +96,8 @@ def _draw_found(desk: Desk, found: Lineage) -> None:
         counts = [row["rows"] for row in found.rows]
         total = number(sum(counts)) if None not in counts else t("lineage.hidden")
         st.markdown(t(f"lineage.rows_{found.rows_are}", rows=total))
+        if removals := sum(row["removals"] or 0 for row in found.rows):
+            tables.note(t("lineage.removals", rows=number(removals)))
         st.html("<ul>" + "".join(f"<li>{line}</li>" for line in _row_words(found)) + "</ul>")
     tables.note(
         t(

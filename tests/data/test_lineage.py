@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from analytics.hotspots import history
+from data import lineage
 from data.access import Viewer
 from data.desk import Desk
 from data.editions import write_edition
 from data.errors import AccessDeniedError, RequestError
 from data.integration.ingest import ingest
 from data.lineage import trace
+from data.quality.text import lineage_text
 from data.records import Records, read_audit
 from data.snapshots import current_snapshot
 from data.store import Store
@@ -33,6 +36,7 @@ NEW = HEAD + "".join(
     ]
 )
 EDITION_ID = "E20250301-lineage"
+RING = [120.5, 30.5, 120.501, 30.5, 120.501, 30.501, 120.5, 30.501]
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +50,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     snapshot = current_snapshot(store)
     (force,) = snapshot.jurisdictions.values()
     category = snapshot.read("incidents")["category"][0]
-    ring = [120.5, 30.5, 120.501, 30.5, 120.501, 30.501, 120.5, 30.501]
     place = {
         "category": category,
         "horizon_days": 28,
-        "ring": ring,
+        "ring": RING,
         "reasons": [{"reason": "base", "contribution": 0.5}],
     }
     write_edition(
@@ -85,6 +88,55 @@ def test_an_advice_is_traced_to_the_rows_of_its_cell_and_year(store: Store) -> N
     assert [(one.file, one.read, one.kept) for one in found.files] == [("calls_new.csv", 5, 5), ("calls_old.csv", 2, 2)]
     assert found.tables == {"calls": 7}
     assert all(len(one.sha256) == 64 for one in found.files)
+
+
+def test_the_rows_behind_a_hotspot_are_those_its_count_is_made_of(tmp_path: Path) -> None:
+    # Two offences, the removal of a third, one officers found themselves, one placed on its road only.
+    mapping = tmp_path / "kept.toml"
+    columns = 'weight = { from = "N" }\ndiscovered_by = { from = "BY" }\nlocation_level = { from = "LEVEL" }\n'
+    mapping.write_text(
+        CITY.read_text(encoding="utf-8").replace("call_id = {", columns + "call_id = {", 1),
+        encoding="utf-8",
+    )
+    rows = ["1,1,reported,point", "2,1,,building", "3,-1,,point", "4,1,police,point", "5,1,,road"]
+    calls = "JJDBH,N,BY,LEVEL,BJSJ,BJLX,X,Y\n" + "".join(
+        f"{row},20250201080000,010100,120.5005,30.5005\n" for row in rows
+    )
+    (tmp_path / "calls.csv").write_bytes(calls.encode("gb18030"))
+    store = Store.create(tmp_path / "store")
+    ingest(store, mapping, [tmp_path / "calls.csv"], loaded_by="clerk", now=datetime(2025, 3, 2, tzinfo=UTC))
+    other = tmp_path / "other.toml"
+    other.write_text(
+        mapping.read_text(encoding="utf-8").replace('"city"', '"town"').replace("zz-city", "zz-town"), encoding="utf-8"
+    )
+    ingest(store, other, [tmp_path / "calls.csv"], loaded_by="clerk", now=datetime(2025, 3, 2, 1, tzinfo=UTC))
+    snapshot = current_snapshot(store)
+    place = {
+        "category": "criminal",
+        "horizon_days": 28,
+        "ring": RING,
+        "reasons": [{"reason": "base", "contribution": 0.5}],
+    }
+    write_edition(
+        store,
+        EDITION_ID,
+        {"hotspots": rows_of("hotspots", {"advice_id": "H1", "beat_code": "B1", "station_code": "S1", **place})},
+        {
+            "snapshot_id": snapshot.snapshot_id,
+            "parameters": {"as_of": "2025-03-01"},
+            "code_version": "test",
+            "created_at": datetime(2025, 3, 2, 1, tzinfo=UTC).isoformat(),
+            "created_by": "clerk",
+            "jurisdiction": asdict(snapshot.jurisdictions["zz-city"]),
+            "demo": False,
+        },
+    )
+    found = trace(store, EDITION_ID, advice_id="H1")
+    assert [(row["rows"], row["removals"]) for row in found.rows] == [(3, 1)]
+    # The other force's calls are not behind this number.
+    assert found.tables == {"calls": 5}
+    assert "(1 of them take one back)" in lineage_text(found)
+    assert lineage.LOCATED == history.LOCATED
 
 
 def test_a_whole_table_is_traced_to_its_files_only(store: Store) -> None:

@@ -165,13 +165,12 @@ def _apply_reviews(
     """Take out the pairs the steward refused; return the texts the steward decided."""
     keyed = queries.select("query", "text_key")
     decided = reviews.unique(["text_key", "address_code"], keep="last", maintain_order=True)
-    decided = decided.join(keyed, on="text_key").join(
-        standards.select("address_code", ruled_standard="standard"), on="address_code", how="left"
+    # The same words mean another place in another police force: only a decision on an address of this one holds.
+    decided = decided.join(keyed, on="text_key", maintain_order="left").join(
+        standards.select("address_code", ruled_standard="standard"), on="address_code", maintain_order="left"
     )
     rejected = decided.filter(pl.col("decision") == "reject").select("query", standard="ruled_standard")
-    final = decided.filter(
-        (pl.col("decision") == "none") | ((pl.col("decision") == "accept") & pl.col("ruled_standard").is_not_null())
-    ).unique("query", keep="last", maintain_order=True)
+    final = decided.filter(pl.col("decision") != "reject").unique("query", keep="last", maintain_order=True)
     return (
         pairs.join(rejected, on=["query", "standard"], how="anti", maintain_order="left"),
         final.select("query", ruling="decision", ruled_standard="ruled_standard"),

@@ -6,11 +6,13 @@ import random
 from datetime import date
 
 import polars as pl
+import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.integration.areas import AreaFinder, assign_areas, join_children, locate_points, parents_of
+from data.integration.areas import AreaFinder, assign_areas, locate_points, parents_of
+from data.integration.joined_areas import join_children
 from data.schemas import Areas
 from data.sources.mapping import Parents
 
@@ -92,6 +94,29 @@ def test_a_boundary_holds_from_its_first_day_to_the_day_before_its_last() -> Non
     assert found["code"].to_list() == ["old", "new", "new"]
 
 
+def test_a_parent_is_that_of_the_day_too() -> None:
+    first = date(2025, 7, 1)
+    moved = areas(
+        area("b1", "beat", "s1", (0, 0, 1, 1), valid_to=first),
+        area("b1", "beat", "s2", (0, 0, 1, 1), valid_from=first),
+        area("b2", "beat", "s2", (1, 0, 2, 1)),
+    )
+    days = (date(2025, 6, 30), first, None)
+    found = assign_areas(records(*((0.5, 0.5, day, None, None, None) for day in days)), moved)
+    assert found["station_code"].to_list() == ["s1", "s2", "s2"]
+    # The same for a beat that the source only states.
+    stated = assign_areas(records(*((None, None, day, None, "b1", None) for day in days)), moved)
+    assert stated["station_code"].to_list() == ["s1", "s2", "s2"]
+
+
+def test_a_shape_without_any_point_is_no_area(recwarn: pytest.WarningsRecorder) -> None:
+    empty = {**area("x", "beat", None, None), "geometry": shapely.to_wkb(shapely.Polygon())}
+    finder = AreaFinder(areas(empty, area("b1", "beat", None, (0, 0, 1, 1))))
+    assert finder.box == (0.0, 0.0, 1.0, 1.0)
+    assert assign_areas(records((0.5, 0.5, None, None, None, None)), finder)["beat_code"].to_list() == ["b1"]
+    assert not recwarn.list
+
+
 def test_a_polygon_that_crosses_itself_is_repaired() -> None:
     bow_tie = shapely.Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])
     crossed = areas({**area("x", "beat", None, None), "geometry": shapely.to_wkb(bow_tie)})
@@ -114,6 +139,22 @@ def test_parents_are_the_sum_of_their_children() -> None:
     ]
     assert shapely.from_wkb(made["geometry"][0]).equals(shapely.box(0, 0, 2, 1))
     assert Areas.is_valid(made)
+
+
+def test_parents_change_on_the_day_their_children_do() -> None:
+    first = date(2025, 7, 1)
+    children = areas(
+        area("b1", "beat", "s1", (0, 0, 1, 1), valid_to=first),
+        area("b1", "beat", "s2", (0, 0, 1, 1), valid_from=first),
+        area("b2", "beat", "s1", (1, 0, 2, 1)),
+    )
+    made = join_children(children, Parents(level="station"), "t").sort("area_code", "valid_from", nulls_last=False)
+    assert made.select("record_key", "valid_from", "valid_to", "area_km2").rows() == [
+        ("t:area-station-s1", None, first, 2.0),
+        ("t:area-station-s1-2025-07-01", first, None, 1.0),
+        ("t:area-station-s2-2025-07-01", first, None, 1.0),
+    ]
+    assert shapely.from_wkb(made["geometry"][1]).equals(shapely.box(1, 0, 2, 1))
 
 
 @settings(max_examples=60, deadline=None)

@@ -93,6 +93,23 @@ def test_dispatches_that_come_in_a_later_load_are_joined(load: Load, store: Stor
     assert current_snapshot(store).read("incidents")["officer_hours"].drop_nulls().sort().to_list() == [4.5, 16.0]
 
 
+def test_a_link_taken_back_gives_the_officer_hours_back(load: Load, store: Store) -> None:
+    head = "JJDBH,GLJJDBH,GLLX,BJSJ,BJLX\n"
+    dispatch = "PJDBH,JJDBH,PJSJ,CJSJ,DDSJ,WBSJ,CDRC\np,2,20250301084000,20250301084000,,20250301094000,2\n"
+    first = "1,,,20250301083000,010100\n"
+    load({"calls.csv": head + first + "2,1,01,20250301083500,010100\n", "dispatches.csv": dispatch})
+    assert hours(store) == {"1": 2.0, "2": None}
+    load({"later.csv": head + "2,,,20250301083500,010100\n"})
+    assert hours(store) == {"1": None, "2": 2.0}
+
+
+def hours(store: Store) -> dict[str, float | None]:
+    snapshot = current_snapshot(store)
+    number = dict(snapshot.read("calls").select("record_key", "call_id").iter_rows())
+    rows = snapshot.read("incidents").select("incident_id", "officer_hours").iter_rows()
+    return {number[key]: worked for key, worked in rows}
+
+
 def test_a_point_at_zero_or_far_outside_the_areas_is_not_located_but_counts() -> None:
     areas = city_areas(box(120.0, 30.0, 121.0, 31.0))
     inside = [(120.0 + n / 40, 30.5) for n in range(38)]

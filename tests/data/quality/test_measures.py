@@ -78,6 +78,11 @@ def test_the_funnel_says_what_each_step_loses(store: Store, tmp_path: Path) -> N
     assert funnel["valid"]["rows"] == 2
 
 
+def test_a_repeat_that_names_no_first_call_was_not_refused_at_feedback(store: Store, tmp_path: Path) -> None:
+    (funnel,) = load(store, tmp_path, calls=HEAD + "1,,01,20250301080000,010100,S1,120.5,30.5\n").funnels
+    assert funnel["steps"][2] == {"step": "valid", "rows": 0, "lost": {"nuisance_alone": 1}}
+
+
 def test_a_report_is_kept_and_does_not_change_with_later_loads(store: Store, tmp_path: Path) -> None:
     first = load(store, tmp_path, calls=CALLS)
     kept = (current_snapshot(store).folder / FILE).read_bytes()
@@ -120,6 +125,13 @@ def test_a_warning_stops_nothing_and_a_good_load_mends_a_bad_one(store: Store, t
     good = "".join(f"{number},,,20250302080000,010100,S1,120.5,30.5\n" for number in range(10, 16))
     load(store, tmp_path, 4, calls=HEAD + good)
     assert [one.status for one in judge_store(store) if one.threshold == "calls-valid"] == ["passed"]
+
+
+def test_a_load_too_small_to_be_judged_covers_no_bad_one_up(store: Store, tmp_path: Path) -> None:
+    load(store, tmp_path, calls=CALLS)
+    strict(store)
+    load(store, tmp_path, 4, calls=HEAD + "10,,,20250302080000,010100,S1,120.5,30.5\n")
+    assert [(one.status, one.rows) for one in judge_store(store) if one.threshold == "calls-valid"] == [("blocked", 7)]
 
 
 def test_a_threshold_file_that_is_wrong_is_named(store: Store) -> None:

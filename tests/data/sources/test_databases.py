@@ -196,6 +196,40 @@ def test_incremental(upstream: tuple[str, sa.Engine], asked: str, tmp_path: Path
     assert calls["category"].to_list() == ["0301", "0201", "0101", "0101"]
 
 
+def test_rows_without_a_watermark_come_also_when_nothing_is_left_at_the_last_one(
+    upstream: tuple[str, sa.Engine], tmp_path: Path
+) -> None:
+    url, engine = upstream
+    source = tmp_path / "platform.toml"
+    source.write_text(MAPPING.format(asked='table_name = "jjd"'), encoding="utf-8")
+    store = Store.create(tmp_path / "store")
+    pull(store, source, url, tmp_path / "one")
+    with engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM jjd WHERE jjdbh > 1"))
+    insert(engine, [(5, "0101", "临澜路5号", "2026-01-06 02:00:00", "113.9", "30.1", "赵六", None)])
+    second, _ = pull(store, source, url, tmp_path / "two")
+    assert second is not None
+    assert second.totals()["new"] == 1
+    assert last_watermarks(store, "platform")["calls"]["value"] == "2026-01-06T00:00:00"
+
+
+def test_a_value_put_back_upstream_is_taken_in(upstream: tuple[str, sa.Engine], tmp_path: Path) -> None:
+    url, engine = upstream
+    source = tmp_path / "platform.toml"
+    whole = MAPPING.format(asked='table_name = "jjd"').replace('watermark = "changed_at"\n', "")
+    source.write_text(whole, encoding="utf-8")
+    store = Store.create(tmp_path / "store")
+    told = []
+    for place, category in enumerate(("0101", "0301", "0101", "0101")):
+        with engine.begin() as connection:
+            connection.execute(sa.text("DELETE FROM jjd"))
+        insert(engine, [(1, category, *ROWS[0][2:])])
+        report, _ = pull(store, source, url, tmp_path / str(place))
+        assert report is not None
+        told.append((report.already_loaded, current_snapshot(store).read("calls")["category"].to_list()))
+    assert told == [(False, ["0101"]), (False, ["0301"]), (False, ["0101"]), (True, ["0101"])]
+
+
 def test_no_personal_value_is_written_to_the_file_in_between(upstream: tuple[str, sa.Engine], tmp_path: Path) -> None:
     url, _ = upstream
     mapping = parse_mapping(MAPPING.format(asked='table_name = "jjd"'))

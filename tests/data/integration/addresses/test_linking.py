@@ -146,6 +146,8 @@ def test_decisions_of_the_steward_hold_for_every_call_with_the_text() -> None:
     assert (accepted["outcome"], accepted["address_code"], accepted["method"]) == ("match", "A5", "steward")
     assert accepted["probability"] == 1.0
     assert decided("none", "A4")["outcome"] == "none"
+    # What another police force decided about the same words, and its own addresses, decides nothing here.
+    assert decided("none", "B1") == linked(plain)
     # With one of two refused, the other one stands alone.
     other = decided("reject", "A4")
     assert other["address_code"] in ("A5", None)
