@@ -75,7 +75,7 @@ class Draft:
     def __post_init__(self) -> None:
         self.source = self.mapping.source.name
         self.loads = [load for load in self.loads if load["source"] == self.source]
-        self._names = [path.name for path in self.paths]
+        self._names = [report.file for report in self.reports]
         self._work = self.folder / "parts"
         self._spills: dict[str, dict[tuple[str, bool], Spill]] = {}
         self._provided: dict[int, frozenset[str]] = {}
@@ -104,7 +104,7 @@ class Draft:
 
     def _pieces(self, tell: Callable[[int, str], None]) -> Iterator[Piece]:
         for piece in ahead(self._read_pieces(), PIECES_AHEAD):
-            tell(piece.files[0], self.paths[piece.files[0]].name)
+            tell(piece.files[0], self._names[piece.files[0]])
             for place in piece.files:
                 self.reports[place].personal_dropped = piece.raw.dropped
             # Notes are about single files: what is read together has none.
@@ -151,7 +151,7 @@ class Draft:
             self._provided[number] = frozenset(CANONICAL[kind.table].column_names())
             made_up = made.drop("source", "source_file").with_columns(pl.lit(number, dtype=pl.Int32).alias(FILE))
             self._meanwhile(self._spill(kind, True).add, made_up)
-            self._names.append(self.paths[files[0]].name)
+            self._names.append(self._names[files[0]])
             self.reports[files[0]].notes["areas_joined_from_children"] = made.height
 
     def _with_origin(self, batch: Piece, rows: pl.DataFrame) -> pl.DataFrame:
