@@ -147,7 +147,7 @@ def match_upstream(files: Sequence[Upstream], mapping: Mapping) -> tuple[list[li
         try:
             matched.append(match_kinds(file.path, mapping))
         except SourceError as error:
-            if not file.archive or file.archive == file.name:
+            if not file.is_member:
                 raise
             matched.append([])
             unread.append(Unread(file.name, error.problem.partition(" Looked for ")[0]))

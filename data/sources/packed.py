@@ -77,6 +77,11 @@ class Upstream:
     archive_sha256: str = ""
     whole: bool = True
 
+    @property
+    def is_member(self) -> bool:
+        """Whether it came in an archive, with whatever its publisher put beside; ``calls.csv.gz`` holds one file."""
+        return self.archive not in ("", self.name)
+
     def with_digest(self) -> Upstream:
         """Return the same with its digest; a file that is not there is told of when it is read."""
         return self if self.sha256 or not self.path.is_file() else replace(self, sha256=sha256_of_file(self.path))

@@ -40,6 +40,8 @@ class Sample:
 
     Attributes
     ----------
+    path, name
+        Where it was read, and what the proposal calls it. A packed file is gone from there already.
     raw
         Records as the reader gives them, personal columns by name already dropped.
     keys
@@ -51,6 +53,7 @@ class Sample:
     """
 
     path: Path
+    name: str
     form: str
     raw: RawTable
     keys: dict[str, Any]
@@ -70,8 +73,15 @@ class Sample:
         return GEOMETRY in self.raw.frame.columns
 
 
-def read_sample(path: Path) -> Sample:
+def read_sample(path: Path, *, name: str | None = None, whole: bool = True) -> Sample:
     """Read the beginning of a file.
+
+    Parameters
+    ----------
+    name
+        What the proposal calls it, its own name by default.
+    whole
+        False when the file is the beginning of another.
 
     Raises
     ------
@@ -80,7 +90,7 @@ def read_sample(path: Path) -> Sample:
     """
     form = require_readable(path)
     with tempfile.TemporaryDirectory(prefix="beatwise-sample-") as folder:
-        head, whole = _head(path, form, Path(folder))
+        head, all_of_it = _head(path, form, Path(folder))
         keys = _text_keys(head) if form == "csv" else {}
         others: list[str] = []
         if form == "xlsx":
@@ -97,7 +107,7 @@ def read_sample(path: Path) -> Sample:
         raise SourceError(f"the file has {has}.", where=path.name, remedy="Name a file that holds some records.")
     if not raw.headers and not raw.dropped:
         raise SourceError("the file has no columns.", where=path.name)
-    return Sample(path, form, raw, keys, whole, others)
+    return Sample(path, name or path.name, form, raw, keys, whole and all_of_it, others)
 
 
 def _head(path: Path, form: str, folder: Path) -> tuple[Path, bool]:
