@@ -342,3 +342,48 @@ def test_folders_of_ones_own_are_removed_at_the_end(tmp_path: Path) -> None:
         (folder / "file").write_text("x")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+#: Source → files of the real data, some of them packed one by one, the others together in a ZIP with folders.
+REAL = {
+    "uk_police": (("uk_police/raw/*-lancashire-street.csv", "uk_police/raw/*-cambridgeshire-street.csv"), ""),
+    "chicago": (("chicago/raw/*.csv", "chicago/boundaries/*.geojson", "chicago/population/*.csv"), ""),
+    "sacramento": (("sacramento_cad/*.csv",), ".gz"),
+    "taipei": (("taipei_theft/raw/*.csv",), ".xz"),
+    "st_louis": (("st_louis/raw/*2018.csv", "st_louis/boundaries/BND*.zip"), ".bz2"),
+}
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("source", REAL)
+def test_real_files_give_the_same_packed_and_unpacked(shared_data: Path, tmp_path: Path, source: str) -> None:
+    patterns, ending = REAL[source]
+    paths = [path for pattern in patterns for path in sorted(shared_data.glob(pattern))]
+    assert paths
+    inside = [path for path in paths if path.suffix != ".zip"]
+    together = [path for path in paths if path.suffix == ".zip"]
+    if ending:
+        for path in inside:
+            together.append(tmp_path / f"{path.name}{ending}")
+            together[-1].write_bytes(ONE[ending](path.read_bytes()))
+    else:
+        with zipfile.ZipFile(tmp_path / "download.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in inside:
+                archive.write(path, f"{path.name[:7]}/{path.name}")
+        together.append(tmp_path / "download.zip")
+    first, second = Store.create(tmp_path / "first"), Store.create(tmp_path / "second")
+    of_packed = ingest(first, source, together, loaded_by="tester", now=NOW)
+    of_plain = ingest(second, source, paths, loaded_by="tester", now=NOW)
+    assert of_packed.totals() == of_plain.totals()
+    assert sorted(one.sha256 for one in of_packed.files) == sorted(one.sha256 for one in of_plain.files)
+    for table in ("calls", "areas", "population"):
+        if current_snapshot(first).has(table):
+            one, other = (
+                current_snapshot(store).read(table).drop("load_id", "source_file").sort("record_key")
+                for store in (first, second)
+            )
+            assert one.equals(other), table
+    assert calls_of(first).height > 0
+    again = ingest(first, source, paths, loaded_by="tester", now=NOW)
+    assert again.already_loaded
+    assert again.snapshot_id == of_packed.snapshot_id
