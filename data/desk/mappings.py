@@ -23,7 +23,7 @@ from data.sources.mapping import Mapping, built_in_mappings, load_mapping, parse
 from data.sources.packed import Upstream, told_by_name, unpack
 from data.sources.personal_values import redact
 from data.sources.propose import FileProposal, Known, Proposal, propose_mapping
-from data.sources.propose.sampling import SAMPLE_BYTES, read_sample
+from data.sources.propose.sampling import SAMPLE_BYTES, one_of_each_layout, read_sample
 
 #: Folder of the store with the mappings stewards saved.
 FOLDER = "mappings"
@@ -236,11 +236,12 @@ def _written(files: dict[str, bytes], folder: Path) -> list[Path]:
 
 
 def _ready(files: dict[str, bytes], folder: Path) -> list[Upstream]:
-    """Write files, and unpack the beginnings of those that are packed; what is no table is left out."""
+    """Write files, and unpack the beginnings of those that are packed, one member of each layout."""
     given, inside = folder / "given", folder / "unpacked"
     given.mkdir()
     inside.mkdir()
-    return unpack(_written(files, given), inside, head_bytes=SAMPLE_BYTES, most_bytes=MOST_BYTES)[0]
+    unpacked, _ = unpack(_written(files, given), inside, head_bytes=SAMPLE_BYTES, most_bytes=MOST_BYTES)
+    return one_of_each_layout(unpacked)[0]
 
 
 def _hidden_headers(proposal: FileProposal | None) -> set[str]:

@@ -21,10 +21,8 @@ from data.sources.propose.drafts import Draft
 from data.sources.propose.findings import FileProposal, Known, Proposal, Question
 from data.sources.propose.heads import propose_head
 from data.sources.propose.joins import join_areas
-from data.sources.propose.sampling import SAMPLE_BYTES, Sample, read_sample
+from data.sources.propose.sampling import SAMPLE_BYTES, Sample, one_of_each_layout, read_sample
 from data.sources.propose.tables import start_draft
-from data.sources.reading import FORMAT_OF_SUFFIX
-from data.sources.reading.formats import HEAD_BYTES
 from data.sources.toml_text import to_toml
 
 #: No date of a sample is taken for impossible because it lies ahead.
@@ -93,15 +91,12 @@ def propose_mapping(paths: Sequence[Path], known: Known | None = None) -> Propos
 def _samples(paths: list[Path]) -> tuple[list[Sample], list[Unread]]:
     """Read the beginning of each file, and of each layout in an archive; what holds no table there is named."""
     samples: list[Sample] = []
-    seen: dict[tuple[str, bytes], str] = {}
-    with unpacked(paths, Path(tempfile.gettempdir()), head_bytes=SAMPLE_BYTES) as (files, unread), told_by_name(files):
+    with unpacked(paths, Path(tempfile.gettempdir()), head_bytes=SAMPLE_BYTES) as (given, left), told_by_name(given):
+        files, alike = one_of_each_layout(given)
+        unread = [*left, *alike]
         for file in files:
             if not file.is_member:
                 samples.append(read_sample(file.path, name=file.name, whole=file.whole))
-                continue
-            layout = (file.path.suffix.lower(), _first_line(file.path))
-            if layout[1] and layout in seen:
-                unread.append(Unread(file.name, f"the same headers as {seen[layout]}"))
                 continue
             try:
                 sample = read_sample(file.path, name=file.name, whole=file.whole)
@@ -111,7 +106,6 @@ def _samples(paths: list[Path]) -> tuple[list[Sample], list[Unread]]:
             if sample.form == "csv" and len(sample.raw.headers) + len(sample.raw.dropped) < 2:
                 unread.append(Unread(file.name, "it is text without columns"))
                 continue
-            seen[layout] = file.name
             samples.append(sample)
     if not samples:
         raise SourceError(
@@ -120,14 +114,6 @@ def _samples(paths: list[Path]) -> tuple[list[Sample], list[Unread]]:
             remedy="; ".join(f"{one.file}: {one.reason}" for one in unread[:5]),
         )
     return samples, unread
-
-
-def _first_line(path: Path) -> bytes:
-    """Return the first line of a text file, empty for other formats: there it says nothing of the columns."""
-    if FORMAT_OF_SUFFIX.get(path.suffix.lower()) != "csv":
-        return b""
-    with path.open("rb") as handle:
-        return handle.readline(HEAD_BYTES)
 
 
 def _told_apart(drafts: list[Draft]) -> list[Draft]:
