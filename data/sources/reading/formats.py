@@ -45,6 +45,8 @@ SIGNATURES: tuple[tuple[bytes, str, tuple[FileFormat, ...]], ...] = (
     (b"<html", "a web page", ()),
     (b"<?xml", "an XML document", ()),
 )
+#: What libraries raise over bytes that break their format, besides errors of their own.
+OF_DAMAGE = (ValueError, LookupError, ArithmeticError, EOFError, MemoryError, RuntimeError, TypeError)
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 #: What portals answer when a download fails.
 ERROR = re.compile(rb'\{\s*"(error|errors|message)"\s*:')
@@ -92,6 +94,8 @@ def require_readable(path: Path) -> FileFormat:
     _require_content(path, form)
     if form == "shapefile_zip":
         _require_shapefile(path)
+    elif form == "parquet":
+        _require_sound_parquet(path)
     return form
 
 
@@ -116,6 +120,27 @@ def _require_content(path: Path, form: FileFormat) -> None:
             where=path.name,
             remedy="Download it again.",
         )
+
+
+def _require_sound_parquet(path: Path) -> None:
+    """Refuse a Parquet file with damaged pages, over some of which Polars ends the process instead of telling.
+
+    Arrow looks at every page for the price of reading the file once, and holds one batch at a time.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            for _ in file.iter_batches():
+                continue
+    except NotImplementedError:
+        # A type Arrow cannot read says nothing about damage.
+        return
+    except (pa.ArrowException, *OF_DAMAGE, OSError) as error:
+        raise SourceError(
+            "the file cannot be read as Parquet: it is damaged or none.", where=path.name, remedy="Ask for it again."
+        ) from error
 
 
 def _require_shapefile(path: Path) -> None:

@@ -26,7 +26,8 @@ from data.integration.ingest import IngestReport, ingest
 from data.snapshots import current_snapshot
 from data.sources import packed
 from data.sources.check import PackedCheck, SourceCheck, check_file
-from data.sources.packed import PREFIX, unpacked
+from data.sources.packed import PREFIX, unpacked, unpacking
+from data.sources.packed.guards import SPARE_BYTES
 from data.sources.propose import propose_mapping
 from data.store import Store
 from tests.conftest import ROOT
@@ -289,7 +290,7 @@ def test_no_more_is_unpacked_than_there_is_room_for(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(packed.shutil, "disk_usage", lambda _: usage._replace(free=packed.SPARE_BYTES + 100))
+    monkeypatch.setattr(unpacking.shutil, "disk_usage", lambda _: usage._replace(free=SPARE_BYTES + 100))
     for path in (zipped(tmp_path / "a.zip", {"calls.csv": CALLS}), tmp_path / "calls.csv.gz"):
         if path.suffix == ".gz":
             path.write_bytes(gzip.compress(CALLS.encode()))
