@@ -14,7 +14,7 @@ from data.errors import SourceError
 from data.sources.personal_values import redact
 from data.sources.reading.formats import FORMAT_OF_SUFFIX, OF_DAMAGE, PACKED_ONE, PACKED_OTHERS
 
-#: A file of more than ``BELIEVED_BYTES`` may be this many times as large as it was packed; text is 5 to 20 times.
+#: A file of more than ``BELIEVED_BYTES`` may be this many times as large as it was packed; real ones are up to 23.
 MOST_RATIO, BELIEVED_BYTES = 200, 64 << 20
 #: Members an archive may have; three years of 44 forces in three files each are 4,752.
 MOST_MEMBERS = 20_000
