@@ -96,7 +96,11 @@ def ingest(
     require_basis(mapping.source.legal_basis, mapping.source.purpose, now.date())
     if not paths:
         raise SourceError("no file was named.", remedy="Name the files to load.")
-    with unpacked([Path(path) for path in paths], store.scratch) as (upstream, unread), told_by_name(upstream):
+    say = progress or _silent
+    unpacking = unpacked(
+        [Path(path) for path in paths], store.scratch, tell=lambda name: say(0, len(paths), f"unpacking {name}")
+    )
+    with unpacking as (upstream, unread), told_by_name(upstream):
         return _ingest(store, mapping, upstream, unread, loaded_by, now, progress, demo, watermarks)
 
 

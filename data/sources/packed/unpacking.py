@@ -9,7 +9,7 @@ import lzma
 import shutil
 import stat
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -47,7 +47,12 @@ Packed = gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile
 
 
 def unpack(
-    paths: Sequence[Path], folder: Path, *, head_bytes: int | None = None, most_bytes: int = MOST_BYTES
+    paths: Sequence[Path],
+    folder: Path,
+    *,
+    head_bytes: int | None = None,
+    most_bytes: int = MOST_BYTES,
+    tell: Callable[[str], None] | None = None,
 ) -> tuple[list[Upstream], list[Unread]]:
     """Return files ready to be read: plain ones as they are, packed ones unpacked into a folder.
 
@@ -61,6 +66,8 @@ def unpack(
         Unpack no more than the beginning of text files; then no digest is made.
     most_bytes
         Limit for all that is unpacked.
+    tell
+        Called with the name of each packed file before it is unpacked.
 
     Raises
     ------
@@ -72,6 +79,8 @@ def unpack(
     unread: list[Unread] = []
     for path in paths:
         place = folder / f"{len(files)}"
+        if tell is not None and path.suffix.lower() in (".zip", *PACKED_ONE):
+            tell(path.name)
         if path.suffix.lower() in PACKED_ONE and path.is_file():
             place.mkdir()
             files.append(_unpack_one(path, place, room))
@@ -88,7 +97,11 @@ def unpack(
 
 @contextmanager
 def unpacked(
-    paths: Sequence[Path], root: Path, *, head_bytes: int | None = None, most_bytes: int = MOST_BYTES
+    paths: Sequence[Path],
+    root: Path,
+    *,
+    head_bytes: int | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[list[Upstream], list[Unread]]]:
     """Return files ready to be read, as :func:`unpack` does, into a folder under ``root`` that is removed at the end.
 
@@ -96,7 +109,7 @@ def unpacked(
     """
     if any(path.suffix.lower() in (".zip", *PACKED_ONE) for path in paths):
         with owned_folder(root, PREFIX) as folder:
-            yield unpack(paths, folder, head_bytes=head_bytes, most_bytes=most_bytes)
+            yield unpack(paths, folder, head_bytes=head_bytes, tell=tell)
     else:
         sweep_owned(root, PREFIX)
         yield [Upstream(path, path.name) for path in paths], []

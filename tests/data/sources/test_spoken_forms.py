@@ -126,7 +126,7 @@ def test_days_of_a_spreadsheet(text: str, expected: datetime | None) -> None:
 
 
 def test_a_mapping_reads_days_of_a_spreadsheet_as_local_times(tmp_path: Path) -> None:
-    text = "ID,WHEN,SEEN,KNOWN\n1,44562.5,44562.75,44563.9\n2,44743,,\n3,first of May,,\n"
+    text = "ID,WHEN,SEEN,KNOWN\n1,44562.5,44562.75,44563.9\n2,44743,,\n3,first of May,,\n"  # 44562: 1 January 2022
     rules = """
 [file.columns]
 call_id = { from = "ID" }
@@ -141,6 +141,19 @@ at = { from = "WHEN", parse = "sheet_serial" }
     assert local(calls, "reported_at")[0] == datetime(2022, 1, 1, 18)
     assert calls["known_on"][0] == date(2022, 1, 2)
     assert report.totals()["quarantined"] == {"unreadable_value": 1}
+
+
+def test_a_day_read_from_a_date_and_time_is_the_local_one(tmp_path: Path) -> None:
+    rules = """
+[file.columns]
+call_id = { from = "ID" }
+category = { constant = "x" }
+known_on = { from = "AT", parse = "datetime" }
+[file.time]
+at = { from = "AT" }
+"""
+    _, calls = load(tmp_path, "ID,AT\n1,2022-01-01 23:00:00\n", rules)
+    assert calls["known_on"].to_list() == [date(2022, 1, 1)]
 
 
 def test_a_mapping_reads_the_day_and_a_clock_in_words(tmp_path: Path) -> None:
