@@ -94,8 +94,8 @@ PLACEHOLDER = re.compile(
 _DAY_MS = 86_400_000
 #: What stands in place of a strptime form for clock times in words.
 IN_WORDS = "clock"
-#: Days of a spreadsheet from 1970 to 2069.
-SERIALS = (25_569, 62_091)
+#: Days of a spreadsheet from 1990 to 2069; below lie other five-digit dates, such as year and day of the year.
+SERIALS = (32_874, 62_091)
 
 
 @dataclass(frozen=True)
