@@ -2,12 +2,12 @@
 
 ::
 
-    python -m benchmarks.fuzz --files 10000 --seed 1 [--workers 2] [--json]
+    python -m benchmarks.fuzz --files 10000 --seed 1 [--workers 2] [--packed] [--json]
 
 Small heads of real and demo files get an identity number, a mobile number and an e-mail address planted in their text
-cells, are damaged at random (bytes, lines, cells, headers, encodings, endings, containers) and ingested into a
-fresh store. Each must end in one of two ways: a ``BeatwiseError`` with a message, or a load in which every row is
-accounted for.
+cells, are damaged at random (bytes, lines, cells, headers, encodings, endings, containers) and ingested into a fresh
+store, as they are and packed (gz, bz2, xz, ZIP; damaged before or after); ``--packed`` tries the packed ones only. Each
+must end in one of two ways: a ``BeatwiseError`` with a message, or a load in which every row is accounted for.
 ``tests/data/sources/test_fuzz.py`` runs a few hundred; the figures of a full run are in docs/stewards.md.
 """
 
@@ -22,7 +22,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.fuzzing.bases import demo_bases, real_bases, shared_data
+from benchmarks.fuzzing.bases import demo_bases, packed_bases, real_bases, shared_data
 from benchmarks.fuzzing.trials import Outcome, try_one
 
 
@@ -48,9 +48,10 @@ class Tally:
             self.findings.append(outcome)
 
 
-def run_part(seeds: range, real: bool) -> Tally:
+def run_part(seeds: range, real: bool, packed_only: bool = False) -> Tally:
     """Try one file for each seed."""
-    bases = demo_bases() + (real_bases(shared_data()) if real else [])
+    plain = demo_bases() + (real_bases(shared_data()) if real else [])
+    bases = packed_bases(plain) if packed_only else [*plain, *packed_bases(plain)]
     tally = Tally()
     with tempfile.TemporaryDirectory(prefix="beatwise-fuzz-") as folder:
         for seed in seeds:
@@ -58,17 +59,17 @@ def run_part(seeds: range, real: bool) -> Tally:
     return tally
 
 
-def run(files: int, seed: int, workers: int = 1, real: bool = True) -> Tally:
+def run(files: int, seed: int, workers: int = 1, real: bool = True, packed_only: bool = False) -> Tally:
     """Try ``files`` damaged files in ``workers`` processes."""
     started = time.perf_counter()
     step = -(-files // (workers * 4))
     parts = [range(seed + start, seed + min(start + step, files)) for start in range(0, files, step)]
     whole = Tally()
     if workers == 1:
-        tallies = [run_part(part, real) for part in parts]
+        tallies = [run_part(part, real, packed_only) for part in parts]
     else:
         with ProcessPoolExecutor(workers) as pool:
-            tallies = list(pool.map(run_part, parts, [real] * len(parts)))
+            tallies = list(pool.map(run_part, parts, [real] * len(parts), [packed_only] * len(parts)))
     for tally in tallies:
         whole.files += tally.files
         whole.ended += tally.ended
@@ -86,9 +87,10 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--packed", action="store_true")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    tally = run(asked.files, asked.seed, asked.workers)
+    tally = run(asked.files, asked.seed, asked.workers, packed_only=asked.packed)
     if asked.json:
         print(json.dumps({**tally.__dict__, "findings": [one.__dict__ for one in tally.findings]}, ensure_ascii=False))
     else:

@@ -129,9 +129,9 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Explain which mapping fits a file and what does not: headers, formats, coordinates, codes."""
-    from data.sources.check import check_source
+    from data.sources.check import check_file
 
-    result = check_source(file, source_of(source) if source else None)
+    result = check_file(file, source_of(source) if source else None)
     tell(result.to_dict(), as_json, result.to_text())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -9,7 +10,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +124,42 @@ def folder_appears_whole(target: Path, scratch_root: Path) -> Iterator[Path]:
         finally:
             if scratch.exists():
                 shutil.rmtree(scratch)
+
+
+@contextmanager
+def owned_folder(root: Path, prefix: str) -> Iterator[Path]:
+    """Give a folder of its own under ``root`` and remove it at the end.
+
+    A process that is killed cannot: what it left is removed by :func:`sweep_owned`, which tells it from a folder in use
+    by its lock.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    sweep_owned(root, prefix)
+    while True:
+        folder = root / f"{prefix}{uuid.uuid4().hex}"
+        folder.mkdir()
+        # Between making and locking it another process may take it for a leftover: then another one is made.
+        with suppress(FileNotFoundError):
+            handle = os.open(folder, os.O_RDONLY)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if folder.exists():
+                break
+            os.close(handle)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+        os.close(handle)
+
+
+def sweep_owned(root: Path, prefix: str) -> None:
+    """Remove the folders of :func:`owned_folder` whose processes are gone."""
+    for folder in root.glob(f"{prefix}*"):
+        # Two may sweep at once, and another user's folders are not ours to judge.
+        with suppress(FileNotFoundError, PermissionError, BlockingIOError):
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
+            finally:
+                os.close(handle)

@@ -26,7 +26,7 @@ WINDOW_DAYS = 365
 
 @dataclass(frozen=True)
 class FileBehind:
-    """One upstream file and what became of its rows."""
+    """One upstream file and what became of its rows; ``archive_sha256`` is that of the packed file it came in."""
 
     load_id: str
     source: str
@@ -40,6 +40,7 @@ class FileBehind:
     kept: int
     quarantined: int
     sha256: str
+    archive_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,7 @@ def _files(loads: list[dict[str, Any]], tables: list[str]) -> list[FileBehind]:
             kept=file["kept"],
             quarantined=sum(file["quarantined"].values()),
             sha256=str(file.get("sha256") or ""),
+            archive_sha256=str(file.get("archive_sha256") or ""),
         )
         for load in reversed(loads)
         for file in load["files"]

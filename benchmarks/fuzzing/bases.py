@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import itertools
+import lzma
 import os
+import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +26,47 @@ ROWS = 25
 
 @dataclass(frozen=True)
 class Base:
-    """A small sound file and the mapping that reads it."""
+    """A small sound file and the mapping that reads it; with ``members`` what is packed under its name."""
 
     name: str
     source: str
     content: bytes
     encoding: str | None = None  # of text files
+    members: tuple[Base, ...] = ()
+
+    def pack(self, contents: dict[str, bytes]) -> bytes:
+        """Return files packed as the ending of the name says."""
+        packed = PACKED.get(Path(self.name).suffix)
+        if packed is not None:
+            return packed(next(iter(contents.values())))
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for place, (name, content) in enumerate(contents.items()):
+                # In folders, as downloads are, and without the time of day: a seed gives the same bytes again.
+                archive.writestr(zipfile.ZipInfo(f"part {place}/{name}"), content, zipfile.ZIP_DEFLATED)
+        return buffer.getvalue()
+
+    def told(self, name: str, place: int) -> str:
+        """Return what a report calls a member."""
+        return self.name if Path(self.name).suffix in PACKED else f"{self.name}/part {place}/{name}"
+
+
+#: Ending → what packs one file.
+PACKED: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+
+
+def packed_bases(bases: list[Base]) -> list[Base]:
+    """Return the same files packed: the text files one by one, and all files of a source together in a ZIP."""
+    texts = [base for base in bases if base.encoding is not None]
+    single = [
+        Base(f"{base.name}{ending}", base.source, b"", members=(base,))
+        for base, ending in zip(texts, itertools.cycle(PACKED), strict=False)
+    ]
+    together = []
+    for source in dict.fromkeys(base.source for base in bases):
+        members = tuple(base for base in bases if base.source == source and not base.name.endswith(".zip"))
+        together.append(Base(f"{source}.zip", source, b"", members=members))
+    return [*single, *together]
 
 
 def demo_bases() -> list[Base]:

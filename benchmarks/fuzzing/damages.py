@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.fuzzing.bases import Base
@@ -185,14 +186,66 @@ LINES: tuple[Damage, ...] = (
 )
 #: Damages after which a cell still stands under its own header: the planted name must not get through.
 KEEP_COLUMNS = frozenset({"repeat_lines", "blank_lines", "with_bom", "none"})
-ENDINGS = (".csv", ".xlsx", ".parquet", ".geojson", ".zip", ".txt", ".json", ".gpkg", ".xls", ".tsv", ".doc", "")
+ENDINGS = (
+    ".csv",
+    ".xlsx",
+    ".parquet",
+    ".geojson",
+    ".zip",
+    ".txt",
+    ".json",
+    ".gpkg",
+    ".xls",
+    ".tsv",
+    ".doc",
+    ".gz",
+    ".xz",
+    "",
+)
 
 
-def damage(rng: random.Random, base: Base) -> tuple[str, bytes, list[str]]:
-    """Return name, content and the damages of a damaged copy."""
-    content, name, done = base.content, base.name, []
+@dataclass
+class Damaged:
+    """A damaged copy of a file.
+
+    Attributes
+    ----------
+    inside
+        What reports call a file → its content before it was packed, and what it was; of a plain file itself. Empty
+        when the packed bytes were damaged: then nothing is known of what is inside.
+    """
+
+    name: str
+    content: bytes
+    done: list[str]
+    inside: dict[str, tuple[bytes, Base]]
+
+
+def damage(rng: random.Random, base: Base) -> Damaged:
+    """Return a damaged copy; of packed files, the packed bytes or one file before it is packed."""
+    if not base.members:
+        name, content, done = _damage(rng, base.name, base.content, with_lines=base.encoding is not None)
+        return Damaged(name, content, done, {name: (content, base)})
+    contents = [(member.name, member.content) for member in base.members]
+    if rng.random() < 0.5:
+        chosen = rng.randrange(len(base.members))
+        member = base.members[chosen]
+        name, content, done = _damage(rng, member.name, member.content, with_lines=member.encoding is not None)
+        # One file packed by itself keeps its name: the outer one is made of it.
+        contents[chosen] = (name if len(contents) > 1 else member.name, content)
+        done = [f"inside: {one}" if one != "none" else one for one in done]
+        inside = {
+            base.told(name, place): (content, base.members[place]) for place, (name, content) in enumerate(contents)
+        }
+        return Damaged(base.name, base.pack(dict(contents)), done, inside)
+    name, content, done = _damage(rng, base.name, base.pack(dict(contents)), with_lines=False)
+    return Damaged(name, content, [f"packed: {one}" if one != "none" else one for one in done], {})
+
+
+def _damage(rng: random.Random, name: str, content: bytes, *, with_lines: bool) -> tuple[str, bytes, list[str]]:
+    done: list[str] = []
     for _ in range(rng.choice([0, 1, 1, 1, 1, 2, 2, 3])):
-        chosen = rng.choice((*BYTES, *LINES) if base.encoding else BYTES)
+        chosen = rng.choice((*BYTES, *LINES) if with_lines else BYTES)
         content = chosen(rng, content)
         done.append(chosen.__name__)
     if rng.random() < 0.05:

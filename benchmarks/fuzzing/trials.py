@@ -16,8 +16,8 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.fuzzing.bases import PLANTED, PLANTED_NAME, Base
-from benchmarks.fuzzing.damages import KEEP_COLUMNS, damage
+from benchmarks.fuzzing.bases import PACKED, PLANTED, PLANTED_NAME, Base
+from benchmarks.fuzzing.damages import KEEP_COLUMNS, Damaged, damage
 from data.errors import BeatwiseError
 from data.integration.ingest import ingest
 from data.store import Store
@@ -42,10 +42,10 @@ def try_one(seed: int, bases: list[Base], folder: Path) -> tuple[Outcome, dict[s
     """Damage one file, ingest it, and say how it ended."""
     rng = random.Random(seed)
     base = rng.choice(bases)
-    name, content, damages = damage(rng, base)
-    path = folder / name
-    path.write_bytes(content)
-    outcome = Outcome(seed, base.name, damages, "")
+    damaged = damage(rng, base)
+    path = folder / damaged.name
+    path.write_bytes(damaged.content)
+    outcome = Outcome(seed, base.name, damaged.done, "")
     rows: dict[str, int] = {}
     store = folder / "store"
     signal.signal(signal.SIGALRM, _hang)
@@ -55,7 +55,7 @@ def try_one(seed: int, bases: list[Base], folder: Path) -> tuple[Outcome, dict[s
         signal.alarm(0)
         totals = report.totals()
         rows = {key: totals[key] for key in ("read", "kept")} | {"quarantined": sum(totals["quarantined"].values())}
-        outcome.ended, outcome.message = _judge(report, store, path, base, damages)
+        outcome.ended, outcome.message = _judge(report, store, damaged)
     except BeatwiseError as error:
         outcome.ended, outcome.message = ("refused", str(error)) if str(error).strip() else ("no message", "")
         if any(planted in str(error) for planted in (*PLANTED, PLANTED_NAME)):
@@ -79,13 +79,14 @@ def _hang(signum: int, frame: Any) -> None:
     raise _HangError
 
 
-def _judge(report: Any, store: Path, path: Path, base: Base, damages: list[str]) -> tuple[str, str]:
+def _judge(report: Any, store: Path, damaged: Damaged) -> tuple[str, str]:
     totals = report.totals()
     refused = sum(totals["quarantined"].values())
     if totals["read"] != totals["kept"] + refused:
         return "lost row", f"{totals}"
     stored = quarantined = 0
-    forbidden = [*PLANTED, *([PLANTED_NAME] if set(damages) <= KEEP_COLUMNS else [])]
+    kept_columns = {done.removeprefix("inside: ") for done in damaged.done} <= KEEP_COLUMNS
+    forbidden = [*PLANTED, *([PLANTED_NAME] if kept_columns else [])]
     for part in store.rglob("*.parquet"):
         frame = pl.read_parquet(part)
         if part.parent.parent.name == "loads":
@@ -106,16 +107,21 @@ def _judge(report: Any, store: Path, path: Path, base: Base, damages: list[str])
     load = next(store.glob("loads/*/load.json")).read_text(encoding="utf-8")
     if any(planted in load for planted in PLANTED):
         return "personal value stored", "in load.json"
-    expected = _records(path, base)
-    if expected is not None and not expected[0] <= totals["read"] <= expected[1]:
-        return "lost row", f"the file has {expected[0]} to {expected[1]} records, {totals['read']} were read"
+    read = {one.file: one.read for one in report.files}
+    unread = {one.file for one in report.unread}
+    for name, (content, base) in damaged.inside.items():
+        if name not in read and name not in unread:
+            return "lost file", f"{name} is neither read nor named"
+        expected = _records(name, content, base)
+        if name in read and expected is not None and not expected[0] <= read[name] <= expected[1]:
+            return "lost row", f"{name} has {expected[0]} to {expected[1]} records, {read[name]} were read"
     return "loaded", ""
 
 
-def _records(path: Path, base: Base) -> tuple[int, int] | None:
-    """Count the records of a plain text file by other means, without and with blank ones; None with quotes in it."""
-    content = path.read_bytes()
-    if base.encoding is None or path.suffix not in (".csv", ".txt", ".tsv") or b'"' in content:
+def _records(name: str, content: bytes, base: Base) -> tuple[int, int] | None:
+    """Count the records of a text file by other means, without and with blank ones; None with quotes in it."""
+    ending = Path(name).suffix if Path(name).suffix not in PACKED else Path(Path(name).stem).suffix
+    if base.encoding is None or ending not in (".csv", ".txt", ".tsv") or b'"' in content:
         return None
     text = content.decode(base.encoding, errors="replace").replace("\x00", "")
     if '"' in text:

@@ -23,16 +23,17 @@ from data.snapshots import current_snapshot
 from data.sources.check import MappingCheck, check_mapping
 from data.sources.editing import choices_for, choose, chosen_columns
 from data.sources.mapping import Mapping, built_in_mappings, load_mapping, parse_mapping
+from data.sources.packed import Upstream, told_by_name, unpack
 from data.sources.personal_values import redact
 from data.sources.propose import FileProposal, Known, Proposal, propose_mapping
-from data.sources.propose.sampling import read_sample
+from data.sources.propose.sampling import SAMPLE_BYTES, one_of_each_layout, read_sample
 
 #: Folder of the store with the mappings stewards saved.
 FOLDER = "mappings"
 #: Rows of a sample that are shown, and what stands in place of a cell that nobody is shown.
 SHOWN_ROWS, HIDDEN = 6, "•••"
-#: Bytes a packed sample may unpack to.
-MOST_UNPACKED = 2**30
+#: Bytes that samples handed over through a browser may unpack to.
+MOST_BYTES = 1 << 30
 #: Grade from which cells of a sample are not shown.
 HIDDEN_GRADE = 4
 
@@ -86,7 +87,7 @@ class Mappings(DeskBase):
         Parameters
         ----------
         files
-            File name → content.
+            File name → content; members of archives are proposed each by itself.
         near, known
             What the steward says beforehand, see :class:`data.sources.propose.Known`; empty text is not said.
         """
@@ -98,11 +99,18 @@ class Mappings(DeskBase):
             return propose_mapping(_written(files, Path(folder)), Known(near=near, **said))
 
     def view_sample(self, name: str, content: bytes, proposal: FileProposal | None = None) -> SampleView:
-        """Return the first rows of a sample: personal columns left out, personal values and addresses masked."""
+        """Return the first rows of a sample: personal columns left out, personal values and addresses masked.
+
+        Parameters
+        ----------
+        name, content
+            As in the proposal; of a member of an archive, ``archive.zip/folder/member.csv`` and the archive's content.
+        """
         with self._refusals_recorded("propose", "mapping"):
             access.require_doing(self.viewer, "save_mapping")
         with tempfile.TemporaryDirectory(prefix="beatwise-propose-") as folder:
-            sample = read_sample(_written({name: content}, Path(folder))[0])
+            file = next(one for one in _ready({name.partition("/")[0]: content}, Path(folder)) if one.name == name)
+            sample = read_sample(file.path)
             texts = sample.texts.head(SHOWN_ROWS)
         personal = set(proposal.personal) if proposal is not None else set()
         hidden = _hidden_headers(proposal)
@@ -158,7 +166,9 @@ class Mappings(DeskBase):
             access.require_doing(self.viewer, "save_mapping")
         mapping = parse_mapping(text)
         with tempfile.TemporaryDirectory(prefix="beatwise-propose-") as folder:
-            return {path.name: check_mapping(path, mapping) for path in _written(files, Path(folder))}
+            ready = _ready(files, Path(folder))
+            with told_by_name(ready):
+                return {file.name: check_mapping(file.path, mapping) for file in ready}
 
     def save_mapping(self, text: str) -> Mapping:
         """Save a mapping in the store under its own name; `beatwise ingest --source NAME` finds it there.
@@ -238,10 +248,19 @@ def _require_unpackable(name: str, content: bytes) -> None:
             unpacked = sum(one.file_size for one in archive.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error):
         return  # No archive, or a damaged one: its reader says so.
-    if unpacked > MOST_UNPACKED:
+    if unpacked > MOST_BYTES:
         raise SourceError(
             f"the file unpacks to {unpacked / 2**20:,.0f} MB.", where=name, remedy="Hand in a part of it as a sample."
         )
+
+
+def _ready(files: dict[str, bytes], folder: Path) -> list[Upstream]:
+    """Write files, and unpack the beginnings of those that are packed, one member of each layout."""
+    given, inside = folder / "given", folder / "unpacked"
+    given.mkdir()
+    inside.mkdir()
+    unpacked, _ = unpack(_written(files, given), inside, head_bytes=SAMPLE_BYTES, most_bytes=MOST_BYTES)
+    return one_of_each_layout(unpacked)[0]
 
 
 def _hidden_headers(proposal: FileProposal | None) -> set[str]:

@@ -255,6 +255,7 @@ def _apply(
         told_by[name] = reading.header or name
         if reading.provided:
             provided.add(name)
+        notes |= reading.notes
         if rule.on_error == "null":
             notes[f"{name}_not_read"] = reading.bad
         else:

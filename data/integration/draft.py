@@ -75,7 +75,7 @@ class Draft:
     def __post_init__(self) -> None:
         self.source = self.mapping.source.name
         self.loads = [load for load in self.loads if load["source"] == self.source]
-        self._names = [path.name for path in self.paths]
+        self._names = [report.file for report in self.reports]
         self._work = self.folder / "parts"
         self._spills: dict[str, dict[tuple[str, bool], Spill]] = {}
         self._provided: dict[int, frozenset[str]] = {}
@@ -106,7 +106,7 @@ class Draft:
 
     def _pieces(self, tell: Callable[[int, str], None]) -> Iterator[Piece]:
         for piece in ahead(self._read_pieces(), PIECES_AHEAD):
-            tell(piece.files[0], self.paths[piece.files[0]].name)
+            tell(piece.files[0], self._names[piece.files[0]])
             for place in piece.files:
                 self.reports[place].personal_dropped = piece.raw.dropped
             # Notes are about single files: what is read together has none.
@@ -300,7 +300,7 @@ class Draft:
         if kind.parents is None:
             return merged
         number = len(self._names)
-        self._names.append(self.paths[file].name)
+        self._names.append(self._names[file])
         self._provided[number] = frozenset(CANONICAL["areas"].column_names())
         unknown = {name: pl.lit("-") for name in ("source", "load_id", "source_file")}
         fresh = whole_rows("areas", merged.fresh, **unknown)

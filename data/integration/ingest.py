@@ -20,7 +20,7 @@ import polars as pl
 
 from data.catalogue.bases import require_basis
 from data.errors import SourceError, StoreError
-from data.files import digest_of, folder_appears_whole, sha256_of_file, write_json
+from data.files import digest_of, folder_appears_whole, write_json
 from data.integration.addresses.snapshots import SnapshotLinks
 from data.integration.areas import AreaFinder
 from data.integration.batches import ahead
@@ -32,7 +32,8 @@ from data.integration.reports import FileReport, IngestReport
 from data.integration.spill import digits_for, prefixes
 from data.snapshots import Snapshot, parts_of_table, write_snapshot
 from data.sources.mapping import FileKind, Mapping, load_mapping
-from data.sources.matching import match_kinds
+from data.sources.matching import match_upstream
+from data.sources.packed import Unread, Upstream, told_by_name, unpacked
 from data.store import Store
 from data.tables import scan_table
 
@@ -65,7 +66,8 @@ def ingest(
     source
         Name of a built-in mapping, or path of one.
     paths
-        The files, in the order of their age: of two versions of a record the later one stands.
+        The files, in the order of their age: of two versions of a record the later one stands. Packed files are
+        unpacked first: each member is a file of its own.
     loaded_by, now
         Recorded in the load. A date more than a day after ``now`` is refused as impossible.
     progress
@@ -94,30 +96,56 @@ def ingest(
     require_basis(mapping.source.legal_basis, mapping.source.purpose, now.date())
     if not paths:
         raise SourceError("no file was named.", remedy="Name the files to load.")
-    files = [Path(path) for path in paths]
+    say = progress or _silent
+    unpacking = unpacked(
+        [Path(path) for path in paths], store.scratch, tell=lambda name: say(0, len(paths), f"unpacking {name}")
+    )
+    with unpacking as (upstream, unread), told_by_name(upstream):
+        return _ingest(store, mapping, upstream, unread, loaded_by, now, progress, demo, watermarks)
+
+
+def _ingest(
+    store: Store,
+    mapping: Mapping,
+    upstream: list[Upstream],
+    unread: list[Unread],
+    loaded_by: str,
+    now: datetime,
+    progress: Progress | None,
+    demo: bool,
+    watermarks: dict[str, dict[str, str]] | None,
+) -> IngestReport:
     with ThreadPoolExecutor(1, thread_name_prefix="digests") as pool:
-        digests = pool.map(_digest_if_there, files)
-        matched = [match_kinds(path, mapping) for path in files]
+        digests = pool.map(Upstream.with_digest, upstream)
+        matched, unfit = match_upstream(upstream, mapping)
+        unread = [*unread, *unfit]
         # A file that fills several tables is read once for each, and accounted for in each.
         reports = [
-            FileReport(path.name, kind.name, kind.table, digest, path.stat().st_size)
-            for path, kinds_of_file, digest in zip(files, matched, digests, strict=True)
+            FileReport(
+                file.name,
+                kind.name,
+                kind.table,
+                file.sha256,
+                file.path.stat().st_size,
+                archive_sha256=file.archive_sha256,
+            )
+            for file, kinds_of_file in zip(digests, matched, strict=True)
             for kind in kinds_of_file
         ]
-    files = [path for path, kinds_of_file in zip(files, matched, strict=True) for _ in kinds_of_file]
+    files = [file.path for file, kinds_of_file in zip(upstream, matched, strict=True) for _ in kinds_of_file]
     kinds = [kind for kinds_of_file in matched for kind in kinds_of_file]
     with store.locked_for_writing():
         previous = store.current_snapshot_id()
         loads = Snapshot(store, previous).loads if previous else []
         known = _loaded_before(reports, kinds, loads, mapping, newest_only=watermarks is not None)
         if previous is not None and all(one is not None for one in known):
-            return _known_already(reports, known, previous, mapping.source.name)
+            return _known_already(reports, known, previous, mapping.source.name, unread)
         _require_key_format(store, loads, mapping.source.name)
         # A file read again would put its old rows in the place of later corrections.
-        unread = [number for number, one in enumerate(known) if one is None]
+        fresh = [number for number, one in enumerate(known) if one is None]
         told_before = [_as_before(reports[number], one[1]) for number, one in enumerate(known) if one is not None]
-        files, kinds = [files[number] for number in unread], [kinds[number] for number in unread]
-        reports = [reports[number] for number in unread]
+        files, kinds = [files[number] for number in fresh], [kinds[number] for number in fresh]
+        reports = [reports[number] for number in fresh]
         inputs = digest_of([mapping.sha256, sorted({report.sha256 for report in reports})])
         steps = len(reports) + 2
         tell = progress or _silent
@@ -159,7 +187,8 @@ def ingest(
                 tell(steps - 2, steps, "writing the load")
                 tables = draft.write()
                 told = [asdict(report) for report in reports]
-                written = {**about, "files": told, "tables": tables}
+                left = {"unread": [asdict(one) for one in unread]} if unread else {}
+                written = {**about, "files": told, **left, "tables": tables}
                 write_json(folder / "load.json", written)
                 notes: dict[str, int] = {}
 
@@ -190,12 +219,9 @@ def ingest(
         )
         tell(steps, steps, "done")
     notes = snapshot.manifest["notes"]
-    return IngestReport(snapshot.snapshot_id, load_id, mapping.source.name, [*told_before, *reports], notes=notes)
-
-
-def _digest_if_there(path: Path) -> str:
-    # A file that is not there is told of when it is matched.
-    return sha256_of_file(path) if path.is_file() else ""
+    return IngestReport(
+        snapshot.snapshot_id, load_id, mapping.source.name, [*told_before, *reports], notes=notes, unread=unread
+    )
 
 
 def _silent(done: int, total: int, label: str) -> None:
@@ -235,14 +261,20 @@ def _loaded_before(
 
 
 def _as_before(report: FileReport, file: dict[str, Any]) -> FileReport:
-    return FileReport(**{**file, "file": report.file, "new": 0, "replaced": 0, "unchanged": file["kept"]})
+    now = {"file": report.file, "archive_sha256": report.archive_sha256}
+    return FileReport(**{**file, **now, "new": 0, "replaced": 0, "unchanged": file["kept"]})
 
 
 def _known_already(
-    reports: list[FileReport], known: list[tuple[str, dict[str, Any]] | None], snapshot_id: str, source: str
+    reports: list[FileReport],
+    known: list[tuple[str, dict[str, Any]] | None],
+    snapshot_id: str,
+    source: str,
+    unread: list[Unread],
 ) -> IngestReport:
     told = [(one[0], _as_before(report, one[1])) for report, one in zip(reports, known, strict=True) if one is not None]
-    return IngestReport(snapshot_id, told[-1][0], source, [report for _, report in told], already_loaded=True)
+    files = [report for _, report in told]
+    return IngestReport(snapshot_id, told[-1][0], source, files, already_loaded=True, unread=unread)
 
 
 def _require_key_format(store: Store, loads: list[dict[str, Any]], source: str) -> None:

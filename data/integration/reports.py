@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from data.errors import SchemaError
+from data.sources.packed import Unread
 
 
 @dataclass
@@ -23,6 +24,8 @@ class FileReport:
         Headers that were not read.
     notes
         Cells that could not be used although their row was kept, by kind.
+    archive_sha256
+        Digest of the packed file it came in, empty for a plain one; ``sha256`` is that of what was read.
     """
 
     file: str
@@ -38,6 +41,7 @@ class FileReport:
     quarantined: dict[str, int] = field(default_factory=dict)
     personal_dropped: list[str] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
+    archive_sha256: str = ""
 
     def check(self) -> None:
         """Refuse counts that do not add up.
@@ -66,6 +70,8 @@ class IngestReport:
         True when the same files had been loaded with the same mapping before; nothing was written then.
     notes
         Calls of the whole snapshot whose point is not believed, by kind: they are not located and count in totals.
+    unread
+        Members of archives that nothing in the mapping reads.
     """
 
     snapshot_id: str
@@ -74,6 +80,7 @@ class IngestReport:
     files: list[FileReport]
     already_loaded: bool = False
     notes: dict[str, int] = field(default_factory=dict)
+    unread: list[Unread] = field(default_factory=list)
 
     def totals(self) -> dict[str, Any]:
         """Return the sums over all files, quarantined by reason."""
@@ -93,6 +100,7 @@ class IngestReport:
             **self.totals(),
             "notes": self.notes,
             "files": [asdict(report) for report in self.files],
+            "unread": [asdict(one) for one in self.unread],
         }
 
     def to_text(self) -> str:
@@ -111,6 +119,7 @@ class IngestReport:
             if report.personal_dropped:
                 lines.append(f"  {report.file}: personal columns not read: {', '.join(report.personal_dropped)}")
         lines += [f"  snapshot: {count:,} {note} (kept, not located)" for note, count in self.notes.items()]
+        lines += [f"  not read: {one.file}: {one.reason}" for one in self.unread]
         state = "nothing new: these files were loaded before" if self.already_loaded else f"load {self.load_id}"
         return "\n".join([*lines, f"snapshot {self.snapshot_id} ({state})"])
 

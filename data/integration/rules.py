@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from data.errors import SourceError
-from data.sources.mapping import Parse, Rule
-from data.sources.parsing import epoch_day, parse_text
+from data.sources.mapping import LOCAL_MOMENTS, MOMENTS, Parse, Rule
+from data.sources.parsing import FALSE, TRUE, epoch_day, local_moment, parse_text
 from data.sources.personal import key_of_header
 
 #: Reasons a row can be refused for because of one cell.
@@ -37,6 +37,8 @@ class Reading:
         Key of the header that was read, None when nothing in the file was.
     provided
         Whether the file tells this value at all (a constant does, an absent header does not).
+    notes
+        What is worth counting although the row is kept.
     """
 
     value: pl.Expr
@@ -44,6 +46,7 @@ class Reading:
     reason: str
     header: str | None
     provided: bool
+    notes: dict[str, pl.Expr] = field(default_factory=dict)
 
 
 def default_parse(dtype: pl.DataType) -> Parse:
@@ -68,6 +71,23 @@ def header_in(rule: Rule, keys: set[str]) -> str | None:
     return None
 
 
+def flags_in(rule: Rule, keys: set[str]) -> list[tuple[str, str]]:
+    """Return key and text of those headers of ``first_of`` that the file has, in the order that decides."""
+    return [(key, label) for header, label in rule.first_of if (key := key_of_header(header)) in keys]
+
+
+def _says_yes(key: str) -> pl.Expr:
+    """Return whether a cell says yes: a word for it, or how many times it was so."""
+    times = parse_text(pl.col(key), "number", [], "UTC")
+    return (pl.col(key).str.to_lowercase().is_in(TRUE) | (times > 0)).fill_null(False)
+
+
+def _says_neither(key: str) -> pl.Expr:
+    text, times = pl.col(key), parse_text(pl.col(key), "number", [], "UTC")
+    no = text.str.to_lowercase().is_in(FALSE) | (times == 0).fill_null(False)
+    return text.is_not_null() & ~no & ~_says_yes(key)
+
+
 def published_text(rule: Rule, keys: set[str], file_name: str) -> tuple[pl.Expr, str | None, bool]:
     """Return the text a rule starts from, the header it is from, and whether the file provides it."""
     if rule.constant is not None:
@@ -81,6 +101,12 @@ def published_text(rule: Rule, keys: set[str], file_name: str) -> tuple[pl.Expr,
             return pl.lit(None, dtype=pl.String), None, False
         joined = pl.concat_str(present, separator=rule.separator, ignore_nulls=True)
         return pl.when(joined != "").then(joined), present[0], True
+    if rule.first_of:
+        said = [(_says_yes(key), label) for key, label in flags_in(rule, keys)]
+        if not said:
+            return pl.lit(None, dtype=pl.String), None, False
+        first = pl.coalesce([pl.when(yes).then(pl.lit(label)) for yes, label in said])
+        return first, flags_in(rule, keys)[0][0], True
     key = header_in(rule, keys)
     return (pl.lit(None, dtype=pl.String) if key is None else pl.col(key)), key, key is not None
 
@@ -136,9 +162,15 @@ def read_rule(rule: Rule, dtype: pl.DataType, keys: set[str], *, called: str, zo
     """
     text, header, provided = published_text(rule, keys, file_name)
     text, unknown = shaped_text(rule, text)
+    notes: dict[str, pl.Expr] = {}
+    if flags := [key for key, _ in flags_in(rule, keys)]:
+        unknown = unknown | pl.any_horizontal(_says_neither(key) for key in flags)
+        notes["several_kinds"] = pl.sum_horizontal(_says_yes(key).cast(pl.Int32) for key in flags) > 1
     parse = rule.parse or default_parse(dtype)
     if parse == "epoch_ms" and dtype == pl.Date:
         value = epoch_day(text, rule.zone or zone)
+    elif dtype == pl.Date and parse in LOCAL_MOMENTS:
+        value = local_moment(text, parse, rule.formats).dt.date()
     else:
         value = parse_text(text, parse, rule.formats, rule.zone or zone)
     if rule.scale is not None:
@@ -146,8 +178,8 @@ def read_rule(rule: Rule, dtype: pl.DataType, keys: set[str], *, called: str, zo
     if rule.default is not None:
         value = value.fill_null(parse_text(pl.lit(rule.default), parse, rule.formats, rule.zone or zone))
     reason = UNKNOWN_CODE if rule.values or isinstance(dtype, pl.Enum) else UNREADABLE
-    if isinstance(dtype, pl.Datetime) and parse not in ("datetime", "epoch_ms"):
+    if isinstance(dtype, pl.Datetime) and parse not in MOMENTS:
         raise SourceError(f"parse = {parse!r} cannot fill a column that holds a date and a time.")
     # The last cast also narrows integers and codes: what does not fit is a value that cannot be read, not a crash.
     typed = value.cast(dtype, strict=False)
-    return Reading(typed, unknown | (text.is_not_null() & pl.col(called).is_null()), reason, header, provided)
+    return Reading(typed, unknown | (text.is_not_null() & pl.col(called).is_null()), reason, header, provided, notes)

@@ -9,8 +9,8 @@ import polars as pl
 
 from data.integration.rules import IMPOSSIBLE_DATE, UNREADABLE, published_text, shaped_text
 from data.schemas.columns import TIME_PRECISIONS
-from data.sources.mapping import Rule, TimeBlock
-from data.sources.parsing import epoch_day, local_clock, local_date, local_datetime, parse_text, to_utc
+from data.sources.mapping import LOCAL_MOMENTS, Rule, TimeBlock
+from data.sources.parsing import clock_text, epoch_day, local_clock, local_date, local_moment, parse_text, to_utc
 
 #: Two local hours and what upstream systems write between them; 23~01 wraps midnight.
 SLOT = r"^(?<from>\d+)\s*[~～〜\-－—至]\s*(?<to>\d+)$"
@@ -152,10 +152,13 @@ def _end(
 def _at_clock(result: Times, rule: Rule | None, source: tuple[pl.Expr, str], day: pl.Expr) -> pl.Expr:
     """Return a day at the clock time beside it, null without one; 24:00 is the end of the day."""
     text, header = source
+    said = text
+    if rule is not None and rule.parse == "clock":
+        text = clock_text(text)
     clock = local_clock(text, rule.formats if rule is not None else [])
     midnight = text.str.contains(r"^24:?00(:00)?$").fill_null(False)
     name = f"unreadable_clock_{header}" if "unreadable_clock" in result.notes else "unreadable_clock"
-    result.notes[name] = text.is_not_null() & clock.is_null() & ~midnight
+    result.notes[name] = said.is_not_null() & clock.is_null() & ~midnight
     at = day.dt.combine(clock, "us")
     return pl.when(midnight).then(_midnight(day.dt.offset_by("1d"))).otherwise(at)
 
@@ -181,6 +184,8 @@ def _day(rule: Rule | None, text: pl.Expr, zone: str) -> pl.Expr:
         return parse_text(text, "roc_date", [], "UTC")
     if rule is not None and rule.parse == "epoch_ms":
         return epoch_day(text, rule.zone or zone)
+    if rule is not None and rule.parse in LOCAL_MOMENTS - {"datetime"}:
+        return local_moment(text, rule.parse, rule.formats).dt.date()
     return local_date(text, rule.formats if rule is not None else [])
 
 
@@ -189,7 +194,8 @@ def _moment(rule: Rule | None, text: pl.Expr, zone: str) -> pl.Expr:
     moment = _instant(rule, text, zone)
     if moment is not None:
         return moment.dt.convert_time_zone(zone).dt.replace_time_zone(None)
-    return local_datetime(text, rule.formats if rule is not None else [])
+    parse = rule.parse if rule is not None and rule.parse in LOCAL_MOMENTS else "datetime"
+    return local_moment(text, parse, rule.formats if rule is not None else [])
 
 
 def _instant(rule: Rule | None, text: pl.Expr, zone: str) -> pl.Expr | None:

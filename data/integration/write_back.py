@@ -21,7 +21,7 @@ from data.sources.mapping import FileKind, Mapping, Rule
 #: Prefix of the visit numbers made here, so that they never meet one of the upstream system.
 NUMBER_PREFIX = "BW"
 #: Text steps of a rule that lose something: what they did cannot be undone.
-ONE_WAY = ("combine", "file_name", "replace", "extract", "blank", "slice", "scale")
+ONE_WAY = ("combine", "first_of", "file_name", "replace", "extract", "blank", "slice", "scale")
 
 
 def visits_kind(mapping: Mapping) -> FileKind:

@@ -43,6 +43,7 @@ def lineage_text(found: Lineage) -> str:
         lines.append(
             f"  {file.load_id}  {file.file:<28} {file.table:<14} read {file.read:>9,}  kept {file.kept:>9,}  "
             f"quarantined {file.quarantined:>6,}  {file.sha256[:12]}"
+            + (f", packed {file.archive_sha256[:12]}" if file.archive_sha256 else "")
         )
     for row in found.rows:
         back = f" ({row['removals']:,} of them take one back)" if row["removals"] else ""

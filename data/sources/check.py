@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from data.errors import SourceError
 from data.integration.canonical import to_canonical
 from data.sources.mapping import FileKind, Mapping, built_in_mappings, load_mapping
 from data.sources.matching import Fit, fit_of, match_kinds
+from data.sources.packed import Unread, told_by_name, unpacked
 from data.sources.reading import read_records, require_readable
 
 #: Records mapped on trial; the rest are read by the same rules on ingest.
@@ -86,7 +89,7 @@ class SourceCheck:
         """Return the check for a terminal: the fitting mappings in full, the others in one line each."""
         lines = [f"{self.file}: fits {', '.join(self.fitting) or 'no mapping'}"]
         if not self.fitting:
-            lines.append(f"Propose a new mapping: beatwise source new {self.file} --output mine.toml")
+            lines.append(f"Propose a new mapping: beatwise source new {self.file.partition('/')[0]} --output mine.toml")
         # With a mapping named, or one that fits, every reason is of interest; else only the nearest ones.
         near = {check.mapping for check in self.nearest} if len(self.mappings) > 1 else {self.mappings[0].mapping}
         for check in self.mappings:
@@ -134,7 +137,54 @@ def _trial_lines(trial: Trial) -> list[str]:
     return [*lines, f"    not always filled: {', '.join(poor)}"] if poor else lines
 
 
-def check_source(path: Path, mapping: str | Path | None = None) -> SourceCheck:
+@dataclass
+class PackedCheck:
+    """How the mappings take the members of an archive."""
+
+    file: str
+    members: list[SourceCheck]
+    unread: list[Unread]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the checks as JSON-able values."""
+        members = [check.to_dict() for check in self.members]
+        return {"file": self.file, "members": members, "unread": [asdict(one) for one in self.unread]}
+
+    def to_text(self) -> str:
+        """Return the checks for a terminal: of members that fare alike the first in full, the others by their names."""
+        lines = [f"{self.file}: an archive of {len(self.members) + len(self.unread)} files"]
+        alike: dict[tuple[Any, ...], list[SourceCheck]] = {}
+        for check in self.members:
+            headers = tuple(tuple(fit.matched.items()) for one in check.mappings for fit in one.fits)
+            alike.setdefault((*check.fitting, headers), []).append(check)
+        for first, *others in alike.values():
+            lines += ["", first.to_text()]
+            if others:
+                lines.append(f"  read alike: {', '.join(check.file for check in others)}")
+        return "\n".join([*lines, *(f"{one.file}: {one.reason}" for one in self.unread)])
+
+
+def check_file(path: Path, mapping: str | Path | None = None) -> SourceCheck | PackedCheck:
+    """Say which mapping fits a file, or each member of an archive; nothing is stored.
+
+    Raises
+    ------
+    SourceError
+        As :func:`check_source`, or if a packed file cannot be unpacked.
+    """
+    with unpacked([path], Path(tempfile.gettempdir())) as (files, unread), told_by_name(files):
+        if not files[0].is_member:
+            return check_source(files[0].path, mapping, name=files[0].name)
+        checked = PackedCheck(path.name, [], unread)
+        for file in files:
+            try:
+                checked.members.append(check_source(file.path, mapping, name=file.name))
+            except SourceError as error:
+                checked.unread.append(Unread(file.name, error.problem))
+        return checked
+
+
+def check_source(path: Path, mapping: str | Path | None = None, *, name: str | None = None) -> SourceCheck:
     """Say which mapping fits a file and what does not; nothing is stored.
 
     Parameters
@@ -143,6 +193,8 @@ def check_source(path: Path, mapping: str | Path | None = None) -> SourceCheck:
         The file.
     mapping
         Built-in name or TOML path; None tries every built-in mapping.
+    name
+        What the check calls the file, its own name by default.
 
     Raises
     ------
@@ -151,7 +203,7 @@ def check_source(path: Path, mapping: str | Path | None = None) -> SourceCheck:
     """
     require_readable(path)
     names = built_in_mappings() if mapping is None else [mapping]
-    return SourceCheck(path.name, [check_mapping(path, load_mapping(name)) for name in names])
+    return SourceCheck(name or path.name, [check_mapping(path, load_mapping(name)) for name in names])
 
 
 def check_mapping(path: Path, mapping: Mapping) -> MappingCheck:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
 from data.errors import SourceError
 from data.sources.mapping import FileKind, Mapping
+from data.sources.packed import Unread, Upstream, beside_shapefile
 from data.sources.personal import key_of_header
 from data.sources.reading import format_of, headers_of, keys_of, require_readable
 
@@ -127,3 +129,38 @@ def match_kinds(path: Path, mapping: Mapping) -> list[FileKind]:
     """
     host = match_file(path, mapping)
     return [host, *(kind for kind in mapping.files if kind.beside == host.name and fit_of(path, kind).fits)]
+
+
+def match_upstream(files: Sequence[Upstream], mapping: Mapping) -> tuple[list[list[FileKind]], list[Unread]]:
+    """Return by which [[file]] blocks each file is read, and what of the archives nothing reads.
+
+    A plain file must fit; a member of an archive, which comes with whatever its publisher put beside it, may not.
+
+    Raises
+    ------
+    SourceError
+        As :func:`match_file`, or if an archive has no member that fits.
+    """
+    matched: list[list[FileKind]] = []
+    unread: list[Unread] = []
+    for file in files:
+        try:
+            matched.append(match_kinds(file.path, mapping))
+        except SourceError as error:
+            if not file.is_member:
+                raise
+            matched.append([])
+            unread.append(Unread(file.name, error.problem.partition(" Looked for ")[0]))
+        else:
+            if file.path.suffix.lower() == ".zip":
+                unread += beside_shapefile(file.path)
+    for archive in dict.fromkeys(file.archive for file in files if file.archive):
+        if not any(kinds for file, kinds in zip(files, matched, strict=True) if file.archive == archive):
+            tried = [one for one in unread if one.file.startswith(f"{archive}/")]
+            said = "; ".join(f"{one.file}: {one.reason}" for one in tried[:3])
+            raise SourceError(
+                f"no file in the archive fits the mapping {mapping.source.name!r}. {said}",
+                where=archive,
+                remedy=f"Run `beatwise source check {archive}` to see which headers match.",
+            )
+    return matched, unread

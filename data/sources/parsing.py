@@ -6,11 +6,12 @@ tells "was empty" from "could not be read" by comparing with the text.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 
 import polars as pl
 
-from data.sources.mapping import Parse
+from data.sources.mapping import LOCAL_MOMENTS, Parse
 
 #: Forms read without `formats`, tried in order.
 DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y.%m.%d", "%Y年%m月%d日")
@@ -25,6 +26,17 @@ DATETIMES = (
 CLOCKS = ("%H:%M:%S", "%H:%M", "%H%M", "%I:%M:%S %p", "%I:%M %p")
 TRUE = ("1", "y", "yes", "t", "true", "是", "有", "x")
 FALSE = ("0", "n", "no", "f", "false", "否", "无", "無")
+#: Day 0 of a spreadsheet, for days from March 1900 on: its calendar has a 29 February 1900.
+SHEET_DAY_0 = datetime.date(1899, 12, 30)
+#: Day after the last one a spreadsheet knows.
+LAST_SERIAL = 2_958_466
+MIDNIGHT = datetime.datetime(2000, 1, 1)
+#: A clock time in words: 上午7:54, 7:54 a.m., (0754 Hrs), 7 pm, 07h54, 7时54分.
+CLOCK_WORDS = (
+    r"^[(（\[\s]*(?<half>上午|下午|早上|晚上|凌晨|中午)?\s*(?<hour>\d{1,2}?)\s*(?<sign>[:：.h时時点點])?\s*(?<minute>\d{2})?"
+    r"(?:[:：.分]\s*(?<second>\d{2}))?\s*[分秒]?\s*(?<noon>[ap])?\.?\s*m?\.?\s*"
+    r"(?<unit>h|hr|hrs|hour|hours|uhr|o'clock|noon|整)?\.?[)）\]\s]*$"
+)
 #: First year of the Republic of China calendar is 1912.
 ROC_OFFSET = 1911
 
@@ -41,10 +53,10 @@ def parse_text(text: pl.Expr, parse: Parse, formats: list[str], zone: str) -> pl
     formats
         strptime formats for date and datetime; empty for the usual forms.
     zone
-        IANA zone of local date-times. Results of ``datetime`` and ``epoch_ms`` are UTC.
+        IANA zone of local date-times. Results of ``datetime`` and the other moments are UTC.
     """
-    if parse == "datetime":
-        return to_utc(local_datetime(text, formats), zone)
+    if parse in LOCAL_MOMENTS:
+        return to_utc(local_moment(text, parse, formats), zone)
     if parse == "epoch_ms":
         return _epoch_ms(text)
     if parse in ("date", "month_start", "month_end"):
@@ -76,6 +88,50 @@ def local_datetime(text: pl.Expr, formats: list[str]) -> pl.Expr:
         else:
             tried.append(text.str.to_date(form, strict=False).cast(pl.Datetime("us")))
     return pl.coalesce(tried)
+
+
+def local_moment(text: pl.Expr, parse: Parse, formats: list[str]) -> pl.Expr:
+    """Read moments of the local clock, in any of the ways systems keep them."""
+    if parse == "epoch_ms_local":
+        return _epoch_ms(text).dt.replace_time_zone(None)
+    if parse == "sheet_serial":
+        # Parts of a day are binary fractions: without rounding to seconds noon is a microsecond short of itself.
+        seconds = (_number(text) * 86_400).round()
+        known = seconds.is_between(61 * 86_400, LAST_SERIAL * 86_400 - 1)
+        since = pl.lit(SHEET_DAY_0).cast(pl.Datetime("us"))
+        return since + (pl.when(known).then(seconds) * 1_000_000).cast(pl.Int64).cast(pl.Duration("us"))
+    return local_datetime(text, formats)
+
+
+def clock_text(text: pl.Expr) -> pl.Expr:
+    """Write clock times in words, in digits or as parts of a day as HH:MM:SS; null where none can be read.
+
+    One or two digits alone may be an hour or minutes: a word or sign must say which.
+    """
+    parts = text.str.to_lowercase().str.extract_groups(CLOCK_WORDS).struct
+    half, noon, minute = parts.field("half"), parts.field("noon"), parts.field("minute")
+    told = pl.any_horizontal(
+        part.is_not_null() for part in (half, noon, minute, parts.field("sign"), parts.field("unit"))
+    )
+    hour = parts.field("hour").cast(pl.Int64, strict=False)
+    afternoon = noon.eq("p") | half.is_in(["下午", "晚上", "中午"])
+    forenoon = noon.eq("a") | half.is_in(["上午", "早上", "凌晨"])
+    hour = (
+        pl.when(afternoon.fill_null(False) & (hour < 12) & ~(half.eq("中午").fill_null(False) & (hour > 3)))
+        .then(hour + 12)
+        .when(forenoon.fill_null(False) & (hour == 12))
+        .then(0)
+        # Twelve at night is the beginning of this day to some and of the next to others.
+        .when(half.eq("晚上").fill_null(False) & (hour == 12))
+        .then(None)
+        .otherwise(hour)
+    )
+    pair = [parts.field(name).fill_null("00") for name in ("minute", "second")]
+    written = hour.cast(pl.String).str.zfill(2) + ":" + pair[0] + ":" + pair[1]
+    of_day = pl.when(text.str.contains(r"^0?\.\d+$")).then(text).cast(pl.Float64, strict=False)
+    seconds = (of_day * 86_400).round().cast(pl.Int64)
+    part = (pl.lit(MIDNIGHT) + pl.duration(seconds=seconds)).dt.strftime("%H:%M:%S")
+    return pl.coalesce(part, pl.when(told).then(written))
 
 
 def local_clock(text: pl.Expr, formats: list[str]) -> pl.Expr:
@@ -162,4 +218,5 @@ _SIMPLE: dict[Parse, Callable[[pl.Expr], pl.Expr]] = {
     "boolean": _boolean,
     "roc_date": roc_date,
     "hour": _hour,
+    "clock": clock_text,
 }

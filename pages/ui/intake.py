@@ -177,7 +177,17 @@ def lineage_table(desk: Desk, loads: list[dict[str, Any]]) -> str:
             ]
         )
         lines += [
-            [file["file"], f"SHA-256 {str(file.get('sha256') or '–')[:HASH_DIGITS]}… · {number(file.get('bytes'))} B"]
+            [
+                file["file"],
+                f"SHA-256 {str(file.get('sha256') or '–')[:HASH_DIGITS]}… · {number(file.get('bytes'))} B"
+                + _packed(str(file.get("archive_sha256") or "")),
+            ]
             for file in load["files"]
         ]
+        lines += [[one["file"], t("data_quality.lineage_row.unread")] for one in load.get("unread", [])]
     return tables.html_table([t("data_quality.lineage_row.what"), t("data_quality.lineage_row.value")], lines)
+
+
+def _packed(archive_sha256: str) -> str:
+    """Return the digest of the packed file that a file came in, empty for a plain one."""
+    return t("data_quality.lineage_row.packed", hash=archive_sha256[:HASH_DIGITS]) if archive_sha256 else ""

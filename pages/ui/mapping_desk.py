@@ -20,7 +20,7 @@ _PROPOSAL, _TEXT, _FILES, _ROUND = "sources.proposal", "sources.text", "sources.
 #: Largest file a browser may hand over, as .streamlit/config.toml says.
 MOST_MB = 50
 #: Endings a browser lets a steward choose.
-ENDINGS = ["csv", "txt", "tsv", "tab", "xlsx", "xls", "parquet", "json", "geojson", "zip", "gpkg"]
+ENDINGS = ["csv", "txt", "tsv", "tab", "xlsx", "xls", "parquet", "json", "geojson", "zip", "gpkg", "gz", "bz2", "xz"]
 
 
 def summary_of(mappings: list[dict[str, Any]]) -> str:
@@ -61,8 +61,10 @@ def draw_desk(desk: Desk) -> None:
         return
     files: dict[str, bytes] = st.session_state[_FILES]
     _draw_questions(proposal)
+    if proposal.unread:
+        tables.note(t("sources.left_out", files=LISTED.join(one.file for one in proposal.unread)))
     for one in proposal.files:
-        _draw_proposal(desk, one, files[one.file])
+        _draw_proposal(desk, one, files[one.file.partition("/")[0]])
     _draw_text(desk, files)
 
 

@@ -173,7 +173,8 @@ def files_table(files: list[FileBehind]) -> str:
                 number(file.kept),
                 number(file.quarantined),
                 file.load_id,
-                f"{file.sha256[:HASH_DIGITS]}…",
+                f"{file.sha256[:HASH_DIGITS]}…"
+                + (t("lineage.packed", hash=file.archive_sha256[:HASH_DIGITS]) if file.archive_sha256 else ""),
             ]
             for file in files
         ],

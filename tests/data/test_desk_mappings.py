@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import zipfile
 from pathlib import Path
@@ -63,6 +64,25 @@ def test_sample_rows_are_masked(steward: Desk) -> None:
     # Addresses are of the highest grade: shown to nobody.
     assert {row["JQDZ"] for row in view.rows} == {"•••"}
     assert view.rows[0]["JQLXDM"] == "0101"
+
+
+def test_samples_may_come_packed(steward: Desk) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in ("2026-01/a.csv", "2026-02/b.csv"):
+            archive.writestr(name, SAMPLE.content)
+        archive.writestr("readme.pdf", b"%PDF")
+    files = {"month.zip": packed.getvalue(), f"{SAMPLE.name}.gz": gzip.compress(SAMPLE.content)}
+    proposal = steward.propose_mapping(files, name="linlan")
+    assert [one.file for one in proposal.files] == ["month.zip/2026-01/a.csv"]
+    assert [one.file for one in proposal.unread] == ["month.zip/readme.pdf", "month.zip/2026-02/b.csv"]
+    for name in ("month.zip/2026-01/a.csv", f"{SAMPLE.name}.gz"):
+        view = steward.view_sample(name, files[name.partition("/")[0]], proposal.files[0])
+        assert view.rows[0]["JQLXDM"] == "0101"
+        assert view.rows[0]["JQDZ"] == "•••"
+    checks = steward.try_mapping(proposal.toml, files)
+    assert list(checks) == ["month.zip/2026-01/a.csv", f"{SAMPLE.name}.gz"]
+    assert all(check.trial is not None and check.trial.kept == 25 for check in checks.values())
 
 
 @pytest.mark.parametrize("role", ["auditor", "researcher", "commander", "security"])

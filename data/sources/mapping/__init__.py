@@ -8,10 +8,12 @@ from data.sources.mapping.blocks import TIME_COLUMNS, Parents, PointBlock, Refus
 from data.sources.mapping.document import JurisdictionBlock, Mapping, SourceBlock
 from data.sources.mapping.kinds import PROVENANCE, SHAPED, FileFormat, FileKind
 from data.sources.mapping.loading import BUILT_IN, built_in_mappings, load_mapping, parse_mapping
-from data.sources.mapping.rules import Parse, Rule
+from data.sources.mapping.rules import LOCAL_MOMENTS, MOMENTS, Parse, Rule
 
 __all__ = [
     "BUILT_IN",
+    "LOCAL_MOMENTS",
+    "MOMENTS",
     "PROVENANCE",
     "SHAPED",
     "TIME_COLUMNS",

@@ -23,8 +23,15 @@ Parse = Literal[
     "month_start",
     "month_end",
     "epoch_ms",
+    "epoch_ms_local",
+    "sheet_serial",
     "hour",
+    "clock",
 ]
+#: Words that read a moment of the local clock.
+LOCAL_MOMENTS: frozenset[Parse] = frozenset({"datetime", "epoch_ms_local", "sheet_serial"})
+#: Words that can fill a column of dates and times.
+MOMENTS: frozenset[Parse] = LOCAL_MOMENTS | {"epoch_ms"}
 
 
 class Strict(BaseModel):
@@ -44,6 +51,8 @@ class Rule(Strict):
     headers: list[str] = Field(default_factory=list, alias="from")
     combine: list[str] = Field(default_factory=list)
     separator: str = " "
+    #: Header → text; the text of the first header in this order whose cell says yes.
+    first_of: list[tuple[str, str]] = Field(default_factory=list)
     constant: str | None = None
     file_name: str | None = None
     replace: list[tuple[str, str]] = Field(default_factory=list)
@@ -97,10 +106,10 @@ class Rule(Strict):
 
     @model_validator(mode="after")
     def _has_one_origin(self) -> Rule:
-        origins = [bool(self.headers), bool(self.combine), self.constant is not None, self.file_name is not None]
-        if sum(origins) != 1:
-            raise ValueError("a rule needs exactly one of from, combine, constant, file_name")
-        for header in [*self.headers, *self.combine]:
+        origins = [bool(self.headers), bool(self.combine), bool(self.first_of)]
+        if sum([*origins, self.constant is not None, self.file_name is not None]) != 1:
+            raise ValueError("a rule needs exactly one of from, combine, first_of, constant, file_name")
+        for header in self.reads:
             if is_personal(header):
                 raise ValueError(
                     f"the header {header!r} holds personal data and is dropped at the door; no rule may read it"
@@ -110,7 +119,7 @@ class Rule(Strict):
     @property
     def reads(self) -> list[str]:
         """Headers the rule may read, as written in the mapping."""
-        return [*self.headers, *self.combine]
+        return [*self.headers, *self.combine, *(header for header, _ in self.first_of)]
 
 
 def expression(value: str, groups: int = 0) -> str:

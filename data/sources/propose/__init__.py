@@ -14,7 +14,7 @@ drafts         the state of one [[file]] block
 tables         which canonical table the file fills
 names          which header a column's name points to, and whether the values agree
 times          when it happened; ``zones`` whether clocks marked UTC are
-categories     what kind of call it was
+categories     what kind of call it was; ``flags`` offences as yes-or-no columns
 columns        codes, texts, counts
 points         coordinates; ``placing`` finds their reference system
 shapes         areas and base maps

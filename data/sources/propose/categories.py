@@ -6,6 +6,7 @@ from typing import Any
 
 from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import BY_VALUES, ColumnProposal, Question
+from data.sources.propose.flags import find_flags, use_flags
 from data.sources.propose.lexicon import NAMES, STRONG, WEAK, matches
 from data.sources.propose.profiling import Profile, true_share
 from data.sources.propose.words import listed, words_of
@@ -37,6 +38,10 @@ def find_categories(draft: Draft) -> None:
     )
     at_end = [profile for _, _, profile in rated if _said_at_end(profile)]
     told = [profile for _, _, profile in rated if not _said_at_end(profile)] or at_end
+    flags = find_flags(draft)
+    if flags and (not told or told[0] in flags or _named(told[0]) < STRONG):
+        use_flags(draft, flags)
+        return
     if not told:
         _by_values(draft)
         return

@@ -80,7 +80,7 @@ class Draft:
     def proposal(self) -> FileProposal:
         """Return what was found."""
         shown = [replace(one, header=redact(one.header)[0] or "***") for one in self.columns]
-        return FileProposal(self.sample.path.name, self.table, self.block, shown, self.personal, self.questions)
+        return FileProposal(self.sample.name, self.table, self.block, shown, self.personal, self.questions)
 
 
 def _is_series(profile: Profile) -> bool:

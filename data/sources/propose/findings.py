@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from data.sources.packed import Unread
 from data.sources.propose.lexicon import STRONG, WEAK
 
 #: Confidence of a column found by its values alone.
@@ -87,12 +88,15 @@ class Proposal:
         Text of the mapping; loads as it is.
     questions
         What must be confirmed before anything is ingested; the same names stand under ``unconfirmed``.
+    unread
+        Members of archives that were not looked at, and why.
     """
 
     name: str
     files: list[FileProposal]
     questions: list[Question]
     toml: str
+    unread: list[Unread] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the proposal as JSON-able values."""
@@ -119,6 +123,7 @@ class Proposal:
                 lines.append(
                     "  no column tells when or where: kept aside as a table of codes, no calls are read from it"
                 )
+        lines += [f"{one.file}: not read: {one.reason}" for one in self.unread]
         if self.questions:
             lines.append("To confirm before anything can be ingested (then delete the name from `unconfirmed`):")
             for question in self.questions:

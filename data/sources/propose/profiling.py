@@ -92,6 +92,10 @@ PLACEHOLDER = re.compile(
     re.I,
 )
 _DAY_MS = 86_400_000
+#: What stands in place of a strptime form for clock times in words.
+IN_WORDS = "clock"
+#: Days of a spreadsheet from 1990 to 2069; below lie other five-digit dates, such as year and day of the year.
+SERIALS = (32_874, 62_091)
 
 
 @dataclass(frozen=True)
@@ -229,7 +233,11 @@ def date_form(filled: pl.Series, profile: Profile) -> DateForm | None:
     values = filled.unique(maintain_order=True).head(VALUES_LOOKED_AT)
     if profile.is_number and not profile.decimal_comma:
         words = words_of(profile.header)
-        return None if "id" in words and not words & OF_TIME else _digits(values, named=bool(words & OF_TIME))
+        if "id" in words and not words & OF_TIME:
+            return None
+        form = _digits(values, named=bool(words & OF_TIME))
+        dated = words & {"date", "datetime"} or ("time" in words and not profile.whole)
+        return _serial(values) if form is None and dated else form
     if not values.str.contains(r"\d").all():
         return None
     if values.str.contains(r"^1[01]\d[/.\-年]\d{1,2}[/.\-月]\d{1,2}日?$").all():
@@ -343,6 +351,17 @@ def _digits(values: pl.Series, *, named: bool) -> DateForm | None:
     return None
 
 
+def _serial(values: pl.Series) -> DateForm | None:
+    """Days as a spreadsheet numbers them, with the time of day behind the point."""
+    numbers = values.cast(pl.Float64, strict=False)
+    share = true_share(numbers.is_between(*SERIALS))
+    if share < AGREE:
+        return None
+    whole = bool((numbers == numbers.floor()).all())
+    parse: Parse = "sheet_serial"
+    return DateForm({"parse": parse}, "day" if whole else "moment", share)
+
+
 def _epoch(bare: pl.Series) -> DateForm | None:
     numbers = bare.cast(pl.Int64, strict=False).drop_nulls()
     believable = numbers.filter(numbers.is_between(0, 4_102_444_800_000))
@@ -358,10 +377,14 @@ def _epoch(bare: pl.Series) -> DateForm | None:
 
 
 def _clock(filled: pl.Series, profile: Profile) -> str | None:
-    """Return the strptime form of a column of clock times."""
+    """Return the strptime form of a column of clock times; ``IN_WORDS`` where only the header makes them such."""
+    named = bool(words_of(profile.header) & (OF_TIME | {"hour"}))
     if profile.is_number:
-        if not profile.whole or profile.low is None or profile.low < 0:
+        if profile.low is None or profile.low < 0:
             return None
+        if not profile.whole:
+            # 0.5 is noon: parts of a day, as a spreadsheet keeps them.
+            return IN_WORDS if named and (profile.high or 0) < 1 else None
         if (profile.high or 0) <= 24:
             return "%H" if profile.distinct > 12 else None
         # 2130 is half past nine, 45 is 00:45: zeros on the left may be lost.
@@ -372,4 +395,8 @@ def _clock(filled: pl.Series, profile: Profile) -> str | None:
         ("%I:%M:%S %p", r"(?i)^\d{1,2}:\d{2}:\d{2} ?[ap]m$"),
         ("%I:%M %p", r"(?i)^\d{1,2}:\d{2} ?[ap]m$"),
     )
-    return next((form for form, shape in shapes if true_share(filled.str.contains(shape)) >= AGREE), None)
+    plain = next((form for form, shape in shapes if true_share(filled.str.contains(shape)) >= AGREE), None)
+    if plain is not None or not named:
+        return plain
+    read = pl.select(parse_text(pl.lit(filled), "clock", [], "UTC").str.to_time("%H:%M:%S", strict=False)).to_series()
+    return IN_WORDS if 1 - read.null_count() / read.len() >= AGREE else None

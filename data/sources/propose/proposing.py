@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
@@ -12,6 +13,7 @@ from data.errors import SourceError
 from data.integration.canonical import to_canonical
 from data.integration.coordinates import require_crs
 from data.sources.mapping import Mapping, parse_mapping
+from data.sources.packed import Unread, told_by_name, unpacked
 from data.sources.personal import key_of_header
 from data.sources.personal_values import redact
 from data.sources.propose.blocks import beside_calls, settle
@@ -19,7 +21,7 @@ from data.sources.propose.drafts import Draft
 from data.sources.propose.findings import FileProposal, Known, Proposal, Question
 from data.sources.propose.heads import propose_head
 from data.sources.propose.joins import join_areas
-from data.sources.propose.sampling import Sample, read_sample
+from data.sources.propose.sampling import SAMPLE_BYTES, Sample, one_of_each_layout, read_sample
 from data.sources.propose.tables import start_draft
 from data.sources.toml_text import to_toml
 
@@ -33,7 +35,7 @@ def propose_mapping(paths: Sequence[Path], known: Known | None = None) -> Propos
     Parameters
     ----------
     paths
-        One sample of each kind of file; files with the same headers share one [[file]].
+        One sample of each kind of file, or an archive of them; files with the same headers share one [[file]].
 
     Raises
     ------
@@ -48,8 +50,9 @@ def propose_mapping(paths: Sequence[Path], known: Known | None = None) -> Propos
             require_crs(known.crs)
         except ValueError as error:
             raise SourceError(f"{error}.", where="crs") from None
-    samples = [read_sample(Path(path)) for path in paths]
-    name = known.name or _source_name(samples[0].path)
+    samples, unread = _samples([Path(path) for path in paths])
+    first = Path(paths[0])
+    name = known.name or _source_name(first if first.suffix.lower() == ".zip" else samples[0].path)
     drafts: list[Draft] = []
     for sample in samples:
         draft = start_draft(sample, known)
@@ -82,7 +85,35 @@ def propose_mapping(paths: Sequence[Path], known: Known | None = None) -> Propos
     files = [draft.proposal() for draft in drafts]
     for draft, one in zip(drafts, files, strict=True):
         _try(draft.sample, mapping, draft.block["name"], one)
-    return Proposal(name, files, questions, text)
+    return Proposal(name, files, questions, text, unread)
+
+
+def _samples(paths: list[Path]) -> tuple[list[Sample], list[Unread]]:
+    """Read the beginning of each file, and of each layout in an archive; what holds no table there is named."""
+    samples: list[Sample] = []
+    with unpacked(paths, Path(tempfile.gettempdir()), head_bytes=SAMPLE_BYTES) as (given, left), told_by_name(given):
+        files, alike = one_of_each_layout(given)
+        unread = [*left, *alike]
+        for file in files:
+            if not file.is_member:
+                samples.append(read_sample(file.path, name=file.name, whole=file.whole))
+                continue
+            try:
+                sample = read_sample(file.path, name=file.name, whole=file.whole)
+            except SourceError as error:
+                unread.append(Unread(file.name, error.problem))
+                continue
+            if sample.form == "csv" and len(sample.raw.headers) + len(sample.raw.dropped) < 2:
+                unread.append(Unread(file.name, "it is text without columns"))
+                continue
+            samples.append(sample)
+    if not samples:
+        raise SourceError(
+            "the archive holds no table that could be mapped.",
+            where=paths[0].name,
+            remedy="; ".join(f"{one.file}: {one.reason}" for one in unread[:5]),
+        )
+    return samples, unread
 
 
 def _told_apart(drafts: list[Draft]) -> list[Draft]:

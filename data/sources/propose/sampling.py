@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,9 @@ import polars as pl
 
 from data.errors import SourceError
 from data.sources.mapping import SHAPED, FileKind
-from data.sources.reading import GEOMETRY, LINE, RawTable, read_records, require_readable
+from data.sources.packed import Unread, Upstream
+from data.sources.reading import FORMAT_OF_SUFFIX, GEOMETRY, LINE, RawTable, read_records, require_readable
+from data.sources.reading.formats import HEAD_BYTES
 
 #: Bytes of a text file and records of other files that are looked at.
 SAMPLE_BYTES, SAMPLE_RECORDS = 3_000_000, 20_000
@@ -40,6 +43,8 @@ class Sample:
 
     Attributes
     ----------
+    path, name
+        Where it was read, and what the proposal calls it. A packed file is gone from there already.
     raw
         Records as the reader gives them, personal columns by name already dropped.
     keys
@@ -51,6 +56,7 @@ class Sample:
     """
 
     path: Path
+    name: str
     form: str
     raw: RawTable
     keys: dict[str, Any]
@@ -70,8 +76,15 @@ class Sample:
         return GEOMETRY in self.raw.frame.columns
 
 
-def read_sample(path: Path) -> Sample:
+def read_sample(path: Path, *, name: str | None = None, whole: bool = True) -> Sample:
     """Read the beginning of a file.
+
+    Parameters
+    ----------
+    name
+        What the proposal calls it, its own name by default.
+    whole
+        False when the file is the beginning of another.
 
     Raises
     ------
@@ -80,7 +93,7 @@ def read_sample(path: Path) -> Sample:
     """
     form = require_readable(path)
     with tempfile.TemporaryDirectory(prefix="beatwise-sample-") as folder:
-        head, whole = _head(path, form, Path(folder))
+        head, all_of_it = _head(path, form, Path(folder))
         keys = _text_keys(head) if form == "csv" else {}
         others: list[str] = []
         if form == "xlsx":
@@ -97,7 +110,30 @@ def read_sample(path: Path) -> Sample:
         raise SourceError(f"the file has {has}.", where=path.name, remedy="Name a file that holds some records.")
     if not raw.headers and not raw.dropped:
         raise SourceError("the file has no columns.", where=path.name)
-    return Sample(path, form, raw, keys, whole, others)
+    return Sample(path, name or path.name, form, raw, keys, whole and all_of_it, others)
+
+
+def one_of_each_layout(files: Sequence[Upstream]) -> tuple[list[Upstream], list[Unread]]:
+    """Return the files without those members of archives whose headers another member has too; these by name."""
+    seen: dict[tuple[str, bytes], str] = {}
+    chosen: list[Upstream] = []
+    alike: list[Unread] = []
+    for file in files:
+        layout = (file.path.suffix.lower(), _first_line(file.path) if file.is_member else b"")
+        if layout[1] and layout in seen:
+            alike.append(Unread(file.name, f"the same headers as {seen[layout]}"))
+        else:
+            seen[layout] = file.name
+            chosen.append(file)
+    return chosen, alike
+
+
+def _first_line(path: Path) -> bytes:
+    """Return the first line of a text file, empty for other formats: there it says nothing of the columns."""
+    if FORMAT_OF_SUFFIX.get(path.suffix.lower()) != "csv":
+        return b""
+    with path.open("rb") as handle:
+        return handle.readline(HEAD_BYTES)
 
 
 def _head(path: Path, form: str, folder: Path) -> tuple[Path, bool]:
@@ -221,4 +257,4 @@ def _sheets(path: Path) -> tuple[dict[str, Any], list[str]]:
     return keys, [name for name in filled if name != chosen]
 
 
-__all__ = ["LINE", "Sample", "encoding_of", "header_row", "read_sample"]
+__all__ = ["LINE", "Sample", "encoding_of", "header_row", "one_of_each_layout", "read_sample"]

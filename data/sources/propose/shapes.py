@@ -38,7 +38,7 @@ def find_areas(draft: Draft) -> None:
         distinct = [p for p in usable if p.unique and not p.key.startswith(":")]
         distinct = distinct or [p for p in draft.profiles if p.unique and not p.key.startswith(":")]
         if not distinct:
-            raise SourceError("no property tells the shapes apart.", where=draft.sample.path.name)
+            raise SourceError("no property tells the shapes apart.", where=draft.sample.name)
         coded = [p for p in distinct if words_of(p.header) & {"id", "code"}]
         own = (_level_of_file(draft), (coded or distinct)[0])
         draft.questions.append(Question("area_code", own[1].header, "no property is named like a code of areas."))
@@ -117,7 +117,7 @@ def find_base_map(draft: Draft) -> None:
     draft.block["crs"] = draft.known.crs or "file"
     unique = [profile for profile in draft.profiles if profile.unique]
     if not unique:
-        raise SourceError("no property tells the lines apart.", where=draft.sample.path.name)
+        raise SourceError("no property tells the lines apart.", where=draft.sample.name)
     draft.use("feature_id", unique[0], 0.6, "every line has its own")
     columns["kind"] = {"constant": "street"}
     draft.questions.append(Question("kind", "street", "what the lines are.", ("main_street", "river", "boundary")))

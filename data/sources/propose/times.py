@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from data.sources.parsing import local_date
+from data.sources.parsing import local_date, parse_text
 from data.sources.personal import key_of_header
 from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import BY_VALUES, ColumnProposal, Question
 from data.sources.propose.lexicon import NAMES, STRONG, matches
 from data.sources.propose.names import best_header, time_role
-from data.sources.propose.profiling import Profile, true_share
+from data.sources.propose.profiling import IN_WORDS, Profile, true_share
 from data.sources.propose.words import OF_TIME, stem_of, words_of
 from data.sources.propose.zones import settle_zone
 
@@ -169,7 +169,7 @@ def _moment(draft: Draft, profile: Profile, confidence: float, reason: str) -> N
     rule = date_rule(draft, profile, moment=True)
     draft.use("time.at", profile, confidence, reason + said, rule)
     spare = _spare(draft, profile)
-    if spare is not None and form is not None and "extract" not in form.keys:
+    if spare is not None and form is not None and form.forms and "extract" not in form.keys:
         forms = list(dict.fromkeys([*form.forms, *(spare.dates.forms if spare.dates else [])]))
         names = [name_of(profile), name_of(spare)]
         joined = {"combine": names, "separator": "|", "extract": r"^([^|]+)", "formats": forms}
@@ -187,7 +187,7 @@ def _moment(draft: Draft, profile: Profile, confidence: float, reason: str) -> N
     unknown = [
         clock
         for clock, shape in (
-            ("00:00", r"[ T]?00:00(:00)?(\.0+)?$|12:00(:00)? AM$"),
+            ("00:00", r"[ T]?00:00(:00)?(\.0+)?$|12:00(:00)? AM$|^\d{5}(\.0+)?$"),
             ("00:01", r"[ T]00:01(:00)?(\.0+)?$"),
         )
         if true_share(profile.texts.str.contains(shape)) > 0.05
@@ -267,7 +267,7 @@ def clock_rule(profile: Profile) -> dict[str, Any]:
     """Return the keys that read a column of clock times."""
     digits: dict[str, Any] = {"pad": 4} if profile.clock == "%H%M" else {}
     blank = {"blank": profile.placeholder} if profile.placeholder else {}
-    return {**blank, **digits, "formats": [profile.clock]}
+    return {**blank, "parse": "clock"} if profile.clock == IN_WORDS else {**blank, **digits, "formats": [profile.clock]}
 
 
 def _day_and_clock(draft: Draft, day: Profile, clock: Profile, confidence: float, reason: str) -> None:
@@ -285,6 +285,8 @@ def _day_and_clock(draft: Draft, day: Profile, clock: Profile, confidence: float
             draft.use("time.until_date", last, STRONG, "the end of the interval", rule)
             draft.use("time.until_clock", beside, STRONG, "the end of the interval", clock_rule(beside))
         texts = clock.texts.str.zfill(4)
+        if clock.clock == IN_WORDS:
+            texts = pl.select(parse_text(pl.lit(clock.texts), "clock", [], "UTC")).to_series()
         unknown = [
             c for c in ("00:00", "00:01") if true_share(texts.str.contains(f"^0?{c.replace(':', ':?')}(:00)?$")) > 0.05
         ]
@@ -352,7 +354,7 @@ def find_reported(draft: Draft) -> None:
     clock = clock_of(draft, best)
     rule: dict[str, Any] = {}
     plain = form.kind == "day" and form.forms and "extract" not in form.keys
-    if clock is not None and plain and clock.clock not in (None, "%H", "%H%M"):
+    if clock is not None and plain and clock.clock not in (None, "%H", "%H%M", IN_WORDS):
         rule = {"combine": [name_of(best), name_of(clock)], "formats": [f"{one} {clock.clock}" for one in form.forms]}
         draft.block.setdefault("columns", {})["reported_at"] = {**rule, "on_error": "null"}
         draft.taken |= {best.header, clock.header}
@@ -383,6 +385,8 @@ def date_rule(draft: Draft, profile: Profile, *, moment: bool) -> dict[str, Any]
         keys = {**({"slice": [0, 8]} if together else {"extract": DATE_IN_FRONT}), "formats": days}
     if draft.clocks_are_local:
         keys.pop("zone", None)
+        if keys.get("parse") == "epoch_ms" and not form.midnight:
+            keys["parse"] = "epoch_ms_local"
     if keys.get("parse") == "epoch_ms" and form.midnight:
         keys["zone"] = "UTC"
     if profile.placeholder:

@@ -11,7 +11,7 @@ import polars as pl
 
 from data.errors import SourceError
 from data.sources.mapping import FileKind
-from data.sources.reading.formats import FORMAT_OF_SUFFIX, format_of
+from data.sources.reading.formats import FORMAT_OF_SUFFIX, OF_DAMAGE, format_of
 from data.sources.reading.json_objects import json_headers, read_json
 from data.sources.reading.parquet import parquet_headers, read_parquet
 from data.sources.reading.raw import RawTable
@@ -19,8 +19,6 @@ from data.sources.reading.shapes import read_shapes, shape_headers
 from data.sources.reading.sheets import read_sheet, sheet_headers
 from data.sources.reading.text import read_text, text_headers
 
-#: What libraries raise over bytes that break their format, besides errors of their own.
-OF_DAMAGE = (ValueError, LookupError, ArithmeticError, EOFError, MemoryError, RuntimeError, TypeError)
 Read = TypeVar("Read")
 
 

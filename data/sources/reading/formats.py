@@ -28,6 +28,9 @@ FORMAT_OF_SUFFIX: dict[str, FileFormat] = {
     ".gpkg": "gpkg",
     ".geoparquet": "geoparquet",
 }
+#: Endings of packed files that hold one file, which ``data.sources.packed`` unpacks, and of those nothing here unpacks.
+PACKED_ONE = (".gz", ".bz2", ".xz")
+PACKED_OTHERS = (".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz", ".zst", ".z", ".lz", ".lz4", ".cab")
 #: Bytes looked at to find the header of a text file.
 HEAD_BYTES = 65_536
 #: First bytes → what such a file is, and the formats that begin so.
@@ -43,6 +46,8 @@ SIGNATURES: tuple[tuple[bytes, str, tuple[FileFormat, ...]], ...] = (
     (b"<html", "a web page", ()),
     (b"<?xml", "an XML document", ()),
 )
+#: What libraries raise over bytes that break their format, besides errors of their own.
+OF_DAMAGE = (ValueError, LookupError, ArithmeticError, EOFError, MemoryError, RuntimeError, TypeError)
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 #: What portals answer when a download fails.
 ERROR = re.compile(rb'\{\s*"(error|errors|message)"\s*:')
@@ -74,19 +79,26 @@ def require_readable(path: Path) -> FileFormat:
         raise SourceError("there is no such file.", where=str(path))
     form = format_of(path)
     if form is None:
-        packed = path.suffix.lower() in (".gz", ".7z", ".rar", ".tar", ".bz2", ".xz")
+        if path.suffix.lower() in (*PACKED_ONE, *PACKED_OTHERS):
+            raise SourceError(
+                "the file is packed in a way that is not read here.",
+                where=path.name,
+                remedy="Unpack it and name the files inside, or pack them as ZIP.",
+            )
         raise SourceError(
-            "the file is packed." if packed else "the ending of the file's name is not known.",
+            "the ending of the file's name is not known.",
             where=path.name,
-            remedy="Unpack it and name the file inside." if packed else f"Known: {', '.join(FORMAT_OF_SUFFIX)}.",
+            remedy=f"Known: {', '.join((*FORMAT_OF_SUFFIX, *PACKED_ONE))}.",
         )
     if path.stat().st_size == 0:
         raise SourceError("the file is empty (0 bytes).", where=path.name, remedy="Ask for the file again.")
     _require_content(path, form)
     if form == "shapefile_zip":
         _require_shapefile(path)
-    if form == "xlsx":
+    elif form == "xlsx":
         require_within_reach(path)
+    elif form == "parquet":
+        _require_sound_parquet(path)
     return form
 
 
@@ -113,19 +125,35 @@ def _require_content(path: Path, form: FileFormat) -> None:
         )
 
 
+def _require_sound_parquet(path: Path) -> None:
+    """Refuse a Parquet file with damaged pages, over some of which Polars ends the process instead of telling.
+
+    Arrow looks at every page for the price of reading the file once: 1.5 processor s and 165 MB for 11 M rows, without
+    buffering ahead.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            for _ in file.iter_batches():
+                continue
+    except NotImplementedError:
+        # A type Arrow cannot read says nothing about damage.
+        return
+    except (pa.ArrowException, *OF_DAMAGE, OSError) as error:
+        raise SourceError(
+            "the file cannot be read as Parquet: it is damaged or none.", where=path.name, remedy="Ask for it again."
+        ) from error
+
+
 def _require_shapefile(path: Path) -> None:
-    """Refuse an archive that holds no shapefile, and say what it holds."""
+    """Refuse an archive whose list of contents cannot be read; one without a shapefile has been unpacked before."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if not name.endswith("/")]
+            archive.namelist()
     # Damaged lists of contents: names that are no UTF-8 (ValueError), impossible versions and lengths.
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise SourceError(
             "the file is no ZIP archive, or a damaged one.", where=path.name, remedy="Ask for the file again."
         ) from error
-    if not any(name.lower().endswith(".shp") for name in names):
-        raise SourceError(
-            "the archive holds no shapefile.",
-            where=path.name,
-            remedy=f"Unpack it and name the files inside: {', '.join(names[:5]) or 'there are none'}.",
-        )

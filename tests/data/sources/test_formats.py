@@ -21,6 +21,7 @@ from data.integration.canonical import CanonicalRows, to_canonical
 from data.snapshots import Jurisdiction
 from data.sources.mapping import FileKind
 from data.sources.reading import GEOMETRY, format_of, headers_of, read_records
+from tests.conftest import run_cli
 
 TORONTO = Jurisdiction("zz", "试", "Test", "America/Toronto", "EPSG:3857")
 
@@ -236,3 +237,16 @@ def test_ids_that_a_file_keeps_as_numbers_stay_digits_and_rounded_ones_are_count
     assert raw.frame["b"].to_list() == [12345678901234567, 1, 2, 3]
     assert raw.frame["c"].dtype == pl.Float64
     assert raw.notes == {"rounded_long_numbers": 2}
+
+
+def test_a_damaged_page_of_parquet_ends_in_a_message_not_in_the_end_of_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "calls.parquet"
+    frame = pl.DataFrame({"a": [None if n % 3 else f"x{n}" for n in range(40)], "b": list(range(40))})
+    frame.write_parquet(path, compression="uncompressed")
+    content = bytearray(path.read_bytes())
+    # A run of nulls of impossible length: Polars asks for so much memory that the process is ended.
+    content[121] = 0x7F
+    path.write_bytes(content)
+    done = run_cli("source", "check", path, check=False)
+    assert done.returncode == 2
+    assert "calls.parquet: the file cannot be read as Parquet" in done.stderr

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fuzzing.bases import Base, demo_bases, real_bases
+from benchmarks.fuzzing.bases import Base, demo_bases, packed_bases, real_bases
 from benchmarks.fuzzing.trials import try_one
 from data.integration.ingest import ingest
 from data.store import Store
@@ -28,8 +28,22 @@ def test_damaged_demo_files(start: int, tmp_path: Path) -> None:
     assert ended == {"loaded", "refused"}
 
 
+def test_damaged_packed_files(tmp_path: Path) -> None:
+    bases = packed_bases(DEMO)
+    assert [base.name for base in bases] == ["jjd_202601.csv.gz", "pjd_202601.csv.bz2", "demo.zip"]
+    ended = set()
+    for seed in range(30):
+        outcome, _ = try_one(seed, bases, tmp_path)
+        assert outcome.ended in ("loaded", "refused"), f"seed {seed} {outcome.damages}: {outcome.message}"
+        ended.add((outcome.ended, outcome.damages[0].partition(":")[0]))
+    assert {("loaded", "inside"), ("refused", "packed")} <= ended
+
+
 @settings(max_examples=12, deadline=None)
-@given(st.binary(max_size=600), st.sampled_from([".csv", ".xlsx", ".parquet", ".geojson", ".zip", ".json"]))
+@given(
+    st.binary(max_size=600),
+    st.sampled_from([".csv", ".xlsx", ".parquet", ".geojson", ".zip", ".json", ".csv.gz", ".csv.xz"]),
+)
 def test_any_bytes(content: bytes, ending: str) -> None:
     base = Base(f"jjd_any{ending}", "demo", content)
     with tempfile.TemporaryDirectory() as folder:
@@ -61,9 +75,11 @@ def test_damaged_real_files(shared_data: Path, tmp_path: Path) -> None:
 @pytest.mark.real_data
 def test_what_is_damaged_loads_as_it_is(shared_data: Path, tmp_path: Path) -> None:
     # Otherwise every damage of it would be refused for the same reason, and would try nothing.
-    for number, base in enumerate([*DEMO, *real_bases(shared_data)]):
+    plain = [*DEMO, *real_bases(shared_data)]
+    for number, base in enumerate([*plain, *packed_bases(plain)]):
         path = tmp_path / base.name
-        path.write_bytes(base.content)
+        inside = {member.name: member.content for member in base.members}
+        path.write_bytes(base.pack(inside) if inside else base.content)
         report = ingest(
             Store.create(tmp_path / str(number)),
             base.source,

@@ -5,6 +5,7 @@ Headers are the published ones, values are made up.
 
 from __future__ import annotations
 
+import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -139,8 +140,16 @@ def test_a_month_of_police_uk_holds_more_than_crimes(tmp_path: Path) -> None:
         "Self-defined ethnicity,Officer-defined ethnicity,Legislation,Object of search,Outcome\n"
         "Person search,2019-02-01T10:00:00+00:00,,,51.2,-0.5,Male,18-24,White - any,White,PACE,Stolen goods,Arrest\n"
     )
-    store, report = load(tmp_path, "uk_police", street, outcomes, searches)
-    assert (report["read"], report["kept"]) == (3, 3)
+    # As it is downloaded: one archive of all forces and months asked for, a folder each month.
+    archive = tmp_path / "download.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in (street, outcomes, searches):
+            packed.write(path, f"2019-02/{path.name}")
+    store, report = load(tmp_path, "uk_police", archive)
+    assert (report["read"], report["kept"], report["unread"]) == (3, 3, [])
+    assert [one["file"] for one in report["files"]] == [
+        f"download.zip/2019-02/2019-02-surrey-{kind}.csv" for kind in ("street", "outcomes", "stop-and-search")
+    ]
     assert current_snapshot(store).read("calls").height == 1
     for part in store.root.rglob("*.parquet"):
         assert not {"gender", "agerange"} & set(pl.read_parquet_schema(part)), part
