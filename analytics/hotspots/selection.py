@@ -389,16 +389,16 @@ def _without_test(
         raise RequestError(
             "the history is too short to fit anything.", remedy="Load more months, or forecast a later day."
         )
-    return BackTest(
-        (),
-        {},
-        {},
-        chosen,
-        f"{chosen} was used untested: the history is too short for a rolling back-test.",
-        0.0,
-        interval_level,
-        fit_ranker(chosen, periods, seed, flagged),
+    ranker = fit_ranker(chosen, periods, seed, flagged)
+    # Fitted on these very periods, so the spread is rather too small; without it, it would be far too small. The width
+    # stays as asked: what a fit held of its own periods is no reason to narrow it.
+    told = [ranker.predict(period.features) for period in periods]
+    dispersion = estimate_dispersion(*_flagged_pairs(told, periods, flagged))
+    verdict = (
+        f"{chosen} was used untested: the history is too short for a rolling back-test. Its intervals rest on the "
+        "periods it was fitted on and are rather too narrow."
     )
+    return BackTest((), {}, {}, chosen, verdict, dispersion, interval_level, ranker)
 
 
 def _with_baseline(names: Sequence[str]) -> list[str]:
