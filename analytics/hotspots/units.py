@@ -6,6 +6,7 @@ centres are near. Places differ in size here, so they are ordered by what is exp
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -240,10 +241,12 @@ def cut_segments(grid: Grid, base_map: pl.DataFrame | None, *, snap_m: float = S
     Raises
     ------
     RequestError
-        If the store has no streets.
+        If the store has no streets, or ``snap_m`` is not positive.
     """
     import shapely
 
+    if not (math.isfinite(snap_m) and snap_m > 0):
+        raise RequestError(f"an incident must be able to reach its segment; got {snap_m} m.", where="--snap-m")
     kinds = ("street", "main_street")
     streets = None if base_map is None else base_map.filter(pl.col("kind").cast(pl.String).is_in(kinds))
     if streets is None or streets.is_empty():
