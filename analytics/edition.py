@@ -74,6 +74,9 @@ class EditionParameters:
     held_to: str | None = None
 
     def __post_init__(self) -> None:
+        # Named twice is asked for once: rows of advice are known by category, period and rank.
+        for name in ("horizons_days", "categories"):
+            object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
         if not self.horizons_days or min(self.horizons_days) < 1 or max(self.horizons_days) > 366:
             raise RequestError("a forecast period must be 1 to 366 days.", where="--days")
         if not 10 <= self.cell_m <= 5_000:
