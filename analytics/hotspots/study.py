@@ -155,8 +155,7 @@ def _visited(grid: Grid, rows: History) -> tuple[Integers, Integers]:
     Without an outline one wrong coordinate (0° 0°, a digit too many) makes a rectangle from there to the city. Such a
     point still counts as an incident, of no place.
     """
-    on_map = np.isfinite(rows.x_m) & np.isfinite(rows.y_m)
-    for near in (on_map, on_map & _near_core(rows.x_m, on_map) & _near_core(rows.y_m, on_map)):
+    for near in (np.ones(len(rows.x_m), dtype=bool), _near_core(rows.x_m) & _near_core(rows.y_m)):
         columns, lines = grid.index_metres(rows.x_m[near], rows.y_m[near])
         if len(columns) and float(np.ptp(columns) + 1) * float(np.ptp(lines) + 1) <= MOST_POSITIONS:
             return columns, lines
@@ -166,7 +165,7 @@ def _visited(grid: Grid, rows: History) -> tuple[Integers, Integers]:
     )
 
 
-def _near_core(values: Floats, on_map: Flags) -> Flags:
-    low, high = np.quantile(values[on_map], CORE_SHARES) if on_map.any() else (0.0, 0.0)
+def _near_core(values: Floats) -> Flags:
+    low, high = np.quantile(values, CORE_SHARES)
     margin = CORE_MARGIN * max(high - low, 1.0)
     return np.asarray((values >= low - margin) & (values <= high + margin))
