@@ -227,10 +227,13 @@ def past_periods(panel: Panel, as_of: int, horizon_days: int, most: int) -> list
     Horizons up to a step share their origins: a 7-day and a 28-day forecast are tried on the same days.
     """
     newest = as_of - max(horizon_days, STEP_DAYS) - waiting_days(panel, horizon_days)
-    origins = [newest - STEP_DAYS * k for k in range(most)]
     span = as_of - panel.first_day
     least = min(LEAST_HISTORY_DAYS, max(span // 3, 1))
-    usable = [origin for origin in origins if origin - panel.first_day >= least]
+    origins = range(newest, panel.first_day + least - 1, -STEP_DAYS)
+    # A period of which a part was not recorded says too little; older ones take its place.
+    usable = [origin for origin in origins if not panel.record.misses(origin, origin + horizon_days, as_of=as_of)][
+        :most
+    ]
     # Oldest first, because decayed maps are carried on from origin to origin.
     return [panel.period(origin, horizon_days, observed=True) for origin in reversed(usable)][::-1]
 
