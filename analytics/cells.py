@@ -43,7 +43,8 @@ class Grid:
     Raises
     ------
     RequestError
-        If the side is not positive or the reference system is unknown or not projected.
+        If the side is not positive, the origin or the turn is not a number, or the reference system is unknown or not
+        projected.
     """
 
     crs: str
@@ -55,6 +56,8 @@ class Grid:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.cell_m) and self.cell_m > 0):
             raise RequestError(f"The 'cell_m' parameter of Grid must be positive. Got {self.cell_m!r} instead.")
+        if not all(map(math.isfinite, (self.origin_x_m, self.origin_y_m, self.rotation_deg))):
+            raise RequestError("the origin and the turn of a grid must be numbers.", where="--offset-m, --rotation-deg")
         metres_per_unit(self.crs)
 
     @property

@@ -75,12 +75,17 @@ class EditionParameters:
     held_to: str | None = None
 
     def __post_init__(self) -> None:
+        # Named twice is asked for once: rows of advice are known by category, period and rank.
+        for name in ("horizons_days", "categories"):
+            object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
         if not self.horizons_days or min(self.horizons_days) < 1 or max(self.horizons_days) > 366:
             raise RequestError("a forecast period must be 1 to 366 days.", where="--days")
         if not 10 <= self.cell_m <= 5_000:
             raise RequestError(f"a cell must be 10 to 5,000 m wide; got {self.cell_m}.", where="--cell-m")
         if not self.area_km2 > 0:
             raise RequestError(f"the area must be greater than 0; got {self.area_km2}.", where="--area-km2")
+        if self.seed < 0:
+            raise RequestError(f"a seed is 0 or greater; got {self.seed}.", where="--seed")
         if not 0 <= self.calm <= 1:
             raise RequestError(f"calm is a number from 0 to 1; got {self.calm}.", where="--calm")
 
@@ -135,10 +140,10 @@ def make_edition(
     force = choose_jurisdiction(snapshot, parameters.jurisdiction)
     incidents = known_incidents(snapshot, force, parameters.as_of)
     categories = choose_categories(incidents, parameters)
-    areas, base_map = snapshot.read("areas"), snapshot.read("base_map")
+    areas, base_map = snapshot.read("areas", force.code), snapshot.read("base_map", force.code)
     edition_id = edition_id_of(snapshot.snapshot_id, asdict(parameters), code_version())
     grid = Grid(force.analysis_crs, cell_m=parameters.cell_m)
-    register = read_register(snapshot)
+    register = read_register(snapshot, force)
     inspection = Inspection(incidents, areas, register.population, seed=parameters.seed)
     area_ranks = AreaRanks(areas, interval_level=parameters.interval_level)
     reach = Reach(areas)
@@ -196,8 +201,8 @@ def make_edition(
         **asked,
     )
     visit_workload, visit_plan = forecast_visits(
-        snapshot.read("visit_register"),
-        snapshot.read("visits"),
+        snapshot.read("visit_register", force.code),
+        snapshot.read("visits", force.code),
         incidents,
         areas=areas,
         as_of=parameters.as_of,
@@ -209,7 +214,7 @@ def make_edition(
     )
     staffing = require_staffing(
         incidents,
-        snapshot.read("shifts"),
+        snapshot.read("shifts", force.code),
         visit_workload,
         as_of=parameters.as_of,
         horizon_days=longest,
@@ -236,7 +241,7 @@ def make_edition(
         "staffing": staffing,
         "daily_counts": counts,
         "hourly_profile": hourly_profile(incidents, as_of=parameters.as_of, timezone=force.timezone),
-        "funnel": funnel(snapshot.read("calls"), incidents),
+        "funnel": funnel(snapshot.read("calls", force.code), incidents),
         "areas": areas,
         "base_map": base_map,
     }

@@ -80,8 +80,8 @@ def choose_categories(incidents: pl.DataFrame, parameters: EditionParameters) ->
     return enough[:MOST_CATEGORIES]
 
 
-def read_register(snapshot: Snapshot) -> Register:
-    """Return what the population platform knows of places; empty tables where the source has none."""
+def read_register(snapshot: Snapshot, force: Jurisdiction) -> Register:
+    """Return what the population platform knows of a force's places; empty tables where the source has none."""
     from analytics.hotspots.residents import Register
 
-    return Register(snapshot.read("population"), snapshot.read("addresses"))
+    return Register(snapshot.read("population", force.code), snapshot.read("addresses", force.code))

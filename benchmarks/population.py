@@ -43,7 +43,7 @@ def study_store(store: Path, as_of: date, cell_m: float) -> Study:
         as_of=as_of,
         grid=Grid(force.analysis_crs, cell_m=cell_m),
         areas=snapshot.read("areas"),
-        register=read_register(snapshot),
+        register=read_register(snapshot, force),
     )
 
 

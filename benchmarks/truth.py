@@ -75,8 +75,8 @@ def main() -> None:
         known_incidents(snapshot, force, AS_OF),
         as_of=AS_OF,
         grid=Grid(force.analysis_crs, cell_m=asked.cell_m),
-        areas=snapshot.read("areas"),
-        register=read_register(snapshot),
+        areas=snapshot.read("areas", force.code),
+        register=read_register(snapshot, force),
     )
     flagged = max(1, round(1.5 / study.grid.cell_km2))
     origin = day_number(AS_OF)

@@ -18,6 +18,7 @@ from commands.shell import (
     ForceOption,
     JsonOption,
     OutputOption,
+    SeedOption,
     StoreOption,
     app,
     now,
@@ -39,7 +40,7 @@ def publish(
     cell_m: CellOption = 150.0,
     area_km2: AreaOption = 1.5,
     jurisdiction: ForceOption = None,
-    seed: int = 0,
+    seed: SeedOption = 0,
     calm: Annotated[
         float,
         typer.Option(
@@ -135,7 +136,7 @@ def evaluate(
         bool, typer.Option("--include-discovered", help="Count incidents the police found themselves as well.")
     ] = False,
     jurisdiction: ForceOption = None,
-    seed: int = 0,
+    seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Back-test every ranker on past origins, beside plain counts and the oracle, as one document."""
@@ -162,12 +163,13 @@ def evaluate(
     record(
         opened, "evaluate", category, snapshot_id=snapshot.snapshot_id, as_of=as_of.date(), days=days, origins=origins
     )
+    areas = snapshot.read("areas", force.code)
     study = Study.of(
         incidents,
         as_of=parameters.as_of,
         grid=Grid(force.analysis_crs, cell_m=cell_m),
-        areas=snapshot.read("areas"),
-        register=read_register(snapshot),
+        areas=areas,
+        register=read_register(snapshot, force),
         include_discovered=include_discovered,
     )
     places = study.grid.centres(study.lattice.columns, study.lattice.rows)
@@ -179,7 +181,7 @@ def evaluate(
         origins=origins,
         interval_level=parameters.interval_level,
         seed=seed,
-        groupings=group_places(*places, snapshot.read("areas"), snapshot.read("population"), as_of=parameters.as_of),
+        groupings=group_places(*places, areas, snapshot.read("population", force.code), as_of=parameters.as_of),
     )
     document = found.to_markdown()
     if output is not None:

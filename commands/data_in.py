@@ -30,7 +30,7 @@ from data.errors import RequestError
 @app.command()
 def demo(
     store: StoreOption,
-    seed: Annotated[int, typer.Option(help="Another seed makes another city.")] = 20260101,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed makes another city.")] = 20260101,
     as_json: JsonOption = False,
 ) -> None:
     """Build the demo city: generate its upstream files, ingest them like any others, publish an edition."""

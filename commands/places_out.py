@@ -14,6 +14,7 @@ from commands.shell import (
     ForceOption,
     JsonOption,
     OutputOption,
+    SeedOption,
     StoreOption,
     app,
     progress_bar,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from analytics.hotspots.forecast import HotspotForecast
     from analytics.hotspots.sensitivity import GridScore
     from analytics.hotspots.units import UnitLattice
-    from data.snapshots import Snapshot
     from data.store import Store
 
 #: Area covered when nothing else is asked for, km²: the middle of what a patrol can hold (0.25 to 0.75 sq mi).
@@ -90,7 +90,7 @@ def hotspots(
         ),
     ] = False,
     jurisdiction: ForceOption = None,
-    seed: int = 0,
+    seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Rank places for one category and write just enough of them to reach the budget, as GeoJSON (EPSG:4326).
@@ -121,23 +121,25 @@ def hotspots(
     incidents = known_incidents(snapshot, force, parameters.as_of)
     choose_categories(incidents, parameters)
     grid = Grid(force.analysis_crs, cell_m=cell_m).shifted(*pair_of(offset_m), rotation_deg)
-    units = units_of(unit, snapshot, incidents, grid, parameters.as_of, resolution=resolution, snap_m=snap_m)
+    areas = snapshot.read("areas", force.code)
+    base_map = snapshot.read("base_map", force.code)
+    units = units_of(unit, areas, base_map, incidents, grid, parameters.as_of, resolution=resolution, snap_m=snap_m)
     before = places_before(opened, held_to, parameters, grid) if calm else []
     with progress_bar() as progress:
         progress(0, 1, f"ranking places for {category}")
         forecast = rank_places(
             incidents,
-            snapshot.read("areas"),
+            areas,
             force,
             parameters,
-            register=read_register(snapshot),
+            register=read_register(snapshot, force),
             grid=grid,
             units=units,
             budget=budget,
             listed_before=before,
         )
         progress(1, 1, f"ranking places for {category}")
-        tried = try_other_grids(incidents, snapshot, grid, parameters, forecast, progress) if sensitivity else []
+        tried = try_other_grids(incidents, areas, grid, parameters, forecast, progress) if sensitivity else []
     record(
         opened, "export", "hotspots", snapshot_id=snapshot.snapshot_id, category=category, as_of=as_of.date(), days=days
     )
@@ -180,7 +182,7 @@ def places_before(store: Store, edition_id: str | None, parameters: EditionParam
 
 def try_other_grids(
     incidents: pl.DataFrame,
-    snapshot: Snapshot,
+    areas: pl.DataFrame,
     grid: Grid,
     parameters: EditionParameters,
     forecast: HotspotForecast,
@@ -198,7 +200,7 @@ def try_other_grids(
         category=parameters.categories[0],
         area_km2=parameters.area_km2,
         ranker=forecast.backtest.chosen,
-        areas=snapshot.read("areas"),
+        areas=areas,
         seed=parameters.seed,
         progress=lambda done, total: progress(done, total, label),
     )
@@ -226,7 +228,8 @@ def budget_of(
 
 def units_of(
     unit: str,
-    snapshot: Snapshot,
+    areas: pl.DataFrame,
+    base_map: pl.DataFrame,
     incidents: pl.DataFrame,
     grid: Grid,
     as_of: date,
@@ -247,8 +250,7 @@ def units_of(
     if unit == "grid":
         return None
     if unit == "segment":
-        return cut_segments(grid, snapshot.read("base_map"), snap_m=snap_m)
-    areas = snapshot.read("areas")
+        return cut_segments(grid, base_map, snap_m=snap_m)
     if unit == "h3":
         outline = outline_of(areas)
         if outline is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.shell import ForceOption, JsonOption, StoreOption, app, progress_bar, record, tell, writable
+from commands.shell import ForceOption, JsonOption, SeedOption, StoreOption, app, progress_bar, record, tell, writable
 from data.errors import RequestError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def score_challenge(
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", help="Markdown file to write.")] = None,
     jurisdiction: ForceOption = None,
-    seed: int = 0,
+    seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Score the hotspots by the rules of the 2017 NIJ challenge, on the months the store holds."""
@@ -148,7 +148,7 @@ def score_origin(
             where=f"--from {origin}",
             remedy="Name categories of the store with --category.",
         )
-    areas, register = snapshot.read("areas"), read_register(snapshot)
+    areas, register = snapshot.read("areas", force.code), read_register(snapshot, force)
     known = known_incidents(snapshot, force, origin)
     grid = Grid(force.analysis_crs, cell_m=cell_m)
     entries: list[Entry] = []

@@ -36,6 +36,7 @@ Day = Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="No
 OutputOption = Annotated[Path, typer.Option("--output", help="File to write; an existing one is replaced.")]
 CategoryOption = Annotated[str, typer.Option(help="Category code.", show_default=False)]
 CellOption = Annotated[float, typer.Option("--cell-m", help="Side of a cell, metres.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of every random draw.")]
 AreaOption = Annotated[float, typer.Option("--area-km2", help="Area the list may cover, km².")]
 ForceOption = Annotated[str | None, typer.Option("--jurisdiction", help="Police force, when the store holds several.")]
 

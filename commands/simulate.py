@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.shell import AreaOption, JsonOption, StoreOption, app, record, tell, writable
+from commands.shell import AreaOption, JsonOption, SeedOption, StoreOption, app, record, tell, writable
 from data.errors import RequestError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def simulate(
     ] = 0.5,
     cap: Annotated[float, typer.Option(help="Largest change of an area's share of visits per period.")] = 0.02,
     output: Annotated[Path | None, typer.Option("--output", help="Markdown file to write.")] = None,
-    seed: int = 0,
+    seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate what happens when a ranking learns from what its own visits find: two districts, then the whole city."""
@@ -47,6 +48,8 @@ def simulate(
 
     if output is not None:
         writable(output)
+    if not (math.isfinite(area_km2) and area_km2 > 0):
+        raise RequestError(f"the area must be greater than 0; got {area_km2}.", where="--area-km2")
     opened = Store.open(store)
     edition = newest_edition(opened)
     known = sorted(edition.read("hotspots")["category"].unique())

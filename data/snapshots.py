@@ -133,9 +133,13 @@ class Snapshot:
                 later.append(keys)
         return pl.concat(versions, how="vertical") if versions else CANONICAL[table].create_empty().lazy()
 
-    def read(self, table: str) -> pl.DataFrame:
-        """Return a whole table in memory."""
-        return self.scan(table).collect()
+    def read(self, table: str, jurisdiction: str | None = None) -> pl.DataFrame:
+        """Return a whole table in memory, or the rows that a police force's own loads brought."""
+        frame = self.scan(table)
+        if jurisdiction is not None:
+            own = [load["load_id"] for load in self.loads if load["jurisdiction"]["code"] == jurisdiction]
+            frame = frame.filter(pl.col("load_id").is_in(own))
+        return frame.collect()
 
     def quarantine(self) -> pl.LazyFrame:
         """Return all rejected rows: source, load_id, source_file, source_line, column, reason (no personal values)."""

@@ -90,6 +90,20 @@ def test_hotspots_use_nothing_from_the_as_of_day_on(shared_data: Path, tmp_path:
     assert written[0] == written[1]
 
 
+def test_a_second_force_in_the_store_changes_nothing(store: Path, shared_data: Path, tmp_path: Path) -> None:
+    two, districts = tmp_path / "two", shared_data / "chicago" / "boundaries" / "police_beats.geojson"
+    shutil.copytree(store, two)
+    run_cli("ingest", "--store", two, "--source", "chicago", districts)
+    written = []
+    for folder in (store, two):
+        output = tmp_path / f"{folder.name}.geojson"
+        asked = ["--as-of", AS_OF, "--days", 28, "--category", "020100", "--cell-m", 300]
+        run_cli("hotspots", "--store", folder, *asked, "--jurisdiction", "cn-demo-yunlan", "--output", output)
+        written.append(output.read_bytes().replace(folder.name.encode(), b""))
+    # Chicago has more beats than the demo city: its outline used to be taken for the city's.
+    assert written[0] == written[1]
+
+
 def test_staffing_and_visits_are_written_as_csv(store: Path, edition_id: str, tmp_path: Path) -> None:
     run_cli("staffing", "--store", store, "--edition", edition_id, "--output", tmp_path / "staffing.csv")
     posts = pl.read_csv(tmp_path / "staffing.csv", schema_overrides={"unit_code": pl.String})
@@ -133,6 +147,14 @@ HOTSPOTS = ("hotspots", "--as-of", AS_OF, "--days", 28, "--category", "010100")
         ([*HOTSPOTS, "--calm", 0.5], "--held-to"),
         ([*HOTSPOTS, "--calm", 0.5, "--held-to", "NEWEST"], "not from before"),
         ([*HOTSPOTS, "--unit", "h3", "--sensitivity"], "compared by area"),
+        ([*HOTSPOTS, "--patrol-hours", "nan"], "must be a number"),
+        ([*HOTSPOTS, "--patrol-hours", "inf"], "must be a number"),
+        ([*HOTSPOTS, "--offset-m", "nan,0"], "must be numbers"),
+        ([*HOTSPOTS, "--rotation-deg", "nan"], "must be numbers"),
+        ([*HOTSPOTS, "--unit", "segment", "--snap-m", 0, "--length-km", 1], "reach its segment"),
+        ([*HOTSPOTS, "--seed", -1], "--seed"),
+        (["simulate", "--seed", -1], "--seed"),
+        (["simulate", "--area-km2", "nan"], "greater than 0"),
         (["staffing", "--edition", "E0"], "no edition"),
         (["visits", "--edition", "NEWEST", "--beat", "nowhere"], "unknown beat"),
         (["hotspots", "--as-of", "yesterday", "--days", 28, "--category", "010100"], "yesterday"),

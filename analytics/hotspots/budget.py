@@ -102,10 +102,12 @@ def places_for_patrol(
     Raises
     ------
     RequestError
-        If the hours do not suffice for one place.
+        If the hours are no number or do not suffice for one place.
     """
     if not (dwell_minutes > 0 and visits_per_shift > 0):
         raise RequestError("a stop takes some minutes, and a place needs some stops.", where="--dwell-minutes")
+    if not math.isfinite(hours):
+        raise RequestError(f"patrol hours must be a number; got {hours}.", where="--patrol-hours")
     each = dwell_minutes * visits_per_shift / 60
     places = math.floor(hours / each + 1e-9)
     if places < 1:

@@ -25,6 +25,8 @@ COLUMNS = ("category", "valid", "weight", "occurred_on", "known_on", "lon", "lat
 #: Length of a month of the record, days; its share of a usual month below which it counts as not kept; how many such
 #: months on end part a record from what lies before it (a year).
 BLOCK_DAYS, USUAL_SHARE, GAP_BLOCKS = 28, 0.02, 13
+#: Where points are put that a reference system has no place for, metres.
+OFF_MAP_M = 1e9
 #: Incidents that must be missing before a time is taken to be without a record: none of ten happens by chance once in
 #: 22,000 times (e^-10).
 SURELY_MISSED = 10.0
@@ -195,6 +197,8 @@ def read_located(incidents: pl.DataFrame, grid: Grid, *, as_of: date, include_di
         .replace_strict(list(categories), list(range(len(categories))), default=len(categories), return_dtype=pl.Int64)
     )
     x_m, y_m = grid.project(rows["lon"].to_numpy(), rows["lat"].to_numpy())
+    # A point the reference system cannot show lies off every map.
+    x_m, y_m = (np.nan_to_num(part, nan=OFF_MAP_M, posinf=OFF_MAP_M, neginf=-OFF_MAP_M) for part in (x_m, y_m))
     history = History(
         x_m,
         y_m,

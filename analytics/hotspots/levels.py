@@ -51,11 +51,19 @@ class LevelModel:
     def rates(self, origin: int) -> Floats:
         """Return what each rate, known at the origin, says of the period: shape (4,)."""
         days, span = self.horizon_days, max(origin - self.panel.first_day, 1)
-        rates = [self.panel.recent_total(origin, 1, w) * days / min(w, span) for w in WINDOWS_DAYS]
+        record, rates = self.panel.record, [0.0]
+        for window in WINDOWS_DAYS[::-1]:
+            recorded = record.days(origin, 0, window)
+            # A month of which nothing was recorded says what the longer window says.
+            rates.insert(0, self.panel.recent_total(origin, 1, window) * days / recorded if recorded else rates[0])
+        rates.pop()
         before = self.panel.recent_total(origin, 366, 730)
         oldest = 365 + SEASON_MARGIN_DAYS
         newest = max(366 - days - SEASON_MARGIN_DAYS, 1)
         if span < 730 or before <= 0:
             return np.array([*rates, rates[-1]])
-        season = self.panel.recent_total(origin, newest, oldest) * days / (oldest - newest + 1)
-        return np.array([*rates, season * rates[-1] * 365 / days / before])
+        recorded, recorded_before = record.days(origin, newest - 1, oldest), record.days(origin, 365, 730)
+        if not recorded:
+            return np.array([*rates, rates[-1]])
+        season = self.panel.recent_total(origin, newest, oldest) * days / recorded
+        return np.array([*rates, season * rates[-1] * recorded_before / days / before])

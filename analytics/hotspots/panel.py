@@ -18,6 +18,7 @@ import numpy as np
 from analytics.cells import Floats, Grid, Integers
 from analytics.hotspots.history import History
 from analytics.hotspots.ledgers import DayWindows, DecayedMaps
+from analytics.hotspots.record import Record
 
 MONTH_DAYS = 30.4375
 HALF_LIVES_DAYS = (1 * MONTH_DAYS, 3 * MONTH_DAYS, 12 * MONTH_DAYS, 36 * MONTH_DAYS)
@@ -193,10 +194,13 @@ class Panel:
         lattice: Lattice,
         surroundings: Surroundings | None = None,
         background: Background | None = None,
+        record: Record | None = None,
     ) -> None:
         own = history.is_target
         self.lattice = lattice
-        self.first_day = history.first_day
+        #: Which days were recorded; another one's where this history was cut short.
+        self.record = record or Record.of(history)
+        self.first_day = self.record.first_day
         self.position = position[own]
         self.day, self.known, self.weight = history.day[own], history.known[own], history.weight[own]
         located = (self.position, self.day, self.known, self.weight)
@@ -236,7 +240,7 @@ class Panel:
         return float(counted[self.lattice.flat].sum())
 
     def _look_back(self, origin: int) -> _Past:
-        span = float(max(origin - self.first_day, 1))
+        span = self._span(origin)
         mass = self._decayed.total(origin)
         floor = self._floor(mass, span)
 
@@ -246,17 +250,20 @@ class Panel:
         def count(window: int) -> Floats:
             return self._windows.count(origin - window, origin, before=origin).reshape(self.lattice.shape)
 
+        exposure = {half_life: max(self.record.faded_days(origin, half_life), 1e-6) for half_life in HALF_LIVES_DAYS}
         columns: list[Floats] = []
         own: dict[tuple[float, float], Floats] = {}
         for half_life, decayed in zip(HALF_LIVES_DAYS, self._decayed.at(origin), strict=True):
             for width in WIDTHS_CELLS:
                 own[half_life, width] = self.lattice.smooth(decayed.reshape(self.lattice.shape), width)
-                columns.append(np.log(pick(own[half_life, width], _exposure(half_life, span)) + floor))
+                columns.append(np.log(pick(own[half_life, width], exposure[half_life]) + floor))
         for window in REPEAT_DAYS:
             recent = count(window)
             columns += [np.log1p(pick(self.lattice.smooth(recent, width), 1.0)) for width in (0.0, 1.0)]
         for window in COUNT_DAYS:
-            columns.append(np.log(pick(count(window), min(window, span)) + floor * COUNT_FLOOR))
+            columns.append(
+                np.log(pick(count(window), max(self.record.days(origin, 0, window), 1.0)) + floor * COUNT_FLOOR)
+            )
         columns.append(np.zeros(self.lattice.size))
         maps, everything = self.surroundings.at(origin)
         rate = max(everything - mass, 1.0) / span / self.lattice.size
@@ -264,7 +271,7 @@ class Panel:
         for total, (half_life, width) in zip(
             maps, ((LASTING_DAYS, 0.0), (LASTING_DAYS, 1.0), (RECENT_DAYS, 1.0)), strict=True
         ):
-            columns.append(np.log(pick(total - own[half_life, width], _exposure(half_life, span)) + rate))
+            columns.append(np.log(pick(total - own[half_life, width], exposure[half_life]) + rate))
         if self.background:
             columns += list(self.background.at(origin).T)
         # Column by column in memory: features are made, scaled and binned one at a time.
@@ -273,12 +280,16 @@ class Panel:
             features[:, at] = column
         return _Past(features, pick(count(BASELINE_DAYS), 1.0), span)
 
+    def _span(self, origin: int) -> float:
+        """Return the recorded days before ``origin``."""
+        return float(max(self.record.days(origin, 0, origin - self.first_day), 1))
+
     def _season(self, origin: int, horizon_days: int, span: float) -> Floats:
         counted, exposure, oldest = np.zeros(self.lattice.positions), 0.0, 0.0
-        for youngest, eldest in _same_season(horizon_days, span):
+        for youngest, eldest in _same_season(horizon_days, max(origin - self.first_day, 1)):
             # Windows of neighbouring years overlap when the horizon is nearly a year; an incident counts once.
             counted += self._windows.count(origin - eldest, origin - max(youngest, oldest), before=origin)
-            exposure, oldest = exposure + eldest - youngest, eldest
+            exposure, oldest = exposure + self.record.days(origin, youngest, eldest), eldest
         seasonal = self.lattice.smooth(counted.reshape(self.lattice.shape), 1.0)
         rate = np.maximum(seasonal.reshape(-1)[self.lattice.flat], 0.0) / max(exposure, 1.0)
         return np.asarray(rate + self._floor(self._decayed.total(origin), span))
@@ -286,12 +297,6 @@ class Panel:
     def _floor(self, mass: float, span: float) -> float:
         """Return the mean rate per cell and day: what keeps the logarithm of an empty cell finite."""
         return max(mass, 1.0) / span / self.lattice.size
-
-
-def _exposure(half_life: float, span: float) -> float:
-    """Return the days that an exponentially decayed count stands for."""
-    decay = np.log(2) / half_life
-    return float((1 - np.exp(-decay * span)) / decay)
 
 
 def _same_season(horizon_days: int, span: float) -> list[tuple[float, float]]:

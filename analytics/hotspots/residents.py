@@ -84,16 +84,13 @@ class Residents:
         """Return residents per square kilometre and the share of rented dwellings of the area around each place."""
         if self._codes is None or self._areas is None or self._register is None:
             return {}
-        counted = count_residents(self._areas, self._register.population, day)
+        counted = count_residents(self._areas, self._register.population, day).with_columns(
+            density=_finite(pl.col("residents") / pl.col("area_km2")), rented_share=_finite(pl.col("rented_share"))
+        )
         if counted.is_empty():
             return {}
         codes = self._codes.select(area_code=LEVELS[str(counted["level"][0])])
-        shown = codes.join(
-            counted.with_columns(density=pl.col("residents") / pl.col("area_km2")),
-            on="area_code",
-            how="left",
-            maintain_order="left",
-        )
+        shown = codes.join(counted, on="area_code", how="left", maintain_order="left")
         columns = {"population_residents": "density", "population_rented": "rented_share"}
         return {name: _relative(shown[column].fill_null(0.0).to_numpy()) for name, column in columns.items()}
 
@@ -117,6 +114,11 @@ class Residents:
             f"population_households_w{width:g}": _relative(lattice.smooth(total, width).reshape(-1)[lattice.flat])
             for width in HOUSEHOLD_WIDTHS
         }
+
+
+def _finite(ratio: pl.Expr) -> pl.Expr:
+    """Return a ratio, null where it is none: rentals of an area without households, residents of one without area."""
+    return pl.when(ratio.is_finite()).then(ratio)
 
 
 def _relative(values: Floats) -> Floats:

@@ -29,6 +29,9 @@ FITTED = 12
 STEP_DAYS = 28
 #: History an origin must look back on before it is used, days.
 LEAST_HISTORY_DAYS = 365
+#: Share of a period's incidents that may still be unknown when it is learnt from, and the farthest back that is looked
+#: for such periods, days: a source that needs more than a year has no record of when it knew.
+MOST_UNKNOWN, LONGEST_WAIT_DAYS = 0.05, 13 * STEP_DAYS
 #: Fewest periods to try rankers on; below that only the counts compete.
 FEWEST_TRIED = 3
 #: Most rows to fit on, a third each of high places, other places with incidents, and other places without.
@@ -92,6 +95,8 @@ class Rolled:
     raw, told
         Ranker name to one array of expected counts per tried origin: as fitted, and corrected as a reader would have
         been told (the correction learnt on the other tried origins). Both are at the level forecast for the period.
+    wait_days
+        Days after its end until a period is known well enough to learn from, see :func:`waiting_days`.
     """
 
     newest: list[Period]
@@ -99,6 +104,7 @@ class Rolled:
     raw: dict[str, list[Floats]]
     told: dict[str, list[Floats]]
     horizon_days: int
+    wait_days: int = 0
 
 
 def roll_rankers(
@@ -118,7 +124,8 @@ def roll_rankers(
     """
     tried = min(tried, len(periods) // 2)
     newest = list(periods[:tried])
-    older = [p for p in periods[tried:] if newest and p.origin + horizon_days <= newest[-1].origin][:fitted]
+    wait = waiting_days(panel, horizon_days)
+    older = [p for p in periods[tried:] if newest and p.origin + horizon_days + wait <= newest[-1].origin][:fitted]
     if tried < FEWEST_TRIED or not _any_incident(older):
         return None
     rankers = fit_rankers(names, *sample_rows(older, seed, flagged))
@@ -128,9 +135,8 @@ def roll_rankers(
         name: [_bring_to(ranker.predict(p.features), total) for p, total in zip(newest, levels, strict=True)]
         for name, ranker in rankers.items()
     }
-    return Rolled(
-        newest, older, raw, {name: _calibrate_across(each, newest) for name, each in raw.items()}, horizon_days
-    )
+    told = {name: _calibrate_across(each, newest) for name, each in raw.items()}
+    return Rolled(newest, older, raw, told, horizon_days, wait)
 
 
 def select_ranker(
@@ -216,16 +222,40 @@ def select_ranker(
 
 
 def past_periods(panel: Panel, as_of: int, horizon_days: int, most: int) -> list[Period]:
-    """Return the newest whole periods that ended by ``as_of``, newest first.
+    """Return the newest whole periods that ended by ``as_of`` and are known by then, newest first.
 
     Horizons up to a step share their origins: a 7-day and a 28-day forecast are tried on the same days.
     """
-    origins = [as_of - max(horizon_days, STEP_DAYS) - STEP_DAYS * k for k in range(most)]
+    newest = as_of - max(horizon_days, STEP_DAYS) - waiting_days(panel, horizon_days)
     span = as_of - panel.first_day
     least = min(LEAST_HISTORY_DAYS, max(span // 3, 1))
-    usable = [origin for origin in origins if origin - panel.first_day >= least]
+    origins = range(newest, panel.first_day + least - 1, -STEP_DAYS)
+    # A period of which a part was not recorded says too little; older ones take its place.
+    usable = [origin for origin in origins if not panel.record.misses(origin, origin + horizon_days, as_of=as_of)][
+        :most
+    ]
     # Oldest first, because decayed maps are carried on from origin to origin.
     return [panel.period(origin, horizon_days, observed=True) for origin in reversed(usable)][::-1]
+
+
+def waiting_days(panel: Panel, horizon_days: int) -> int:
+    """Return the days, in whole steps, until all but ``MOST_UNKNOWN`` of a past period's incidents are known.
+
+    Notes
+    -----
+    Where a source learns of incidents weeks later, the newest periods look quiet only because their incidents are not
+    in yet; a forecast that learnt from them would expect too few. Delays are those of the category's own incidents.
+    Without a day of knowledge, or where it says nothing (all loaded at once, years later), nothing is waited for.
+    """
+    delay = np.sort(panel.known - panel.day)
+    youngest = max(horizon_days, STEP_DAYS) - horizon_days + 1
+    for wait in range(0, LONGEST_WAIT_DAYS + 1, STEP_DAYS):
+        age = np.arange(youngest + wait, youngest + wait + horizon_days)
+        # An incident of this age is still unknown if it takes as many days or more.
+        unknown = 1 - np.searchsorted(delay, age) / max(len(delay), 1)
+        if float(unknown.mean()) <= MOST_UNKNOWN:
+            return wait
+    return 0
 
 
 def rungs_of(panel: Panel, candidates: Sequence[str]) -> list[str]:
@@ -335,13 +365,13 @@ def _spread_across(
 def choose_beforehand(rolled: Rolled, names: Sequence[str], flagged: int, seed: int) -> list[str | None]:
     """Return the ranker that older origins alone would have chosen for each origin; None with too few of them.
 
-    Only origins whose period had ended by then count, so nothing is chosen on what was still to come.
+    Only origins whose period had ended and was known by then count, so nothing is chosen on what was still to come.
     """
     evidence = _evidence_of(rolled, flagged)
     origins = [p.origin for p in rolled.newest]
     chosen: list[str | None] = []
     for origin in origins:
-        ended = [i for i, other in enumerate(origins) if other + rolled.horizon_days <= origin]
+        ended = [i for i, other in enumerate(origins) if other + rolled.horizon_days + rolled.wait_days <= origin]
         if len(ended) < FEWEST_TRIED:
             chosen.append(None)
             continue
@@ -362,16 +392,16 @@ def _without_test(
         raise RequestError(
             "the history is too short to fit anything.", remedy="Load more months, or forecast a later day."
         )
-    return BackTest(
-        (),
-        {},
-        {},
-        chosen,
-        f"{chosen} was used untested: the history is too short for a rolling back-test.",
-        0.0,
-        interval_level,
-        fit_ranker(chosen, periods, seed, flagged),
+    ranker = fit_ranker(chosen, periods, seed, flagged)
+    # Fitted on these very periods, so the spread is rather too small; without it, it would be far too small. The width
+    # stays as asked: what a fit held of its own periods is no reason to narrow it.
+    told = [ranker.predict(period.features) for period in periods]
+    dispersion = estimate_dispersion(*_flagged_pairs(told, periods, flagged))
+    verdict = (
+        f"{chosen} was used untested: the history is too short for a rolling back-test. Its intervals rest on the "
+        "periods it was fitted on and are rather too narrow."
     )
+    return BackTest((), {}, {}, chosen, verdict, dispersion, interval_level, ranker)
 
 
 def _with_baseline(names: Sequence[str]) -> list[str]:

@@ -225,7 +225,7 @@ def _score_grids(
             progress(number, len(grids))
         study = Study.of(incidents, as_of=as_of, grid=grid, areas=areas, include_discovered=include_discovered)
         map_km2 = map_km2 or study.total_km2
-        places = cells_for_area(area_km2, grid)
+        places = min(cells_for_area(area_km2, grid), study.lattice.size)
         share = places * grid.cell_km2 / map_km2
         for category in categories:
             hits, events, flagged = _list_places(study, category, horizon_days, area_km2, ranker, origins, fitted, seed)
@@ -282,7 +282,7 @@ def _list_places(
     """Return hits, incidents and the flagged cells (metres) of every past origin, newest first."""
     panel = study.panel(category)
     periods = past_periods(panel, day_number(study.as_of), horizon_days, origins + fitted + horizon_days // 28)
-    k = cells_for_area(area_km2, study.grid)
+    k = min(cells_for_area(area_km2, study.grid), study.lattice.size)
     rolled = roll_rankers(
         panel, periods, horizon_days=horizon_days, names=[ranker], seed=seed, tried=origins, fitted=fitted, flagged=k
     )

@@ -12,15 +12,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.cells import Grid, merge_polygons
-from analytics.hotspots.history import History, Located, day_number, read_located
+from analytics.cells import Floats, Grid, Integers, merge_polygons
+from analytics.hotspots.history import Flags, History, Located, day_number, read_located
 from analytics.hotspots.panel import Lattice, Panel, Surroundings
 from analytics.hotspots.places import outline_of
 from analytics.hotspots.residents import Register, Residents
 from analytics.hotspots.units import UnitLattice
+from data.errors import RequestError
 
 #: How far a cell may lie from any incident and still be studied when no study area is given, cells.
 REACH_CELLS = 2
+#: Largest rectangle around these cells, positions: maps of it are held in memory. Beyond it stray points are left out.
+MOST_POSITIONS = 4_000_000
+#: Shares of the points between which a city lies, and how many times that stretch may lie on either side of it.
+CORE_SHARES, CORE_MARGIN = (0.01, 0.99), 2.0
 
 
 class Study:
@@ -126,14 +131,16 @@ class Study:
         """Return the panel as if nothing of the category had been recorded in the last ``days`` days, anywhere."""
         history = self._located.history(category, as_of=self.as_of)
         kept = ~(history.is_target & (history.day >= day_number(self.as_of) - days))
-        return Panel(history.where(kept), self._position[kept], self.lattice, background=self.residents)
+        # What is taken away was recorded all the same: exposures stay as they are.
+        record = self.panel(category).record
+        return Panel(history.where(kept), self._position[kept], self.lattice, background=self.residents, record=record)
 
 
 def _cut(grid: Grid, rows: History, study_area: Any) -> tuple[Lattice, float]:
     if study_area is not None:
         merged = merge_polygons(study_area)
         return Lattice.of_cells(grid, *grid.cells_touching(merged)), grid.area_km2(merged)
-    columns, lines = grid.index_metres(rows.x_m, rows.y_m)
+    columns, lines = _visited(grid, rows)
     # One number per cell: rows of two numbers take unique thirty times as long to sort.
     left, low = columns.min() - REACH_CELLS, lines.min() - REACH_CELLS
     width = int(columns.max()) - int(left) + REACH_CELLS + 1
@@ -142,3 +149,25 @@ def _cut(grid: Grid, rows: History, study_area: Any) -> tuple[Lattice, float]:
     near_cells = np.unique(np.concatenate([visited + width * j + i for i in steps for j in steps]))
     size_km2 = len(near_cells) * grid.cell_km2
     return Lattice.of_cells(grid, near_cells % width + left, near_cells // width + low), size_km2
+
+
+def _visited(grid: Grid, rows: History) -> tuple[Integers, Integers]:
+    """Return column and row of the cell of every point, stray ones left out where they would stretch the map.
+
+    Without an outline one wrong coordinate (0° 0°, a digit too many) makes a rectangle from there to the city. Such a
+    point still counts as an incident, of no place.
+    """
+    for near in (np.ones(len(rows.x_m), dtype=bool), _near_core(rows.x_m) & _near_core(rows.y_m)):
+        columns, lines = grid.index_metres(rows.x_m[near], rows.y_m[near])
+        if len(columns) and float(np.ptp(columns) + 1) * float(np.ptp(lines) + 1) <= MOST_POSITIONS:
+            return columns, lines
+    raise RequestError(
+        f"the incidents reach too far for cells of {grid.cell_m:g} m to be laid over all of them.",
+        remedy="Load the boundaries of the areas they belong to, correct their coordinates, or choose larger cells.",
+    )
+
+
+def _near_core(values: Floats) -> Flags:
+    low, high = np.quantile(values, CORE_SHARES)
+    margin = CORE_MARGIN * max(high - low, 1.0)
+    return np.asarray((values >= low - margin) & (values <= high + margin))

@@ -117,8 +117,11 @@ def _cut(
 ) -> UnitLattice | None:
     """Return the places of a kind; None where the source has no streets."""
     if kind == "segment":
-        streets = base_map.filter(pl.col("kind").cast(pl.String).is_in(["street", "main_street"]))
-        return None if streets.is_empty() else cut_segments(grid, base_map)
+        try:
+            return cut_segments(grid, base_map)
+        except RequestError:
+            # No street, or none long enough: an edition is made without this kind of place.
+            return None
     outline = outline_of(areas)
     if outline is not None:
         return cut_hexagons(grid, RESOLUTION, merge_polygons(outline))

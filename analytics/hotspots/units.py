@@ -6,6 +6,7 @@ centres are near. Places differ in size here, so they are ordered by what is exp
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -224,7 +225,12 @@ def take_areas(grid: Grid, areas: pl.DataFrame, level: str, as_of: date) -> Unit
     named = [name for name in ("name_zh", "name_en") if name in chosen.columns]
     names = chosen.select(pl.coalesce(*named))[named[0]].to_list() if named else [None] * chosen.height
     shapes = shapely.make_valid(shapely.from_wkb(chosen["geometry"].to_numpy()))
-    return UnitLattice.of_shapes(level, grid, chosen["area_code"].to_list(), names, shapes)
+    # A boundary that encloses nothing is no place; per km² it would come first.
+    wide = np.flatnonzero(shapely.area(shapes) > 0)
+    if not len(wide):
+        raise RequestError(f"the boundaries of {level} areas enclose nothing.", where="--unit")
+    codes = chosen["area_code"].to_list()
+    return UnitLattice.of_shapes(level, grid, [codes[i] for i in wide], [names[i] for i in wide], shapes[wide])
 
 
 def cut_segments(grid: Grid, base_map: pl.DataFrame | None, *, snap_m: float = SNAP_M) -> UnitLattice:
@@ -240,21 +246,28 @@ def cut_segments(grid: Grid, base_map: pl.DataFrame | None, *, snap_m: float = S
     Raises
     ------
     RequestError
-        If the store has no streets.
+        If the store has no streets, or ``snap_m`` is not positive.
     """
     import shapely
 
+    if not (math.isfinite(snap_m) and snap_m > 0):
+        raise RequestError(f"an incident must be able to reach its segment; got {snap_m} m.", where="--snap-m")
     kinds = ("street", "main_street")
     streets = None if base_map is None else base_map.filter(pl.col("kind").cast(pl.String).is_in(kinds))
     if streets is None or streets.is_empty():
         raise RequestError("the store has no streets to cut into segments.", where="--unit segment")
     streets = streets.sort("feature_id")
+    # A square drawn as a polygon is no street that patrols go along.
+    drawn = shapely.get_dimensions(shapely.from_wkb(streets["geometry"].to_numpy())) == 1
+    streets = streets.filter(pl.Series(drawn, dtype=pl.Boolean))
     lines = shapely.transform(
         shapely.from_wkb(streets["geometry"].to_numpy()), lambda p: np.column_stack(grid.project(p[:, 0], p[:, 1]))
     )
     # A millimetre of rounding lets crossings meet although their coordinates were computed twice.
     pieces = shapely.get_parts(shapely.node(shapely.set_precision(shapely.geometrycollections(lines), 1e-3)))
     pieces = pieces[shapely.length(pieces) >= LEAST_SEGMENT_M]
+    if not len(pieces):
+        raise RequestError("the store has no streets to cut into segments.", where="--unit segment")
     middle = shapely.line_interpolate_point(pieces, 0.5, normalized=True)
     at, owner = shapely.STRtree(lines).query_nearest(middle, all_matches=True)
     street = np.full(len(pieces), len(lines))

@@ -62,7 +62,7 @@ def draw_desk(desk: Desk) -> None:
     files: dict[str, bytes] = st.session_state[_FILES]
     _draw_questions(proposal)
     if proposal.unread:
-        tables.note(t("sources.left_out", files=LISTED.join(one.file for one in proposal.unread)))
+        tables.note(t("sources.left_out", files=literal(listed(one.file for one in proposal.unread))))
     for one in proposal.files:
         _draw_proposal(desk, one, files[one.file.partition("/")[0]])
     _draw_text(desk, files)

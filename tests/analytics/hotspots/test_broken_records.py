@@ -97,3 +97,20 @@ def test_an_edition_names_the_category_that_stopped_and_keeps_the_others(inciden
     told = {each["category"]: each["verdict"] for each in found.verdicts}
     assert told["THEFT"].startswith("no forecast: no incident of it is known at a place")
     assert set(found.tables["hotspots"]["category"]) == {"NOISE"}
+
+
+def test_one_stray_point_does_not_stretch_the_map_to_itself(incidents, grid, as_of, make_frame):
+    usual = forecast(incidents, grid, as_of)
+    for lon, lat in ((0.0, 0.0), (11.7, 36.1), (-153.0, 0.0)):
+        stray = make_frame("NOISE", [lon], [lat], [as_of - timedelta(days=100)])
+        told = forecast(pl.concat([incidents, stray]), grid, as_of)
+        assert told.parameters["cells_studied"] == usual.parameters["cells_studied"]
+        assert told.cells["place_id"].to_list() == usual.cells["place_id"].to_list()
+
+
+def test_points_all_over_the_country_are_refused_in_a_sentence(incidents, grid, as_of, make_frame):
+    rng = np.random.default_rng(0)
+    days = [as_of - timedelta(days=int(d)) for d in rng.integers(1, 900, 300)]
+    rows = make_frame("THEFT", rng.uniform(115, 119, 300), rng.uniform(30, 40, 300), days)
+    with pytest.raises(RequestError, match="reach too far for cells of 100 m"):
+        forecast(rows, grid, as_of)

@@ -12,6 +12,7 @@ from analytics.cells import Grid
 from analytics.hotspots.calibration import CalibratedRanker, CalibrationMap
 from analytics.hotspots.forecast import forecast_hotspots, round_significant
 from analytics.hotspots.history import day_number, read_located
+from analytics.hotspots.intervals import count_interval
 from analytics.hotspots.panel import Lattice, Panel, feature_names
 from analytics.hotspots.rankers import LADDER, fit_rankers, make_ranker
 from analytics.hotspots.reasons import GROUPS, explain_places, reason_of
@@ -147,6 +148,18 @@ def test_a_short_history_is_forecast_and_said_to_be_untested(incidents, grid, as
     assert "untested" in told.verdict
     assert told.backtest.scores == {}
     assert told.cells.height == 4
+
+
+def test_an_untested_forecast_does_not_take_its_counts_for_poisson(incidents, grid, as_of):
+    short = incidents.filter(pl.col("occurred_on") >= as_of - timedelta(days=70))
+    # Every incident of a place brings three more: counts vary far more than Poisson ones.
+    own = short.filter(pl.col("category") == "THEFT")
+    told = forecast(pl.concat([short, own, own, own]), grid, as_of)
+    assert told.backtest.scores == {} and "too narrow" in told.verdict
+    assert told.backtest.dispersion > 0.05
+    wide = (told.cells["high"] - told.cells["low"]).to_numpy()
+    poisson = count_interval(told.cells["expected"].to_numpy(), 0.0, 0.8)
+    assert (wide > poisson[1] - poisson[0]).all()
 
 
 def test_intervals_cover_about_what_they_promise(found):

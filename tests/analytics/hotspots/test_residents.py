@@ -87,6 +87,27 @@ def test_places_take_the_density_of_their_area_in_the_newest_month_before(lattic
     assert known.at(day_number(date(2021, 1, 1)))[:, 0] == pytest.approx(0.0)
 
 
+def test_an_area_without_households_or_size_is_unknown_and_leaves_the_others_as_they_are(lattice, areas):
+    classes = {"total": 1000.0, "households": 400.0, "rentals": 100.0}
+    counts = [(code, name, count) for code in ("W", "E") for name, count in classes.items()]
+    rows = [
+        {"area_code": c, "month": month, "population_class": n, "count": 0.0 if (c, n, month.month) in empty else v}
+        for month in (date(2022, 1, 1), date(2022, 2, 1))
+        for c, n, v in counts
+        for empty in [{("W", "households", 1), ("W", "rentals", 2)}]
+    ]
+    known = Residents(lattice, areas, Register(frame(Population, rows), None), as_of=date(2022, 3, 1))
+    assert known.names == ("population_rented",)
+    for day in (date(2022, 2, 1), date(2022, 3, 1)):
+        told = known.at(day_number(day))
+        assert np.isfinite(told).all()
+        assert (told[lattice.columns < 10] < told[lattice.columns >= 10].min()).all()
+    without_size = areas.with_columns(area_km2=pl.when(pl.col("area_code") == "E").then(2.0).otherwise(0.0))
+    told = Residents(lattice, without_size, Register(frame(Population, rows), None), as_of=date(2022, 3, 1))
+    assert "population_residents" in told.names
+    assert np.isfinite(told.at(day_number(date(2022, 3, 1)))).all()
+
+
 def test_households_are_counted_at_the_addresses_of_a_cell(lattice, areas, register):
     known = Residents(lattice, areas, register, as_of=date(2022, 6, 1))
     told = np.exp(known.at(day_number(date(2022, 6, 1)))[:, 1] + np.log(1 + FLOOR)) - FLOOR

@@ -58,6 +58,12 @@ def test_turned_and_resized_grids_flag_the_same_area(incidents, grid, as_of):
     assert asked.hits > turned.hits > 0
 
 
+def test_a_budget_larger_than_the_map_is_the_map(incidents, grid, as_of):
+    (all_of_it,) = tried(incidents, change_grids(grid, [], [], []), as_of, area_km2=1e4)
+    assert all_of_it.hits == all_of_it.events
+    assert all_of_it.pai == pytest.approx(1)
+
+
 def test_a_short_history_is_refused(incidents, grid):
     with pytest.raises(RequestError, match="too short"):
         tried(incidents, change_grids(grid, (), (), ()), date(2020, 3, 15))

@@ -100,6 +100,28 @@ def test_streets_are_cut_at_crossings_and_catch_what_is_near(grid, base_map):
         cut_segments(grid, None)
 
 
+def test_what_is_no_line_or_too_short_is_no_street(grid, base_map):
+    usual = cut_segments(grid, base_map)
+    odd = [("r4", square(grid, 0, 0, 300).wkb), ("r5", shapely.LineString().wkb)]
+    kept = ["feature_id", "kind", "name_zh", "geometry", "name_en"]
+    more = pl.DataFrame(
+        [(code, "street", "广场", shape, None) for code, shape in odd],
+        schema=dict(zip(kept, [pl.String] * 3 + [pl.Binary, pl.String], strict=True)),
+        orient="row",
+    )
+    assert cut_segments(grid, pl.concat([base_map.select(kept), more])).ids == usual.ids
+    with pytest.raises(RequestError, match="no streets"):
+        cut_segments(grid, more)
+
+
+def test_a_boundary_that_encloses_nothing_is_no_place(grid, areas):
+    line = shapely.Polygon([(117.0, 36.0), (117.01, 36.0), (117.0, 36.0)]).wkb
+    flat = areas.filter(pl.col("area_code") == "B2").with_columns(area_code=pl.lit("B9"), geometry=pl.lit(line))
+    assert take_areas(grid, pl.concat([areas, flat]), "beat", AS_OF).ids == ("B1", "B2", "B3")
+    with pytest.raises(RequestError, match="enclose nothing"):
+        take_areas(grid, flat, "beat", AS_OF)
+
+
 def test_neighbourhoods_are_averages(grid):
     hexagons = cut_hexagons(grid, 9, square(grid, 0, 0, 1500))
     total = np.random.default_rng(0).uniform(0, 5, (1, hexagons.size))
