@@ -199,7 +199,7 @@ class Panel:
     ) -> None:
         own = history.is_target
         self.lattice = lattice
-        self.record = whole.record if whole else Record.of(history)
+        self.record: Record = whole.record if whole else Record.of(history)
         self.first_day = self.record.first_day
         self.position = position[own]
         self.day, self.known, self.weight = history.day[own], history.known[own], history.weight[own]
