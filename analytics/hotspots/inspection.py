@@ -140,7 +140,9 @@ def compare_methods(
     share = flagged * cell_km2 / total_km2
     counts = [observed_counts(period) for period in rolled.newest]
     events = np.array([period.events or 0.0 for period in rolled.newest])
-    past = np.array([period.baseline.sum() for period in rolled.newest])
+    # Shares now and a year before are of the same places: incidents of no cell are in neither.
+    inside = sum(float(c.sum()) for c in counts)
+    past = sum(float(period.baseline.sum()) for period in rolled.newest)
     oracle = np.array([average_hits(c, c, flagged) for c in counts])
     told: dict[str, Sequence[Floats]] = {**rolled.told, ORACLE: counts}
     pai = {name: [score.pai for score in each] for name, each in scores.items()}
@@ -153,9 +155,7 @@ def compare_methods(
             average_hits(expected, period.baseline, flagged)
             for expected, period in zip(expectations, rolled.newest, strict=True)
         )
-        rri = (
-            (hits.sum() / before) / (events.sum() / past.sum()) if before > 0 and events.sum() and past.sum() else None
-        )
+        rri = (hits.sum() / before) / (inside / past) if before > 0 and inside and past else None
         row: dict[str, Any] = {
             "model": name,
             "chosen": name == chosen,

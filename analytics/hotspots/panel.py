@@ -184,7 +184,8 @@ class Background(Protocol):
 class Panel:
     """Periods of one category on a lattice, each computed once however many horizons ask for it.
 
-    Columns of the features are those of :func:`feature_names`, then those of ``background``.
+    Columns of the features are those of :func:`feature_names`, then those of ``background``. A history from which some
+    incidents were taken away is a part of a ``whole``: days recorded and the mean rate of a place stay those of that.
     """
 
     def __init__(
@@ -194,17 +195,17 @@ class Panel:
         lattice: Lattice,
         surroundings: Surroundings | None = None,
         background: Background | None = None,
-        record: Record | None = None,
+        whole: Panel | None = None,
     ) -> None:
         own = history.is_target
         self.lattice = lattice
-        #: Which days were recorded; another one's where this history was cut short.
-        self.record = record or Record.of(history)
+        self.record: Record = whole.record if whole else Record.of(history)
         self.first_day = self.record.first_day
         self.position = position[own]
         self.day, self.known, self.weight = history.day[own], history.known[own], history.weight[own]
         located = (self.position, self.day, self.known, self.weight)
         self._decayed = DecayedMaps(*located, size=lattice.positions, half_lives=HALF_LIVES_DAYS)
+        self._mean_of: DecayedMaps = whole._mean_of if whole else self._decayed
         self._windows = DayWindows(*located, size=lattice.positions)
         self.surroundings = surroundings or Surroundings(history, position, lattice)
         self.background = background if background is not None and background.names else None
@@ -241,8 +242,7 @@ class Panel:
 
     def _look_back(self, origin: int) -> _Past:
         span = self._span(origin)
-        mass = self._decayed.total(origin)
-        floor = self._floor(mass, span)
+        floor, mass = self._floor(origin, span), self._decayed.total(origin)
 
         def pick(total: Floats, exposure_days: float) -> Floats:
             return np.maximum(total.reshape(-1)[self.lattice.flat], 0.0) / exposure_days
@@ -292,11 +292,11 @@ class Panel:
             exposure, oldest = exposure + self.record.days(origin, youngest, eldest), eldest
         seasonal = self.lattice.smooth(counted.reshape(self.lattice.shape), 1.0)
         rate = np.maximum(seasonal.reshape(-1)[self.lattice.flat], 0.0) / max(exposure, 1.0)
-        return np.asarray(rate + self._floor(self._decayed.total(origin), span))
+        return np.asarray(rate + self._floor(origin, span))
 
-    def _floor(self, mass: float, span: float) -> float:
+    def _floor(self, origin: int, span: float) -> float:
         """Return the mean rate per cell and day: what keeps the logarithm of an empty cell finite."""
-        return max(mass, 1.0) / span / self.lattice.size
+        return max(self._mean_of.total(origin), 1.0) / span / self.lattice.size
 
 
 def _same_season(horizon_days: int, span: float) -> list[tuple[float, float]]:

@@ -48,15 +48,20 @@ class Record:
     def of(cls, history: History) -> Record:
         """Read the record of a category from its history; a hole is one that chance does not explain."""
         first_day = history.first_day
-        days = np.unique(history.day[history.day >= first_day])
+        age = history.day - first_day
+        days = np.flatnonzero(np.bincount(age[age >= 0])) + first_day
         gaps = np.diff(days) - 1
         wide = gaps >= LEAST_HOLE_DAYS
         # Holes are in the span, so that the rarest records do not make holes of their own quiet weeks.
         share = (len(days) - 1) / max(int(days[-1] - days[0]), 1) if len(days) else 0.0
         sure = wide & (gaps * share > SURELY_MISSED)
         holes = tuple((int(day) + 1, int(day + gap) + 1) for day, gap in zip(days[:-1][sure], gaps[sure], strict=True))
-        order = np.argsort(history.known, kind="stable")
-        return cls(first_day, holes, history.known[order], np.maximum.accumulate(history.day[order]), share)
+        known, day = history.known, history.day
+        if not bool((known[1:] >= known[:-1]).all()):
+            order = np.argsort(known, kind="stable")
+            known, day = known[order], day[order]
+        last = np.flatnonzero(np.append(np.diff(known) > 0, len(known) > 0))
+        return cls(first_day, holes, known[last], np.maximum.accumulate(day)[last], share)
 
     def days(self, origin: int, youngest: float, eldest: float) -> float:
         """Return the recorded days of an age above ``youngest`` and up to ``eldest`` days before ``origin``."""

@@ -131,9 +131,9 @@ class Study:
         """Return the panel as if nothing of the category had been recorded in the last ``days`` days, anywhere."""
         history = self._located.history(category, as_of=self.as_of)
         kept = ~(history.is_target & (history.day >= day_number(self.as_of) - days))
-        # What is taken away was recorded all the same: exposures stay as they are.
-        record = self.panel(category).record
-        return Panel(history.where(kept), self._position[kept], self.lattice, background=self.residents, record=record)
+        # What is taken away was recorded all the same, and a place with nothing of it near is to stay as it is.
+        whole = self.panel(category)
+        return Panel(history.where(kept), self._position[kept], self.lattice, background=self.residents, whole=whole)
 
 
 def _cut(grid: Grid, rows: History, study_area: Any) -> tuple[Lattice, float]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.cells import Grid, Integers
+from analytics.cells import Floats, Grid, Integers
 from analytics.hotspots.calm import CHOICES, price_calm
 from analytics.hotspots.certainty import chances_of_top, check_chances
 from analytics.hotspots.counterfactual import rank_without_recent
@@ -139,11 +139,22 @@ def hotspot_tables(
                 verdicts.append({"category": category, "horizon_days": horizon_days, **told})
                 continue
             verdicts.append({**_tell_verdict(found, seed), "held_to": earlier.kind(found)})
+            # Drawn once for both: no place of a calmer list seems surer to be among the busiest than a better one.
+            chances = chances_of_top(
+                found.expected,
+                np.concatenate([found.listed, found.spared]),
+                len(found.listed),
+                dispersion=found.backtest.dispersion,
+                seed=seed,
+            )
             advised = [
-                _advise(
-                    found, places, positions, study, times, areas, base_map, edition_id, actions or ActionTable(), seed
+                _advise(found, places, at, chance, study, times, areas, base_map, edition_id, actions or ActionTable())
+                for places, at, chance in zip(
+                    (found.cells, found.spare),
+                    (found.listed, found.spared),
+                    np.split(chances, [len(found.listed)]),
+                    strict=True,
                 )
-                for places, positions in ((found.cells, found.listed), (found.spare, found.spared))
             ]
             hotspots.append(advised[0])
             spares.append(SpareHotspots.cast(_named_apart(advised[1])))
@@ -251,21 +262,19 @@ def _advise(
     found: HotspotForecast,
     cells: pl.DataFrame,
     positions: Integers,
+    chance: Floats,
     study: Study,
     times: TimesOfNeed,
     areas: pl.DataFrame | None,
     base_map: pl.DataFrame | None,
     edition_id: str,
     actions: ActionTable,
-    seed: int,
 ) -> pl.DataFrame:
     """Return cells of a forecast, at ``positions`` of its places, as rows of advice."""
     grid, as_of = study.grid, study.as_of
     category, horizon_days = str(found.parameters["category"]), int(found.parameters["horizon_days"])
     lon, lat = cells["lon"].to_numpy(), cells["lat"].to_numpy()
     weeks = times.at(lon, lat)
-    dispersion = found.backtest.dispersion
-    chance = chances_of_top(found.expected, positions, len(found.listed), dispersion=dispersion, seed=seed)
     without = rank_without_recent(study, category, found.backtest.ranker, horizon_days, found.expected, positions)
     suggested = [
         suggest_action(category, expected, reasons, actions, week.hour)

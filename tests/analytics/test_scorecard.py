@@ -237,7 +237,7 @@ class Held:
     def scan(self, table: str) -> pl.LazyFrame:
         return self.incidents.lazy()
 
-    def read(self, table: str) -> pl.DataFrame | None:
+    def read(self, table: str, jurisdiction: str | None = None) -> pl.DataFrame | None:
         return None
 
 

@@ -47,3 +47,19 @@ def test_it_is_the_model_on_the_record_without_last_month(told, grid, as_of):
     np.testing.assert_allclose(without.expected, found.backtest.ranker.predict(np.array(at)), rtol=0.02)
     for expected, rank, i in zip(without.expected, without.rank, found.listed, strict=True):
         assert rank == 1 + int((np.delete(found.expected, i) > expected).sum())
+
+
+def test_a_place_with_nothing_recent_near_stays_where_it_is(incidents, grid, as_of):
+    # Nothing of the category in the last month in the western half, and nothing at all of it between.
+    column, _ = grid.index(incidents["lon"].to_numpy(), incidents["lat"].to_numpy())
+    own = pl.col("category") == "THEFT"
+    rows = incidents.with_columns(column=pl.Series(column)).filter(
+        ~(own & (pl.col("column") < 19) & (pl.col("occurred_on") >= as_of - timedelta(days=RECENT_DAYS)))
+    )
+    study = Study.of(rows, as_of=as_of, grid=grid)
+    asked = {"as_of": as_of, "horizon_days": 28, "category": "THEFT", "grid": grid, "area_km2": 0.4}
+    found = forecast_hotspots(rows, **asked, study=study, candidates=["poisson_glm"], fitted=6, tried=4)
+    without = rank_without_recent(study, "THEFT", found.backtest.ranker, 28, found.expected, found.listed)
+    far = study.lattice.columns[found.listed] < 6
+    assert far.any()
+    np.testing.assert_allclose(without.expected[far], found.expected[found.listed][far], rtol=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -77,6 +78,16 @@ def test_methods_side_by_side(rolled: Rolled) -> None:
     assert kernel["gain_365_low"] < kernel["gain_365"] < kernel["gain_365_high"]
     assert (plain["gain_365"], plain["gain_365_low"]) == (None, None)
     assert found["count_1095"]["gain_1095"] is None
+
+
+def test_incidents_off_the_map_do_not_lower_the_recapture_rate(rolled: Rolled) -> None:
+    wider = replace(rolled, newest=[replace(p, events=2 * (p.events or 0.0)) for p in rolled.newest])
+    rows = [
+        compare_methods(each, scores_of(each), "kernel", 1, cell_km2=1.0, total_km2=10.0, seed=0)
+        for each in (rolled, wider)
+    ]
+    assert [row["rri"] for row in rows[1]] == [row["rri"] for row in rows[0]]
+    assert rows[1][0]["hit_rate"] == pytest.approx(rows[0][0]["hit_rate"] / 2, abs=1e-6)
 
 
 def test_a_curve_ends_with_everything_and_never_passes_the_oracle(rolled: Rolled) -> None:

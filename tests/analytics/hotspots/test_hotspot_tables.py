@@ -125,6 +125,19 @@ def test_lists_hold_on_to_the_same_list_of_the_edition_before(incidents, grid, a
     assert hotspot_tables(incidents, **asked, previous=elsewhere).verdicts[0]["held_to"] == "past_forecast"
 
 
+def test_no_place_of_a_calmer_list_is_surer_than_a_better_one(incidents, grid, as_of):
+    asked = {"as_of": as_of, "horizons": [28], "categories": ["THEFT"], "grid": grid, "area_km2": 0.4, "seed": 0}
+    asked |= {"timezone": "Asia/Shanghai", "candidates": ["gamma_poisson"]}
+    first = hotspot_tables(incidents, **asked, edition_id="E1")
+    surface = first.tables["hotspot_surface"].sort("expected", descending=True)["place_id"].to_list()
+    worse = first.tables["hotspots"].head(40).with_columns(place_id=pl.Series(surface[40:80]))
+    earlier = {"hotspots": worse, "calm_lists": first.tables["calm_lists"].clear()}
+    made = hotspot_tables(incidents, **asked, edition_id="E2", previous=earlier)
+    stored = pl.concat([made.tables["hotspots"], made.tables["spare_hotspots"]])
+    assert stored.height > 60
+    assert stored.sort("expected", "top_chance")["top_chance"].is_sorted()
+
+
 def test_an_edition_gets_valid_tables(incidents, areas, base_map, grid, as_of):
     made = hotspot_tables(
         incidents,
