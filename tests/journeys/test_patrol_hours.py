@@ -35,12 +35,6 @@ def test_other_places_draw_their_map_and_explain_the_third(visitor: Visitor, lev
     page.wait_for_timeout(1_500)
     assert len(set(canvas.screenshot())) > 200, "the map is one colour"
     expect(page.locator("h3", has_text=told)).to_be_visible()
-    table = page.locator("[data-testid='stDataFrame']").first
-    table.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
-    box = table.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 17, box["y"] + 35 * 3.5)
-    visitor.settle()
+    visitor.tap_row(3)
     expect(page.locator("h3", has_text="Rank 3: ")).to_be_visible()
     expect(page.get_by_text("Main reason: ")).to_be_visible()
