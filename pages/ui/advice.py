@@ -201,7 +201,7 @@ def table_columns(
         {"place": column.TextColumn(t("hotspots.column.place"), width=width), **(after_place or {})},
         # What to do there and when comes before how it was found: the right end of a row is off a small screen.
         {
-            "when": column.TextColumn(t("hotspots.column.when"), width=126),
+            "when": column.TextColumn(t("hotspots.column.when"), width=122),
             "action": column.TextColumn(t("hotspots.column.action"), width=110),
             **_decision_column(with_decisions),
             "chance": column.TextColumn(t("certainty.column"), help=t("certainty.column_help"), width=124),

@@ -45,14 +45,8 @@ def hit_rate_curves(
         x = [point["area_share"] for point in points]
         if with_band:
             _draw_band(figure, x, points, colour)
-        figure.add_scatter(
-            x=x,
-            y=[point["hit_rate"] for point in points],
-            mode="lines",
-            name=name,
-            line={"color": colour, "dash": dash, "width": 2.2},
-            hovertemplate="%{x:.2%} → %{y:.1%}<extra>" + name + "</extra>",
-        )
+        y = [point["hit_rate"] for point in points]
+        _draw_line(figure, x, y, name, colour, dash, told="%{x:.2%} → %{y:.1%}")
     if budget_share:
         figure.add_vline(x=budget_share, line={"color": theme.INK, "width": 1, "dash": "dot"})
         # On a logarithmic axis a note stands at the logarithm, a line at the value.
@@ -179,17 +173,23 @@ def feedback_lines(series: Sequence[tuple[str, Sequence[dict[str, Any]]]], *, la
     for (name, rows), (colour, dash) in zip(series, LINES, strict=False):
         x = [row["period"] for row in rows]
         _draw_band(figure, x, rows, colour)
-        figure.add_scatter(
-            x=x,
-            y=[row["value"] for row in rows],
-            mode="lines",
-            name=name,
-            line={"color": colour, "dash": dash, "width": 2.4},
-            hovertemplate="%{x}: %{y:.1%}<extra>" + name + "</extra>",
-        )
+        _draw_line(figure, x, [row["value"] for row in rows], name, colour, dash, told="%{x}: %{y:.1%}")
     figure.update_xaxes(title=labels["x"], rangemode="tozero")
     figure.update_yaxes(title=labels["y"], tickformat=".0%", rangemode="tozero")
     return dressed(figure, 340)
+
+
+def _draw_line(
+    figure: go.Figure, x: Sequence[float], y: Sequence[float], name: str, colour: str, dash: str, *, told: str
+) -> None:
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="lines",
+        name=name,
+        line={"color": colour, "dash": dash, "width": 2.3},
+        hovertemplate=f"{told}<extra>{name}</extra>",
+    )
 
 
 def _draw_band(figure: go.Figure, x: Sequence[float], rows: Sequence[dict[str, Any]], colour: str) -> None:

@@ -33,8 +33,8 @@ def columns_around(after_rank: dict[str, Any], after_interval: dict[str, Any], l
     return {
         "rank": column.NumberColumn(t("hotspots.column.rank"), width=58),
         **after_rank,
-        "expected": column.NumberColumn(t("hotspots.column.expected"), format="%.1f", width=80),
-        "interval": column.TextColumn(t("hotspots.column.interval"), width=70),
+        "expected": column.NumberColumn(t("hotspots.column.expected"), format="%.1f", width=76),
+        "interval": column.TextColumn(t("hotspots.column.interval"), width=64),
         **after_interval,
         "baseline": column.TextColumn(
             t("hotspots.column.baseline"), help=t("hotspots.column.baseline_help"), width=112

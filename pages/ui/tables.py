@@ -145,7 +145,7 @@ def width_for(texts: Iterable[str], *, least: int, most: int) -> int:
 
     The grid draws 14 px text: 14 px for a Chinese character, about half for a Latin one, and 8 px on either side.
     """
-    longest = max((sum(14.0 if east_asian_width(c) in "WF" else 7.0 for c in text) for text in texts), default=0.0)
+    longest = max((sum(14.0 if east_asian_width(c) in "WF" else 6.5 for c in text) for text in texts), default=0.0)
     return min(max(round(longest) + 18, least), most)
 
 

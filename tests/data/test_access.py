@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data import access
@@ -308,6 +308,7 @@ cells = st.dictionaries(
 MARGINS = (("week",), ("beat",), ())
 
 
+@settings(deadline=None)
 @given(cells)
 def test_no_small_count_is_shown_and_what_is_shown_is_true(counts: pl.DataFrame) -> None:
     hidden = hide_small_counts(counts, "n", MARGINS)
@@ -317,6 +318,7 @@ def test_no_small_count_is_shown_and_what_is_shown_is_true(counts: pl.DataFrame)
         assert true != 0 or shown == 0
 
 
+@settings(deadline=None)
 @given(cells)
 def test_no_total_gives_a_hidden_cell_back(counts: pl.DataFrame) -> None:
     hidden = hide_small_counts(counts, "n", MARGINS).with_columns(true=counts["n"])
@@ -329,6 +331,7 @@ def test_no_total_gives_a_hidden_cell_back(counts: pl.DataFrame) -> None:
             assert away["true"].sum() >= SMALLEST_COUNT
 
 
+@settings(deadline=None)
 @given(cells, st.randoms(use_true_random=False))
 def test_more_is_hidden_the_higher_the_threshold_and_the_order_of_distinct_counts_does_not_matter(
     counts: pl.DataFrame, random: object

@@ -137,6 +137,17 @@ class Visitor:
         )
         self.page.wait_for_timeout(150)
 
+    def tap_row(self, number: int) -> None:
+        """Choose a row of the first table, 1 the first one; the table is a canvas."""
+        table = self.page.locator("[data-testid='stDataFrame']").first
+        table.scroll_into_view_if_needed()
+        self.page.wait_for_timeout(500)
+        box = table.bounding_box()
+        assert box is not None
+        # A header of 35 px, rows of 35 px, the mark to tap at the left.
+        self.page.mouse.click(box["x"] + 17, box["y"] + 35 * (number + 0.5))
+        self.settle()
+
 
 @pytest.fixture
 def visitor(dashboard: Dashboard, browser: Browser) -> Iterator[Visitor]:

@@ -70,6 +70,16 @@ def test_page_opens_whole_for_a_role_that_may(visitor: Visitor, page: str, role:
     assert_nobody_else_was_asked(visitor)
 
 
+@pytest.mark.parametrize("page", [page for page, roles in PAGES.items() if "officer" in roles])
+def test_on_a_phone_nothing_of_an_officers_page_is_off_the_screen(visitor: Visitor, page: str) -> None:
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+    visitor.open(link(page, **{"as": "officer", "lang": "zh"}))
+    assert visitor.page.evaluate(LEFT_OVER) <= 0, "the page is wider than a phone"
+    wider = "[...document.querySelectorAll('.bw-scroll')].filter(e => e.scrollWidth > e.clientWidth + 2).length"
+    assert visitor.page.evaluate(wider) == 0, "a table is wider than a phone"
+    visitor.page.screenshot(path=SHOTS / f"{page}-officer-zh-390.png")
+
+
 def content_height(visitor: Visitor) -> int:
     """Height that shows the whole page, so that a screenshot does too."""
     height = visitor.page.evaluate(

@@ -22,14 +22,7 @@ def test_why_is_this_place_third(
 ) -> None:
     visitor.open(f"hotspots?as=commander&lang={language}&horizon=28")
     page = visitor.page
-    table = page.locator("[data-testid='stDataFrame']").first
-    table.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
-    box = table.bounding_box()
-    assert box is not None
-    # Rows are drawn on a canvas: a header of 35 px, rows of 35 px, the mark to tap at the left.
-    page.mouse.click(box["x"] + 17, box["y"] + 35 * 3.5)
-    visitor.settle()
+    visitor.tap_row(3)
     expect(page.locator("h3", has_text=third)).to_be_visible()
     for tab, words in zip(tabs, told, strict=True):
         page.get_by_role("tab", name=tab, exact=True).click()

@@ -51,6 +51,17 @@ def test_declining_needs_a_reason(open_page: OpenPage, town: Store) -> None:
     assert commander(town).decisions()["reason"].to_list() == ["local_knowledge"]
 
 
+def test_the_auditor_reads_a_decision_and_the_rest_of_it_below(open_page: OpenPage, town: Store) -> None:
+    commander(town).decide(FIRST, "decline", reason="local_knowledge", comment="roadworks")
+    test = open_page("audit", "auditor", "en")
+    assert not test.exception
+    listed = test.dataframe[0].value
+    assert listed["viewer"].to_list() == ["demo-commander"]
+    shown = everything_shown(test)
+    assert "roadworks" in shown and "roadworks" not in listed.to_csv()
+    assert words("en")["codes.decision_reason.local_knowledge"] in shown
+
+
 def test_a_staffing_row_is_adjusted_to_a_number_of_officers(open_page: OpenPage, town: Store) -> None:
     test = open_page("staffing", "commander")
     # The page opens on the shift that is shortest of officers.
