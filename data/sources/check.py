@@ -15,6 +15,7 @@ from data.sources.mapping import FileKind, Mapping, built_in_mappings, load_mapp
 from data.sources.matching import Fit, fit_of, match_kinds
 from data.sources.packed import Unread, told_by_name, unpacked
 from data.sources.reading import read_records, require_readable
+from data.sources.reading.formats import first_line
 
 #: Records mapped on trial; the rest are read by the same rules on ingest.
 SAMPLE_ROWS = 5_000
@@ -49,9 +50,10 @@ class MappingCheck:
     Attributes
     ----------
     chosen, trial
-        The block the file belongs to, and what happened to its first records.
+        The block the file belongs to, and what happened to its first records; nothing is tried of a member of an
+        archive whose layout was tried before.
     beside
-        Blocks that read the same file for another table → their trial.
+        Blocks that read the same file for another table → their trial, of those that were tried.
     """
 
     mapping: str
@@ -176,11 +178,24 @@ def check_file(path: Path, mapping: str | Path | None = None) -> SourceCheck | P
         if not files[0].is_member:
             return check_source(files[0].path, mapping, name=files[0].name)
         checked = PackedCheck(path.name, [], unread)
+        mappings = _mappings(mapping)
+        tried: set[tuple[bytes, str, str]] = set()
         for file in files:
             try:
-                checked.members.append(check_source(file.path, mapping, name=file.name))
+                require_readable(file.path)
             except SourceError as error:
                 checked.unread.append(Unread(file.name, error.problem))
+                continue
+            # An archive may hold thousands of files of one layout: one of each is tried, the others only compared.
+            layout = first_line(file.path)
+            checks = []
+            for one in mappings:
+                found = check_mapping(file.path, one, trial=False)
+                if found.chosen is not None and (not layout or (layout, found.mapping, found.chosen) not in tried):
+                    found = check_mapping(file.path, one)
+                    tried.add((layout, found.mapping, str(found.chosen)))
+                checks.append(found)
+            checked.members.append(SourceCheck(file.name, checks))
         return checked
 
 
@@ -202,19 +217,23 @@ def check_source(path: Path, mapping: str | Path | None = None, *, name: str | N
         If the file does not exist, its ending is unknown, or the mapping cannot be read.
     """
     require_readable(path)
-    names = built_in_mappings() if mapping is None else [mapping]
-    return SourceCheck(name or path.name, [check_mapping(path, load_mapping(name)) for name in names])
+    return SourceCheck(name or path.name, [check_mapping(path, one) for one in _mappings(mapping)])
 
 
-def check_mapping(path: Path, mapping: Mapping) -> MappingCheck:
-    """Say how one mapping takes one file; nothing is stored."""
+def _mappings(mapping: str | Path | None) -> list[Mapping]:
+    return [load_mapping(name) for name in (built_in_mappings() if mapping is None else [mapping])]
+
+
+def check_mapping(path: Path, mapping: Mapping, *, trial: bool = True) -> MappingCheck:
+    """Say how one mapping takes one file, and with ``trial`` what would become of its first records."""
     fits = [fit_of(path, kind) for kind in mapping.files]
     chosen = next((fit.kind for fit in fits if fit.fits and fit.beside is None), None)
     check = MappingCheck(mapping.source.name, mapping.source.title_en, chosen, fits)
     if chosen is not None:
         host, *others = match_kinds(path, mapping)
-        check.trial = _try(path, host, mapping)
-        check.beside = {kind.name: _try(path, kind, mapping) for kind in others}
+        if trial:
+            check.trial = _try(path, host, mapping)
+            check.beside = {kind.name: _try(path, kind, mapping) for kind in others}
     return check
 
 

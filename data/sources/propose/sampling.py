@@ -16,8 +16,8 @@ import polars as pl
 from data.errors import SourceError
 from data.sources.mapping import SHAPED, FileKind
 from data.sources.packed import Unread, Upstream
-from data.sources.reading import FORMAT_OF_SUFFIX, GEOMETRY, LINE, RawTable, read_records, require_readable
-from data.sources.reading.formats import HEAD_BYTES
+from data.sources.reading import GEOMETRY, LINE, RawTable, read_records, require_readable
+from data.sources.reading.formats import first_line
 
 #: Bytes of a text file and records of other files that are looked at.
 SAMPLE_BYTES, SAMPLE_RECORDS = 3_000_000, 20_000
@@ -119,21 +119,13 @@ def one_of_each_layout(files: Sequence[Upstream]) -> tuple[list[Upstream], list[
     chosen: list[Upstream] = []
     alike: list[Unread] = []
     for file in files:
-        layout = (file.path.suffix.lower(), _first_line(file.path) if file.is_member else b"")
+        layout = (file.path.suffix.lower(), first_line(file.path) if file.is_member else b"")
         if layout[1] and layout in seen:
             alike.append(Unread(file.name, f"the same headers as {seen[layout]}"))
         else:
             seen[layout] = file.name
             chosen.append(file)
     return chosen, alike
-
-
-def _first_line(path: Path) -> bytes:
-    """Return the first line of a text file, empty for other formats: there it says nothing of the columns."""
-    if FORMAT_OF_SUFFIX.get(path.suffix.lower()) != "csv":
-        return b""
-    with path.open("rb") as handle:
-        return handle.readline(HEAD_BYTES)
 
 
 def _head(path: Path, form: str, folder: Path) -> tuple[Path, bool]:

@@ -67,6 +67,14 @@ def format_of(path: Path) -> FileFormat | None:
     return form
 
 
+def first_line(path: Path) -> bytes:
+    """Return the first line of a text file, empty for other formats: there it says nothing of the columns."""
+    if FORMAT_OF_SUFFIX.get(path.suffix.lower()) != "csv":
+        return b""
+    with path.open("rb") as handle:
+        return handle.readline(HEAD_BYTES)
+
+
 def require_readable(path: Path) -> FileFormat:
     """Return the format of a file, refusing a path that is none or whose name has an ending nothing here reads.
 

@@ -153,6 +153,8 @@ def test_a_check_names_every_member(tmp_path: Path) -> None:
     assert said.count("read as calls into calls") == 1
     assert "read alike: m.zip/b.csv" in said
     assert "m.zip/d.csv: the file is empty (0 bytes)." in said
+    # Thousands of members may have one layout: its first one is tried.
+    assert [one.mappings[0].trial is None for one in found.members] == [False, True]
 
 
 def test_a_proposal_takes_one_sample_of_each_layout(tmp_path: Path) -> None:
