@@ -87,7 +87,8 @@ def ingest(
     SchemaError
         If the counts do not add up; nothing is written then.
     StoreError
-        If earlier loads of the source have record keys of an older beatwise; nothing is written then.
+        If earlier loads of the source have record keys of an older beatwise or are of another police force, or the
+        disk refuses; nothing is written then.
     """
     mapping = load_mapping(source)
     mapping.require_confirmed()
@@ -113,6 +114,7 @@ def ingest(
         if previous is not None and all(one is not None for one in known):
             return _known_already(reports, known, previous, mapping.source.name)
         _require_key_format(store, loads, mapping.source.name)
+        _require_same_force(store, loads, mapping)
         # A file read again would put its old rows in the place of later corrections.
         unread = [number for number, one in enumerate(known) if one is None]
         told_before = [_as_before(reports[number], one[1]) for number, one in enumerate(known) if one is not None]
@@ -252,6 +254,18 @@ def _require_key_format(store: Store, loads: list[dict[str, Any]], source: str) 
             f"{source} was loaded by another version of beatwise, which made other record keys.",
             where=str(store.root),
             remedy="Ingest all files of the source into a new store.",
+        )
+
+
+def _require_same_force(store: Store, loads: list[dict[str, Any]], mapping: Mapping) -> None:
+    """Refuse a source that moved to another police force: rows known already would stay with the one before."""
+    codes = {load["jurisdiction"]["code"] for load in loads if load["source"] == mapping.source.name}
+    if codes and mapping.jurisdiction.code not in codes:
+        raise StoreError(
+            f"{mapping.source.name} was loaded for the police force {', '.join(sorted(codes))}, "
+            f"not for {mapping.jurisdiction.code}.",
+            where=str(store.root),
+            remedy="Give the mapping another source name, or ingest all its files into a new store.",
         )
 
 

@@ -13,7 +13,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.errors import SourceError
+from data.errors import SourceError, StoreError
 from data.integration.canonical import to_canonical
 from data.integration.ingest import ingest
 from data.snapshots import Snapshot, current_snapshot
@@ -293,6 +293,16 @@ def beats(*given_beats: dict[str, object]) -> str:
         for one in given_beats
     ]
     return json.dumps({"type": "FeatureCollection", "features": features})
+
+
+def test_a_source_does_not_move_to_another_force(load: Load, store: Store, tmp_path: Path) -> None:
+    calls = "JJDBH,BJSJ,BJLX\n1,20250301083000,010000\n"
+    first = load({"calls.csv": calls})
+    other = tmp_path / "other.toml"
+    other.write_text(CITY.read_text(encoding="utf-8").replace("zz-city", "zz-town"), encoding="utf-8")
+    with pytest.raises(StoreError, match="was loaded for the police force zz-city, not for zz-town"):
+        load({"calls.csv": calls}, other)
+    assert store.current_snapshot_id() == first.snapshot_id
 
 
 def test_incidents_derived_in_pieces_are_the_same(
