@@ -124,7 +124,7 @@ def ingest(
         steps = len(reports) + 2
         tell = progress or _silent
         load_id = "L" + digest_of([inputs, [load["load_id"] for load in loads]])[:12]
-        _sweep(store)
+        _sweep(store, load_id)
         latest = now.astimezone(ZoneInfo(mapping.jurisdiction.timezone)).date() + timedelta(days=1)
         about = {
             "load_id": load_id,
@@ -269,12 +269,20 @@ def _require_same_force(store: Store, loads: list[dict[str, Any]], mapping: Mapp
         )
 
 
-def _sweep(store: Store) -> None:
-    """Remove what a killed ingest left; loads and snapshots are only put together under the write lock."""
+def _sweep(store: Store, load_id: str) -> None:
+    """Remove what a killed ingest left; loads and snapshots are only put together under the write lock.
+
+    A load that no snapshot names may have been read on another day or by another version: it is read again.
+    """
     if store.scratch.is_dir():
         for entry in store.scratch.iterdir():
             if entry.name.startswith(("L", "S")):
                 shutil.rmtree(entry)
+    left = store.loads / load_id
+    if left.exists() and not any(
+        load_id in Snapshot(store, snapshot_id).manifest["loads"] for snapshot_id in store.snapshot_ids()
+    ):
+        shutil.rmtree(left)
 
 
 def incidents_of(

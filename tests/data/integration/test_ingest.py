@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -303,6 +303,24 @@ def test_a_source_does_not_move_to_another_force(load: Load, store: Store, tmp_p
     with pytest.raises(StoreError, match="was loaded for the police force zz-city, not for zz-town"):
         load({"calls.csv": calls}, other)
     assert store.current_snapshot_id() == first.snapshot_id
+
+
+def test_what_a_killed_ingest_left_is_not_taken_for_a_later_one(
+    load: Load, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text("kind,day,x,y\na,2026-01-10,1,1\na,2026-01-20,1,1\n", encoding="utf-8")
+    with monkeypatch.context() as killed, pytest.raises(RuntimeError, match="killed"):
+        killed.setattr("data.integration.ingest.write_snapshot", fail)
+        ingest(store, CITY, [path], loaded_by="t", now=NOW)
+    # The load was there without a snapshot. A week later its second row lies no longer ahead.
+    report = ingest(store, CITY, [path], loaded_by="t", now=NOW + timedelta(days=7))
+    snapshot = current_snapshot(store)
+    assert (report.files[0].kept, snapshot.read("calls").height, snapshot.loads[0]["files"][0]["kept"]) == (2, 2, 2)
+
+
+def fail(*_: object, **__: object) -> None:
+    raise RuntimeError("killed")
 
 
 def test_incidents_derived_in_pieces_are_the_same(
