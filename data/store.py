@@ -126,9 +126,25 @@ class Store:
         return snapshot_id
 
     def load_reports(self, snapshot_id: str) -> list[dict[str, Any]]:
-        """Return the ``load.json`` of every load of a snapshot, oldest first: files, row counts, quarantine counts."""
+        """Return the ``load.json`` of every load of a snapshot, oldest first: files, row counts, quarantine counts.
+
+        Raises
+        ------
+        StoreError
+            If the folder of a load is missing or damaged.
+        """
         manifest = read_json(self.snapshots / snapshot_id / "manifest.json")
-        return [read_json(self.loads / load_id / "load.json") for load_id in manifest["loads"]]
+        return [self._load_report(str(load_id)) for load_id in manifest["loads"]]
+
+    def _load_report(self, load_id: str) -> dict[str, Any]:
+        try:
+            return dict(read_json(self.loads / load_id / "load.json"))
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"load {load_id} is not there or damaged ({type(error).__name__}).",
+                where=str(self.root),
+                remedy="Bring the folder loads/ back from a backup; nothing was changed.",
+            ) from error
 
     def make_current(self, snapshot_id: str) -> None:
         """Point readers at a snapshot. The folder must be complete before this is called."""

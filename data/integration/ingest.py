@@ -89,7 +89,8 @@ def ingest(
     SchemaError
         If the counts do not add up; nothing is written then.
     StoreError
-        If earlier loads of the source have record keys of an older beatwise; nothing is written then.
+        If earlier loads of the source have record keys of an older beatwise or are of another police force, or the
+        disk refuses; nothing is written then.
     """
     mapping = load_mapping(source)
     mapping.require_confirmed()
@@ -141,6 +142,7 @@ def _ingest(
         if previous is not None and all(one is not None for one in known):
             return _known_already(reports, known, previous, mapping.source.name, unread)
         _require_key_format(store, loads, mapping.source.name)
+        _require_same_force(store, loads, mapping)
         # A file read again would put its old rows in the place of later corrections.
         fresh = [number for number, one in enumerate(known) if one is None]
         told_before = [_as_before(reports[number], one[1]) for number, one in enumerate(known) if one is not None]
@@ -150,7 +152,7 @@ def _ingest(
         steps = len(reports) + 2
         tell = progress or _silent
         load_id = "L" + digest_of([inputs, [load["load_id"] for load in loads]])[:12]
-        _sweep(store)
+        _sweep(store, load_id)
         latest = now.astimezone(ZoneInfo(mapping.jurisdiction.timezone)).date() + timedelta(days=1)
         about = {
             "load_id": load_id,
@@ -287,12 +289,32 @@ def _require_key_format(store: Store, loads: list[dict[str, Any]], source: str) 
         )
 
 
-def _sweep(store: Store) -> None:
-    """Remove what a killed ingest left; loads and snapshots are only put together under the write lock."""
+def _require_same_force(store: Store, loads: list[dict[str, Any]], mapping: Mapping) -> None:
+    """Refuse a source that moved to another police force: rows known already would stay with the one before."""
+    codes = {load["jurisdiction"]["code"] for load in loads if load["source"] == mapping.source.name}
+    if codes and mapping.jurisdiction.code not in codes:
+        raise StoreError(
+            f"{mapping.source.name} was loaded for the police force {', '.join(sorted(codes))}, "
+            f"not for {mapping.jurisdiction.code}.",
+            where=str(store.root),
+            remedy="Give the mapping another source name, or ingest all its files into a new store.",
+        )
+
+
+def _sweep(store: Store, load_id: str) -> None:
+    """Remove what a killed ingest left; loads and snapshots are only put together under the write lock.
+
+    A load that no snapshot names may have been read on another day or by another version: it is read again.
+    """
     if store.scratch.is_dir():
         for entry in store.scratch.iterdir():
             if entry.name.startswith(("L", "S")):
                 shutil.rmtree(entry)
+    left = store.loads / load_id
+    if left.exists() and not any(
+        load_id in Snapshot(store, snapshot_id).manifest["loads"] for snapshot_id in store.snapshot_ids()
+    ):
+        shutil.rmtree(left)
 
 
 def incidents_of(

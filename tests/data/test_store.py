@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ import pytest
 
 from data.errors import StoreError
 from data.files import disk_failures_told, folder_appears_whole
+from data.integration.ingest import ingest
 from data.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +34,15 @@ def test_a_store_whose_making_was_killed_is_made(tmp_path: Path) -> None:
     (tmp_path / "other" / "letter.txt").touch()
     with pytest.raises(StoreError, match="not a beatwise store"):
         Store.create(tmp_path / "other")
+
+
+def test_a_load_that_is_gone_is_named(tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text("kind,day,x,y\na,2025-01-01,1,1\n", encoding="utf-8")
+    store = Store.create(tmp_path / "store")
+    report = ingest(store, CITY, [tmp_path / "calls.csv"], loaded_by="t", now=datetime(2026, 1, 1, tzinfo=UTC))
+    (store.loads / report.load_id / "load.json").write_text("{", encoding="utf-8")
+    with pytest.raises(StoreError, match=f"load {report.load_id} is not there or damaged"):
+        store.load_reports(report.snapshot_id)
 
 
 def test_what_the_disk_refuses_is_one_message_and_nothing_appears(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +13,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.errors import SourceError
+from data.errors import SourceError, StoreError
 from data.integration.canonical import to_canonical
 from data.integration.ingest import ingest
 from data.snapshots import Snapshot, current_snapshot
@@ -293,6 +293,34 @@ def beats(*given_beats: dict[str, object]) -> str:
         for one in given_beats
     ]
     return json.dumps({"type": "FeatureCollection", "features": features})
+
+
+def test_a_source_does_not_move_to_another_force(load: Load, store: Store, tmp_path: Path) -> None:
+    calls = "JJDBH,BJSJ,BJLX\n1,20250301083000,010000\n"
+    first = load({"calls.csv": calls})
+    other = tmp_path / "other.toml"
+    other.write_text(CITY.read_text(encoding="utf-8").replace("zz-city", "zz-town"), encoding="utf-8")
+    with pytest.raises(StoreError, match="was loaded for the police force zz-city, not for zz-town"):
+        load({"calls.csv": calls}, other)
+    assert store.current_snapshot_id() == first.snapshot_id
+
+
+def test_what_a_killed_ingest_left_is_not_taken_for_a_later_one(
+    load: Load, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text("kind,day,x,y\na,2026-01-10,1,1\na,2026-01-20,1,1\n", encoding="utf-8")
+    with monkeypatch.context() as killed, pytest.raises(RuntimeError, match="killed"):
+        killed.setattr("data.integration.ingest.write_snapshot", fail)
+        ingest(store, CITY, [path], loaded_by="t", now=NOW)
+    # The load was there without a snapshot. A week later its second row lies no longer ahead.
+    report = ingest(store, CITY, [path], loaded_by="t", now=NOW + timedelta(days=7))
+    snapshot = current_snapshot(store)
+    assert (report.files[0].kept, snapshot.read("calls").height, snapshot.loads[0]["files"][0]["kept"]) == (2, 2, 2)
+
+
+def fail(*_: object, **__: object) -> None:
+    raise RuntimeError("killed")
 
 
 def test_incidents_derived_in_pieces_are_the_same(

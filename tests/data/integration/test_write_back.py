@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+import cli
 from data.errors import SourceError
 from data.integration.ingest import ingest
 from data.integration.write_back import file_name_for, write_visits
@@ -20,6 +22,7 @@ from data.sources.mapping import Rule, load_mapping
 from data.store import Store
 
 NOW = datetime(2026, 7, 3, tzinfo=UTC)
+ROOT = Path(__file__).parents[3]
 
 
 def records_of(*rows: dict[str, object]) -> pl.DataFrame:
@@ -106,3 +109,14 @@ def test_a_source_without_visits_is_told() -> None:
 
 def test_the_name_is_one_the_mapping_knows(tmp_path: Path) -> None:
     assert file_name_for(load_mapping("demo"), "beatwise_20260703") == "zfjl_beatwise_20260703.csv"
+
+
+def test_the_command_knows_a_mapping_saved_in_the_store(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "store")
+    (store.root / "mappings").mkdir()
+    own = (ROOT / "data" / "sources" / "demo.toml").read_text(encoding="utf-8").replace('"demo"', '"own_visits"', 1)
+    (store.root / "mappings" / "own_visits.toml").write_text(own, encoding="utf-8")
+    words = ["visits-export", "--store", str(store.root), "--source", "own_visits", "--output", str(tmp_path / "v.csv")]
+    result = CliRunner().invoke(cli.app, words)
+    assert result.exit_code == 0, result.exception
+    assert (tmp_path / "v.csv").read_bytes().startswith(b"ZFBH,")

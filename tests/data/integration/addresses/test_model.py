@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.demo.address_noise import extend_addresses, label_addresses
@@ -71,6 +71,7 @@ def test_weights_survive_writing(tmp_path) -> None:
     assert load_model(tmp_path / "weights.toml") == model
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 0.999999))
 def test_a_written_threshold_still_takes_the_group_it_was_set_at(threshold: float) -> None:
     with TemporaryDirectory() as folder:
