@@ -10,7 +10,7 @@ import polars as pl
 
 from data import access
 from data.desk.base import DeskBase
-from data.disclosure import SMALLEST_COUNT
+from data.disclosure import hide_small_counts
 from data.editions import Edition
 from data.errors import AccessDeniedError
 from data.lineage import Lineage, SnapshotBehind, find_advice, trace, trace_snapshot
@@ -35,8 +35,8 @@ class Provenance(DeskBase):
 
         Notes
         -----
-        Roles that read aggregates only get no count below ``SMALLEST_COUNT`` (null in its place), and only stewards
-        and auditors learn which account loaded a file.
+        Roles that read aggregates only get no small count (null in its place), nor what would give it back, see
+        ``data.disclosure``; only stewards and auditors learn which account loaded a file.
         """
         subject = advice_id or table or "lineage"
         with self._refusals_recorded("read", "lineage", {"subject": subject}):
@@ -50,7 +50,8 @@ class Provenance(DeskBase):
         if self.viewer.role not in SEE_THE_LOADER:
             found = replace(found, files=[replace(file, loaded_by=None) for file in found.files])
         if self.viewer.role in access.AGGREGATES_ONLY:
-            found = replace(found, rows=[{**one, "rows": _hidden(one["rows"])} for one in found.rows])
+            shown = hide_small_counts(pl.DataFrame({"rows": [one["rows"] for one in found.rows]}), "rows")["rows"]
+            found = replace(found, rows=[{**one, "rows": n} for one, n in zip(found.rows, shown, strict=True)])
         return found
 
     def snapshot_behind(self, tables: Sequence[str]) -> SnapshotBehind:
@@ -66,7 +67,3 @@ class Provenance(DeskBase):
 
     def _one(self, table: str, row: dict[str, Any]) -> pl.DataFrame:
         return self._table(table).filter(pl.col("advice_id") == row["advice_id"])
-
-
-def _hidden(rows: int) -> int | None:
-    return rows if rows == 0 or rows >= SMALLEST_COUNT else None
