@@ -14,8 +14,9 @@ import xlsxwriter
 
 from data.errors import RequestError
 
-#: A text cell that starts with one of these would be run as a formula by a spreadsheet.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+#: A text cell that starts with one of these would be run as a formula by a spreadsheet; the wide signs by Chinese and
+#: Japanese ones.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 MIME_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from data import access
-from data.desk.base import DeskBase
+from data.desk.base import OF_THE_DATA, DeskBase
 from data.errors import AccessDeniedError, RequestError
 from data.exports import Export, make_export
 from data.records.audit import append_audit
@@ -153,7 +153,7 @@ class Actions(DeskBase):
         name = f"{kind}_{self.edition_id}" if self.has_edition else kind
         export = make_export(name, table, format)
         details = {"format": format, "rows": table.height, "columns": table.columns, "sha256": export.sha256}
-        append_audit(self.records, self._event("export", kind, details=details))
+        append_audit(self.records, self._event("export", kind, details=details, of_the_data=kind in OF_THE_DATA))
         return export
 
     def _advice(self, advice_id: str) -> tuple[str, dict[str, Any]]:

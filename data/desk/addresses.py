@@ -59,7 +59,9 @@ class Addresses(DeskBase):
         with self._refusals_recorded("read", "address_texts"):
             access.require_table(self.viewer, "address_texts")
         waiting = self._waiting().head(limit)
-        event = self._event("read", "address_texts", details={"texts": waiting.height, "use": TEXT_PURPOSE})
+        event = self._event(
+            "read", "address_texts", details={"texts": waiting.height, "use": TEXT_PURPOSE}, of_the_data=True
+        )
         append_audit(self.records, event)
         if waiting.is_empty():
             return waiting
@@ -120,9 +122,8 @@ class Addresses(DeskBase):
             probability=float(found["probability"][0]),
             viewer=self.viewer.name,
         )
-        return append_address_review(
-            self.records, review, self._event("review_address", text_key, details={**details, "use": TEXT_PURPOSE})
-        )
+        event = self._event("review_address", text_key, details={**details, "use": TEXT_PURPOSE}, of_the_data=True)
+        return append_address_review(self.records, review, event)
 
     def apply_address_reviews(self) -> AppliedReviews:
         """Write a new snapshot in which the decisions recorded so far hold; it is current from then on.
@@ -138,7 +139,7 @@ class Addresses(DeskBase):
             access.require_doing(self.viewer, "apply_addresses")
         before = self._addresses_snapshot()
         details = {"from_snapshot": before.snapshot_id, **self.address_reviews_waiting()}
-        append_audit(self.records, self._event("apply_addresses", "address_links", details=details))
+        append_audit(self.records, self._event("apply_addresses", "address_links", details=details, of_the_data=True))
         now = datetime.fromisoformat(self.records.now())
         return apply_reviews(self.store, self.records, applied_by=self.viewer.name, now=now)
 

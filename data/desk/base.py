@@ -29,6 +29,8 @@ AREA_KEYS = {
     "unit_code": "station",
     "sub_bureau": "sub_bureau",
 }
+#: Pages and tables about the current snapshot, also while an older edition is being read.
+OF_THE_DATA = frozenset({"data_quality", "addresses", "quarantine_counts"})
 
 
 class DeskBase:
@@ -88,12 +90,12 @@ class DeskBase:
     @property
     def purpose(self) -> str:
         """Purposes the loads behind the edition were made for, to be shown on every page."""
-        return _joined([load.get("purpose") for load in self.snapshot.loads])
+        return _of_loads(self.snapshot, "purpose")
 
     @property
     def legal_basis(self) -> str:
         """Legal bases of the loads behind the edition, to be shown on every page."""
-        return _joined([load.get("legal_basis") for load in self.snapshot.loads])
+        return _of_loads(self.snapshot, "legal_basis")
 
     @cached_property
     def scope(self) -> Scope:
@@ -122,7 +124,7 @@ class DeskBase:
             for key, level in AREA_KEYS.items():
                 if view.get(key):
                     access.require_area(self.viewer, self.scope, level, str(view[key]))
-        append_audit(self.records, self._event("open", page, details={"view": view}))
+        append_audit(self.records, self._event("open", page, details={"view": view}, of_the_data=page in OF_THE_DATA))
 
     def checked(self, event: str, subject: str, check: Callable[[], None]) -> None:
         """Run a check of the caller's own before something is done; a refusal of it is in the audit log."""
@@ -156,17 +158,23 @@ class DeskBase:
         success: bool = True,
         reason: str | None = None,
         details: dict[str, Any] | None = None,
+        of_the_data: bool = False,
     ) -> AuditEvent:
-        loaded = self.has_edition or self.store.current_snapshot_id() is not None
+        """Return the audit row of something; ``of_the_data`` when it reads the current snapshot, not the edition's."""
+        snapshot = None
+        if self.store.current_snapshot_id() is not None and (of_the_data or not self.has_edition):
+            snapshot = current_snapshot(self.store)
+        elif self.has_edition:
+            snapshot = self.snapshot
         return AuditEvent(
             viewer=self.viewer.name,
             role=self.viewer.role,
             event=event,
             object=subject,
             edition_id=self.edition_id if self.has_edition else None,
-            snapshot_id=self.snapshot.snapshot_id if loaded else None,
-            purpose=self.purpose if loaded else None,
-            legal_basis=self.legal_basis if loaded else None,
+            snapshot_id=snapshot.snapshot_id if snapshot else None,
+            purpose=_of_loads(snapshot, "purpose") if snapshot else None,
+            legal_basis=_of_loads(snapshot, "legal_basis") if snapshot else None,
             success=success,
             reason=reason,
             details={"area": self.viewer.area_code, **(details or {})},
@@ -215,6 +223,6 @@ def _summary(root: str, edition_id: str) -> dict[str, Any]:
 _AREA_COLUMNS = {"area_code": pl.String, "level": pl.String, "parent_code": pl.String}
 
 
-def _joined(values: list[Any]) -> str:
-    """Return the different texts in order of appearance, joined."""
-    return "; ".join(dict.fromkeys(str(value) for value in values if value))
+def _of_loads(snapshot: Snapshot, key: str) -> str:
+    """Return what the loads of a snapshot state under a key, each text once in order of appearance, joined."""
+    return "; ".join(dict.fromkeys(str(load[key]) for load in snapshot.loads if load.get(key)))

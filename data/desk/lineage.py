@@ -11,7 +11,7 @@ import polars as pl
 from data import access
 from data.aggregates import AGGREGATES_ONLY
 from data.desk.base import DeskBase
-from data.disclosure import SMALLEST_COUNT
+from data.disclosure import hide_small_counts
 from data.editions import Edition
 from data.errors import AccessDeniedError
 from data.lineage import Lineage, SnapshotBehind, find_advice, trace, trace_snapshot
@@ -36,8 +36,8 @@ class Provenance(DeskBase):
 
         Notes
         -----
-        Roles that read aggregates only get no count below ``SMALLEST_COUNT`` (null in its place), and only stewards
-        and auditors learn which account loaded a file.
+        Roles that read aggregates only get no small count (null in its place), nor what would give it back, see
+        ``data.disclosure``; only stewards and auditors learn which account loaded a file.
         """
         subject = advice_id or table or "lineage"
         with self._refusals_recorded("read", "lineage", {"subject": subject}):
@@ -51,8 +51,7 @@ class Provenance(DeskBase):
         if self.viewer.role not in SEE_THE_LOADER:
             found = replace(found, files=[replace(file, loaded_by=None) for file in found.files])
         if self.viewer.role in AGGREGATES_ONLY:
-            shown = [{**one, **{name: _hidden(one[name]) for name in ("rows", "removals")}} for one in found.rows]
-            found = replace(found, rows=shown)
+            found = replace(found, rows=_without_small_counts(found.rows))
         return found
 
     def snapshot_behind(self, tables: Sequence[str]) -> SnapshotBehind:
@@ -70,5 +69,10 @@ class Provenance(DeskBase):
         return self._table(table).filter(pl.col("advice_id") == row["advice_id"])
 
 
-def _hidden(rows: int) -> int | None:
-    return rows if rows == 0 or rows >= SMALLEST_COUNT else None
+def _without_small_counts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Hide small numbers of rows and of removals, each with enough others that their total gives none back."""
+    shown = {
+        name: hide_small_counts(pl.DataFrame({name: [one[name] for one in rows]}, schema={name: pl.Int64}), name)[name]
+        for name in ("rows", "removals")
+    }
+    return [{**one, **{name: values[at] for name, values in shown.items()}} for at, one in enumerate(rows)]

@@ -33,13 +33,17 @@ def resolve_viewer(records: Records, name: str, *, language: str = "zh") -> View
     """
     viewer = _open_grant(records, name, language)
     if viewer is None:
-        record_unknown_account(records, name)
+        _record_unknown(records, name)
         raise AccessDeniedError(NO_ROLE, where=name, remedy="Ask the security administrator for a grant.")
     return viewer
 
 
-def record_unknown_account(records: Records, name: str) -> None:
+def record_unknown_account(store: Store, name: str) -> None:
     """Write the audit row of a sign-in by an account that holds no open grant."""
+    _record_unknown(Records.open(store), name)
+
+
+def _record_unknown(records: Records, name: str) -> None:
     append_audit(records, AuditEvent(name, "none", "sign_in", "viewers", success=False, reason=NO_ROLE))
 
 

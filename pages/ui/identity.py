@@ -80,10 +80,9 @@ def account_without_grant() -> str | None:
     if not name or _granted(name) is not None:
         return None
     if st.session_state.get(_UNKNOWN) != name:
-        from data.records.database import Records
         from data.records.viewers import record_unknown_account
 
-        record_unknown_account(Records.open(store()), name)
+        record_unknown_account(store(), name)
         st.session_state[_UNKNOWN] = name
     return name
 

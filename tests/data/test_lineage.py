@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
+import data.desk.lineage
 from analytics.hotspots import history
 from data import lineage
 from data.access import Viewer
@@ -216,3 +217,21 @@ def test_numbers_about_the_current_snapshot_lead_to_its_files(tmp_path: Path) ->
     assert found.changes == ()
     with pytest.raises(AccessDeniedError):
         Desk(store, Viewer("r", "researcher")).snapshot_behind(("calls",))
+
+
+def test_rows_behind_a_number_are_hidden_with_what_gives_them_back(
+    store: Store, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole is known where all rows of a place are in its count: one hidden file would be the rest of it."""
+    real = data.desk.lineage.trace
+    told = [
+        {"source_file": name, "rows": rows, "removals": 0} for name, rows in (("a", 3), ("b", 12), ("c", 40), ("d", 0))
+    ]
+    monkeypatch.setattr(data.desk.lineage, "trace", lambda *args, **more: replace(real(*args, **more), rows=told))
+
+    def rows_for(role: str) -> list[int | None]:
+        found = Desk(store, Viewer(role, role), records=records).lineage("hotspots")  # type: ignore[arg-type]
+        return [row["rows"] for row in found.rows]
+
+    assert rows_for("researcher") == [None, None, 40, 0]
+    assert rows_for("commander") == [3, 12, 40, 0]

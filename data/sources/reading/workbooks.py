@@ -7,7 +7,9 @@ with it the dashboard of everybody.
 
 from __future__ import annotations
 
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ from data.errors import SourceError
 
 #: Cells between the first and the last of a sheet that are read: a full sheet of 64 columns, 2 GB in memory.
 MOST_CELLS = 2**26
+#: What a damaged archive raises: wrong sums and lengths, names that are no UTF-8, methods and passwords nobody knows.
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, ValueError)
 #: Bytes looked at together, and of the part before, so that no reference is cut.
 CHUNK, OVERLAP = 2**20, 32
 #: A column right of the 64th: without one, no number of rows passes MOST_CELLS, and single cells need not be looked at.
@@ -45,7 +49,7 @@ def require_within_reach(path: Path) -> None:
                             where=path.name,
                             remedy="Delete what stands far from the table, or save the sheet as CSV.",
                         )
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except DAMAGED:
         return
 
 

@@ -159,7 +159,7 @@ def test_a_column_the_role_may_not_read_is_not_exported(desk_of) -> None:
         desk_of(CHIEF).export("visit_plan", desk_of(OFFICER).visit_plan("B1"), "csv")
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_no_text_cell_of_a_csv_starts_a_formula(start: str) -> None:
     guarded = guard_formulas(pl.DataFrame({f"{start}head": [f"{start}1+1", "safe", None], "n": [-1, 2, 3]}))
     assert guarded.columns == [f"'{start}head", "n"]

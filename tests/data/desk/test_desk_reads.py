@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -133,6 +134,18 @@ def test_the_edition_says_what_it_covers(desk_of) -> None:
     assert [row["edition_id"] for row in desk.editions()] == [EDITION_ID]
     with pytest.raises(RequestError, match="7 days"):
         desk.period(7)
+
+
+@pytest.mark.parametrize(("page", "newer"), [("data_quality", True), ("addresses", True), ("catalogue", False)])
+def test_a_page_about_the_data_is_recorded_with_the_data_it_shows(
+    page: str, newer: bool, desk_of, store: Store, records: Records
+) -> None:
+    made_from = desk_of(STEWARD).snapshot.snapshot_id
+    shutil.copytree(store.snapshots / made_from, store.snapshots / "later")
+    store.make_current("later")
+    desk_of(STEWARD).opened(page)
+    row = last_row(records)
+    assert (row["edition_id"], row["snapshot_id"]) == (EDITION_ID, "later" if newer else made_from)
 
 
 def test_an_edition_id_is_never_a_path(store: Store) -> None:
