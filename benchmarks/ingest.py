@@ -60,7 +60,7 @@ STEPS = (
     ("  of it checked against the schema", "integration/canonical.py", "_obey_schema"),
     ("  of it digests of keys", "integration/keys.py", "with_digests"),
     ("rows numbered, merged and written", "integration/draft.py", "write"),
-    ("  of it identical rows numbered", "integration/keys.py", "number_rows"),
+    ("  of it identical rows numbered", "integration/numbering.py", "number_rows"),
     ("  of it versions merged", "integration/merging.py", "merge_versions"),
     ("incident view", "data/snapshots.py", "write_snapshot"),
     ("  of it calls read again", "integration/merging.py", "read_loads"),

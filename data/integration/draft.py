@@ -24,8 +24,8 @@ from data.integration.batches import (
     small_texts_together,
 )
 from data.integration.canonical import RAGGED, REFUSED, to_canonical
-from data.integration.keys import SHARED, number_rows
 from data.integration.merging import Merged, merge_versions, scan_loads, whole_rows
+from data.integration.numbering import SHARED, number_rows
 from data.integration.repeats import reasons_of_repeats
 from data.integration.reports import FileReport
 from data.integration.spill import FILE, Spill, digits_for, prefixes

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from data.integration.keys import DIGEST, SHARED
+from data.integration.keys import DIGEST
+from data.integration.numbering import SHARED
 from data.sources.mapping import FileKind
 
 #: A row with the identity of a later one of its file: the later one stands.
@@ -24,7 +25,7 @@ def reasons_of_repeats(repeated: pl.DataFrame, kept: pl.DataFrame, kind: FileKin
     Parameters
     ----------
     repeated, kept
-        As :func:`data.integration.keys.number_rows` returns them.
+        As :func:`data.integration.numbering.number_rows` returns them.
     kind
         With ``identical_rows = "same"`` a row that says what the kept one says is told again, not repeated by mistake.
     """

@@ -97,7 +97,8 @@ def shaped_text(rule: Rule, text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
         text = text.str.zfill(rule.pad)
     if rule.slice is not None:
         text = text.str.slice(rule.slice[0], rule.slice[1] - rule.slice[0])
-    text = pl.when(text != "").then(text)
+    if rule.replace or rule.extract is not None or rule.slice is not None or rule.constant == "":
+        text = pl.when(text != "").then(text)
     if rule.prefix or rule.suffix:
         text = rule.prefix + text + rule.suffix
     if not rule.values:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from data.errors import StoreError
 from data.files import read_json, write_json
-from data.integration.keys import DIGEST, SHARED, digest_start, number_rows, with_digests
+from data.integration.keys import DIGEST, digest_start, with_digests
+from data.integration.numbering import SHARED, number_rows
 from data.sources.mapping import load_mapping
 from data.store import Store
 
@@ -92,8 +93,8 @@ def test_identical_rows_are_numbered_by_their_content_in_each_file(order: list[i
     )
     assert told.rows() == [
         (0, "a", None, 1, True),
-        (0, "a", 1.0, 2, True),
-        (0, "a", 2.0, 3, True),
+        (0, "a", 1.0, 2, False),
+        (0, "a", 2.0, 3, False),
         (0, "b", None, 1, False),
         (0, "c", 3.0, 1, True),
         (1, "a", 2.0, 1, True),
