@@ -25,7 +25,7 @@ from data.integration.batches import (
 )
 from data.integration.canonical import RAGGED, REFUSED, to_canonical
 from data.integration.merging import Merged, merge_versions, scan_loads, whole_rows
-from data.integration.numbering import SHARED, number_rows
+from data.integration.numbering import SHARED, number_rows, with_numbers
 from data.integration.repeats import reasons_of_repeats
 from data.integration.reports import FileReport
 from data.integration.spill import FILE, Spill, digits_for, prefixes
@@ -134,6 +134,9 @@ class Draft:
         for file in files:
             self._provided[file] = frozenset(rows.provided)
         kept = self._with_origin(batch, rows.kept)
+        if batch.whole and not whole and kind.identical_rows == "legitimate":
+            # Here rather than when all are known: what lies close together is numbered more quickly.
+            kept = with_numbers(kept, kind, FILE)
         refused = self._with_origin(batch, rows.refused)
         for file, count in kept.group_by(FILE).len().iter_rows():
             self.reports[file].read += count

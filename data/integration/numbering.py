@@ -7,6 +7,7 @@ different things are looked at column by column.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,10 +16,26 @@ from numpy.typing import NDArray
 from data.integration.keys import DIGEST
 from data.sources.mapping import PROVENANCE, FileKind
 
+#: Column of :func:`with_numbers`: the number of a row among those of its file with the same digest.
+NUMBER = "$number"
 #: Column of :func:`number_rows`: whether another file tells the same key.
 SHARED = "$shared"
-#: A group and a row as one number, which sorts by both.
-ROW_BITS, ROW_MASK = np.uint64(32), np.uint64((1 << 32) - 1)
+Flags = NDArray[np.bool_]
+Places = NDArray[np.int64]
+
+
+def with_numbers(rows: pl.DataFrame, kind: FileKind, within: str | None = None) -> pl.DataFrame:
+    """Add ``$number`` to rows of whole files whose identical rows are records of their own.
+
+    Parameters
+    ----------
+    rows, kind, within
+        As :func:`number_rows` takes them.
+    """
+    runs = _by_content(_runs(_digests(rows), _files(rows, within)), rows, kind, within)
+    numbers = np.ones(rows.height, dtype=np.int32)
+    numbers[runs.rows] = runs.numbers()
+    return rows.with_columns(pl.Series(NUMBER, numbers))
 
 
 def number_rows(
@@ -29,7 +46,7 @@ def number_rows(
     Parameters
     ----------
     rows
-        Canonical columns, ``$digest`` and ``source_line``; a file's rows in their order.
+        Canonical columns, ``$digest`` and ``source_line``, perhaps ``$number``; a file's rows in their order.
     kind
         Its ``identical_rows`` says what two equal digests mean.
     source
@@ -43,121 +60,122 @@ def number_rows(
         The rows with ``record_key`` and ``$shared`` in place of ``$digest``, in order; and the rows that a later row
         of the same file repeats.
     """
-    same = _same_digests(rows, within)
     repeated = rows.clear()
-    numbers = np.ones(rows.height, dtype=np.int64)
-    shared = np.zeros(rows.height, dtype=np.bool_)
-    if kind.identical_rows == "legitimate":
-        same = _by_content(same, rows, kind, within)
-        numbers[same.rows] = same.numbers()
-        shared[same.rows] = same.told_elsewhere()
-    elif len(same.rows):
-        last = np.ones(rows.height, dtype=np.bool_)
-        last[same.rows] = same.ends()
-        left = same.only(same.ends())
-        shared[left.rows] = left.told_elsewhere()
-        repeated, rows = rows.filter(~last), rows.filter(last)
-        numbers, shared = numbers[last], shared[last]
+    if kind.identical_rows != "legitimate":
+        runs = _runs(_digests(rows), _files(rows, within))
+        if len(runs.rows):
+            last = np.ones(rows.height, dtype=np.bool_)
+            last[runs.rows] = runs.ends()
+            repeated, rows = rows.filter(~last), rows.filter(last)
+        rows = rows.with_columns(pl.lit(1, dtype=pl.Int32).alias(NUMBER))
+    elif NUMBER not in rows.columns or rows[NUMBER].has_nulls():
+        rows = with_numbers(rows, kind, within)
+    numbers = rows[NUMBER].to_numpy()
+    shared = _told_by_several(_digests(rows), _files(rows, within), numbers)
     # Endings are written out once each, not once a row.
-    endings = ("-" + pl.int_range(int(numbers.max(initial=1)) + 1, eager=True).cast(pl.String)).gather(numbers)
+    endings = pl.Series([f"-{number}" for number in range(int(numbers.max(initial=0)) + 1)]).gather(numbers)
     key = pl.concat_str(pl.lit(f"{source}:"), pl.col(DIGEST).bin.encode("hex"), pl.lit(endings))
-    return rows.with_columns(key.alias("record_key"), pl.Series(SHARED, shared)).drop(DIGEST), repeated
+    keyed = rows.with_columns(key.alias("record_key"), pl.Series(SHARED, shared)).drop(DIGEST, NUMBER)
+    return keyed, repeated
+
+
+def _digests(rows: pl.DataFrame) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return the two halves of the digests as numbers."""
+    pairs = rows[DIGEST].bin.reinterpret(dtype=pl.Array(pl.UInt64, 2), endianness="little").to_numpy()
+    return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+
+
+def _files(rows: pl.DataFrame, within: str | None) -> NDArray[np.int32]:
+    return rows[within].to_numpy() if within is not None else np.zeros(rows.height, dtype=np.int32)
 
 
 @dataclass(frozen=True)
-class _SameDigests:
-    """Rows that share their digest with another one, by digest, file, and then in the order of their numbers.
+class _Runs:
+    """Rows that share their digest with another row of their file, file by file, digest by digest.
 
     Attributes
     ----------
     rows
-        Their places among all rows.
-    digest
-        A number for the digest of each, ascending.
+        Their places among all rows; within a run in the order of their numbers.
     starts
-        Where the rows of one digest and file begin.
+        Where the rows of one file and digest begin.
     """
 
-    rows: NDArray[np.int64]
-    digest: NDArray[np.uint64]
-    starts: NDArray[np.bool_]
+    rows: Places
+    starts: Flags
 
-    def numbers(self) -> NDArray[np.int64]:
-        """Return the number of each row among those of its digest and file, from 1."""
+    def numbers(self) -> Places:
+        """Return the number of each row in its run, from 1."""
         place = np.arange(len(self.rows))
         return place - np.maximum.accumulate(np.where(self.starts, place, 0)) + 1
 
-    def ends(self) -> NDArray[np.bool_]:
-        """Return where the rows of one digest and file end."""
+    def ends(self) -> Flags:
+        """Return where runs end."""
         return np.append(self.starts, True)[1:]
 
-    def only(self, wanted: NDArray[np.bool_]) -> _SameDigests:
-        """Return these rows without others; at least one of each digest and file is wanted."""
-        digest = self.digest[wanted]
-        return _SameDigests(self.rows[wanted], digest, np.ones(len(digest), dtype=np.bool_))
 
-    def told_elsewhere(self) -> NDArray[np.bool_]:
-        """Return which rows have the digest and the number of a row of another file."""
-        told = np.zeros(len(self.rows), dtype=np.bool_)
-        if (self.starts[1:] & (self.digest[1:] == self.digest[:-1])).any():
-            keys = self.digest << ROW_BITS | self.numbers().astype(np.uint64)
-            order = np.argsort(keys)
-            told[order] = _beside_equal(keys[order])
-        return told
-
-
-def _same_digests(rows: pl.DataFrame, within: str | None) -> _SameDigests:
-    halves = rows[DIGEST].bin.reinterpret(dtype=pl.Array(pl.UInt64, 2), endianness="little").to_numpy()
-    high, low = halves[:, 0], halves[:, 1]
-    order = np.argsort(high)
-    again = high[order[1:]] == high[order[:-1]]
-    if not np.array_equal(low[order[1:]][again], low[order[:-1]][again]):
-        # Two digests with one half, as good as never.
-        order = np.lexsort((low, high))
-        again = (halves[order[1:]] == halves[order[:-1]]).all(axis=1)
-    begins = np.append(True, ~again)[: len(order)]
-    several = ~(begins & np.append(begins, True)[1:])
-    places, digest = order[several], np.cumsum(begins)[several].astype(np.uint64)
-    # By file and row within a digest: rows of several files may come mixed.
-    files = rows[within].to_numpy() if within is not None else np.zeros(rows.height, dtype=np.int32)
-    by_file = None if (files[1:] >= files[:-1]).all() else np.argsort(files, kind="stable")
-    if by_file is not None:
-        rank = np.empty(rows.height, dtype=np.int64)
-        rank[by_file] = np.arange(rows.height)
-        places = rank[places]
-    keys = np.sort(digest << ROW_BITS | places.astype(np.uint64))
-    places, digest = (keys & ROW_MASK).astype(np.int64), keys >> ROW_BITS
-    if by_file is not None:
-        places = by_file[places]
-    files = files[places]
-    starts = np.append(True, (digest[1:] != digest[:-1]) | (files[1:] != files[:-1]))[: len(places)]
-    return _SameDigests(places, digest, starts)
+def _runs(digests: tuple[NDArray[np.uint64], NDArray[np.uint64]], files: NDArray[np.int32]) -> _Runs:
+    one, other = digests
+    # By file first, so that what is looked up next lies close together; then by as much of the digest as fits.
+    bits = np.uint64(int(files.max(initial=0)).bit_length())
+    keys = one >> bits
+    if bits:
+        keys |= files.astype(np.uint64) << (np.uint64(64) - bits)
+    order = np.argsort(keys)
+    again = _as_before(keys[order])
+    if not (_as_before(one[order]) & _as_before(other[order]))[again].all():
+        # Two digests of a file that begin alike: as good as never.
+        order = np.lexsort((other, one, files))
+        again = _as_before(files[order]) & _as_before(one[order]) & _as_before(other[order])
+    several = again | np.append(again, False)[1:]
+    run = np.cumsum(~again)[several].astype(np.uint64)
+    # A run and a row as one number sort quickest.
+    ordered = np.sort(run << np.uint64(32) | order[several].astype(np.uint64))
+    return _Runs((ordered & np.uint64((1 << 32) - 1)).astype(np.int64), ~_as_before(ordered >> np.uint64(32)))
 
 
-def _by_content(same: _SameDigests, rows: pl.DataFrame, kind: FileKind, within: str | None) -> _SameDigests:
-    """Order the rows of one digest and file by what they say, so that the order of a file matters not."""
+def _by_content(runs: _Runs, rows: pl.DataFrame, kind: FileKind, within: str | None) -> _Runs:
+    """Order the rows of each run by what they say, so that the order of a file matters not."""
     # What is part of the identity is the same in all rows of a digest; numbers are so in thousandths only.
-    equal = {name for name in kind.identity if not rows.schema.get(name, pl.Null()).is_float()}
-    apart = {"source_line", "geometry", *PROVENANCE, DIGEST, within, *equal}
+    same = {name for name in kind.identity if not rows.schema.get(name, pl.Null()).is_float()}
+    apart = {"source_line", "geometry", *PROVENANCE, DIGEST, within, *same}
     content = [name for name in rows.columns if name not in apart and _differs(rows[name])]
-    several = np.flatnonzero(~(same.starts & same.ends()))
-    if not len(several) or not content:
-        return same
-    group = np.cumsum(same.starts[several])
-    told = rows.select(*content, "source_line")[same.rows[several]]
+    if not len(runs.rows) or not content:
+        return runs
+    told = rows.select(*content, "source_line")[runs.rows]
     other = told.select(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in content))
-    differs = other.to_series().to_numpy() & ~same.starts[several]
-    mixed = np.isin(group, group[differs])
-    at = several[mixed]
-    numbered = told.filter(mixed).with_columns(pl.Series("$group", group[mixed]), pl.Series("$row", same.rows[at]))
-    ordered = same.rows.copy()
-    ordered[at] = numbered.sort("$group", *content, "source_line", maintain_order=True)["$row"].to_numpy()
-    return replace(same, rows=ordered)
+    run = np.cumsum(runs.starts)
+    mixed = np.isin(run, run[other.to_series().to_numpy() & ~runs.starts])
+    numbered = told.filter(mixed).with_columns(pl.Series("$run", run[mixed]), pl.Series("$row", runs.rows[mixed]))
+    ordered = runs.rows.copy()
+    ordered[mixed] = numbered.sort("$run", *content, "source_line", maintain_order=True)["$row"].to_numpy()
+    return replace(runs, rows=ordered)
 
 
-def _beside_equal(ascending: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    again = ascending[1:] == ascending[:-1]
-    return np.append(False, again) | np.append(again, False)
+def _told_by_several(
+    digests: tuple[NDArray[np.uint64], NDArray[np.uint64]], files: NDArray[np.int32], numbers: NDArray[np.int32]
+) -> Flags:
+    """Return which rows have the digest and the number of a row of another file."""
+    one, other = digests
+    told = np.zeros(len(files), dtype=np.bool_)
+    if not len(files) or files.min() == files.max():
+        return told
+    # Whatever number is told twice, so is number 1.
+    ascending = np.sort(one[numbers == 1])
+    several = ascending[_as_before(ascending)]
+    if len(several):
+        met = np.flatnonzero(np.isin(one, several))
+        order = met[np.lexsort((numbers[met], other[met], one[met]))]
+        again = _as_before(one[order]) & _as_before(other[order]) & _as_before(numbers[order])
+        told[order] = again | np.append(again, False)[1:]
+    return told
+
+
+def _as_before(values: NDArray[Any]) -> Flags:
+    """Return where a value is that of the row before."""
+    again = np.zeros(values.shape, dtype=np.bool_)
+    again[1:] = values[1:] == values[:-1]
+    return again
 
 
 def _differs(column: pl.Series) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from data.integration.keys import DIGEST
-from data.integration.numbering import SHARED
+from data.integration.numbering import NUMBER, SHARED
 from data.sources.mapping import FileKind
 
 #: A row with the identity of a later one of its file: the later one stands.
@@ -16,7 +16,7 @@ TOLD_AGAIN = "told_again"
 OTHER_TABLE = "other_table"
 #: Reasons that name no fault of a row: nothing of it is lost.
 NO_FAULT = frozenset({TOLD_AGAIN, OTHER_TABLE, "joined_as_part", "empty_row"})
-_OWN = frozenset({DIGEST, SHARED, "record_key", "source_line", "source", "source_file", "load_id", "row_hash"})
+_OWN = frozenset({DIGEST, NUMBER, SHARED, "record_key", "source_line", "source", "source_file", "load_id", "row_hash"})
 
 
 def reasons_of_repeats(repeated: pl.DataFrame, kept: pl.DataFrame, kind: FileKind) -> pl.Series:

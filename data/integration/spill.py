@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from data.integration.keys import DIGEST, digest_start
+from data.integration.numbering import NUMBER
 from data.schemas import CANONICAL
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Spill:
         self._types = {name: column.dtype for name, column in types.items()}
         self._types[FILE] = pl.Int32()
         self._types[DIGEST] = pl.Binary()
+        self._types[NUMBER] = pl.Int32()
 
     def add(self, rows: pl.DataFrame) -> None:
         """Take rows in; columns that hold nothing cost nothing."""
