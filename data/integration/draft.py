@@ -55,8 +55,6 @@ class Draft:
         The load's folder, not yet in its place. Unfinished parts go into a folder of their own inside.
     paths, kinds, reports
         The files, what each is, and what is told about each; a file's place in them is its number.
-    tell_points
-        Called with the points of the calls when :attr:`held` will hold all of them: long before they are written.
     """
 
     store: Store
@@ -67,7 +65,6 @@ class Draft:
     paths: list[Path]
     kinds: list[FileKind]
     reports: list[FileReport]
-    tell_points: Callable[[pl.DataFrame], None]
     lookups: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     #: Tables of the source as they are written, if they fit into one part and no earlier load has any.
     held: dict[str, pl.DataFrame] = field(default_factory=dict)
@@ -280,8 +277,6 @@ class Draft:
         found = []
         for (name, numbered), spill in self._spills[table].items():
             rows = spill.take(part)
-            if table == "calls" and not part and not self.loads and {"lon", "lat"} <= set(rows.columns):
-                self.tell_points(rows.select("lon", "lat"))
             if not numbered:
                 rows, repeated = number_rows(rows, kinds[name], self.source, within=FILE)
                 self._repeated(repeated, reasons_of_repeats(repeated, rows, kinds[name]), table)
