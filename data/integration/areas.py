@@ -173,9 +173,7 @@ def _different(values: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     return (different[:-1] if values.has_nulls() else different), of_row
 
 
-def _smallest(
-    group: NDArray[np.int64], value: NDArray[np.int64], groups: int, otherwise: int
-) -> NDArray[np.int64]:
+def _smallest(group: NDArray[np.int64], value: NDArray[np.int64], groups: int, otherwise: int) -> NDArray[np.int64]:
     """Return the smallest value of each group; ``group`` ascends."""
     found = np.full(groups, otherwise, dtype=np.int64)
     if len(group):
@@ -317,7 +315,8 @@ def assign_areas(records: pl.DataFrame, areas: pl.DataFrame | AreaFinder) -> pl.
         nothing = pl.lit(None, dtype=pl.String)
         result = result.with_columns(_first(by_point, nothing).alias(f"${level}"))
         stated = _first([pl.col(f"stated_{level}"), *by_statement], nothing)
-        result = result.with_columns((_first([pl.col(f"${level}"), stated], nothing) if by_point else stated).alias(column))
+        both = _first([pl.col(f"${level}"), stated], nothing) if by_point else stated
+        result = result.with_columns(both.alias(column))
         smaller.append(level)
     return result.select("row", *COLUMN_OF_LEVEL.values())
 

@@ -298,4 +298,3 @@ def _by_source(loads: list[dict[str, Any]], jurisdiction: str) -> dict[str, list
     own = [load for load in loads if load["jurisdiction"]["code"] == jurisdiction]
     names = dict.fromkeys(load["source"] for load in own)
     return {name: [load for load in own if load["source"] == name] for name in names}
-

@@ -1,7 +1,7 @@
 """Numbers of identical rows: what makes a key of a digest, found out for all rows of some files at once.
 
-What is sorted are numbers, not rows: a digest is taken as two 64-bit numbers, and only rows of one file and digest that say
-different things are looked at column by column.
+What is sorted are numbers, not rows: a digest is taken as two 64-bit numbers, and only rows of one file and digest that
+say different things are looked at column by column.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class Spill:
             return
         stream = self._stream(filled, rows.columns)
         rows = rows.select(self._filled[stream])
-        plain = rows.with_columns(pl.col(pl.Enum).cast(pl.String), digest_start(self.digits).alias("$part"))
+        plain = rows.with_columns(pl.col(pl.Enum).to_physical(), digest_start(self.digits).alias("$part"))
         for (part,), some in plain.partition_by("$part", as_dict=True, include_key=False).items():
             self._write(str(part), stream, some)
 
@@ -131,4 +131,7 @@ class Spill:
             frame = pl.DataFrame(pl.from_arrow(reader.read_all()))
         path.unlink()
         frame = frame.select(name for name in frame.columns if frame[name].null_count() < frame.height)
-        return frame.cast({name: self._types[name] for name in frame.columns})
+        types = {name: self._types[name] for name in frame.columns}
+        words = {name: dtype for name, dtype in types.items() if isinstance(dtype, pl.Enum)}
+        numbered = frame.with_columns(pl.col(name).cat.to(dtype) for name, dtype in words.items())
+        return numbered.cast({name: dtype for name, dtype in types.items() if name not in words})

@@ -98,13 +98,14 @@ def _features(path: Path, mtime_ns: int, size: int) -> Features | None:
     return Features(properties, shapes)
 
 
-def _without_coordinates(content: bytes) -> tuple[bytes, list[bytes]] | None:
+def _without_coordinates(content: bytes) -> tuple[bytes, list[memoryview]] | None:
     """Return the text with a running number in place of each array of coordinates, and these arrays.
 
     Nearly all of a file are coordinates: what is left is parsed as JSON, and they as a column of numbers.
     """
     kept: list[bytes] = []
-    texts: list[bytes] = []
+    texts: list[memoryview] = []
+    view = memoryview(content)
     done = 0
     while (at := content.find(_KEY, done)) >= 0:
         start = content.find(b"[", at)
@@ -114,7 +115,7 @@ def _without_coordinates(content: bytes) -> tuple[bytes, list[bytes]] | None:
         if min(start, closing) < 0 or end == 0 or content[at + len(_KEY) : start].strip(b" \t\r\n") != b":":
             return None
         kept += (content[done:start], str(len(texts)).encode())
-        texts.append(content[start:end])
+        texts.append(view[start:end])
         done = end
     return b"".join([*kept, content[done:]]), texts
 
@@ -144,7 +145,7 @@ def _as_gdal_reads(properties: pl.DataFrame) -> bool:
     )
 
 
-def _polygons(geometry: pl.Series, texts: list[bytes]) -> pl.Series | None:
+def _polygons(geometry: pl.Series, texts: list[memoryview]) -> pl.Series | None:
     """Return the WKB of shapes of one kind, polygons or multipolygons of two coordinates, or null.
 
     Parameters
@@ -176,7 +177,7 @@ def _polygons(geometry: pl.Series, texts: list[bytes]) -> pl.Series | None:
     return pl.Series("shapes", every.tolist(), dtype=pl.Binary)
 
 
-def _numbers(texts: list[bytes], word: str) -> tuple[NDArray[np.float64], tuple[NDArray[np.int64], ...]] | None:
+def _numbers(texts: list[memoryview], word: str) -> tuple[NDArray[np.float64], tuple[NDArray[np.int64], ...]] | None:
     """Return the points of arrays of coordinates, shape (n, 2), and where rings, polygons, shapes end among them."""
     values: list[pl.Series] = []
     outlines: list[bytes] = []
@@ -201,7 +202,7 @@ def _numbers(texts: list[bytes], word: str) -> tuple[NDArray[np.float64], tuple[
     return pl.concat(values).to_numpy().reshape(-1, 2), tuple(ends)
 
 
-def _in_pieces(texts: list[bytes]) -> Iterator[bytes]:
+def _in_pieces(texts: list[memoryview]) -> Iterator[bytes]:
     """Join texts until they are ``PIECE_BYTES``: what is between then stays in the processor's own memory."""
     start = size = 0
     for place, text in enumerate(texts):
