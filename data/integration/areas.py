@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 import shapely
@@ -20,8 +22,30 @@ LAT_BITS = 31
 LAT_MASK, HALF = (1 << LAT_BITS) - 1, 90 * STEPS_PER_DEGREE
 #: Cells of :class:`BoxGrid` that a box may take up, on average; and more than there can be rows of them.
 MOST_CELLS_PER_BOX, CELLS_ACROSS = 40, 1 << 30
+#: Places looked for in the grid at once.
+PLACES_AT_ONCE = 16_384
 #: Points remembered between batches (20 bytes each); above that the memory is emptied.
 MOST_PLACES = 8_000_000
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where some points are: points share places, and what is asked of a place is asked once.
+
+    Attributes
+    ----------
+    of_point
+        Number of the place of each point; :attr:`count` without a point.
+    count
+        How many different places there are.
+    place, area
+        Pairs of a place and an area it lies in, ascending by place.
+    """
+
+    of_point: NDArray[np.int64]
+    count: int
+    place: NDArray[np.int64]
+    area: NDArray[np.uint32]
 
 
 class AreaFinder:
@@ -39,11 +63,11 @@ class AreaFinder:
         self.parents = parents_of(areas)
         #: Versions of the areas whose parent changed: ``level``, ``code``, ``parent``, ``parent_level``, validity.
         self.moved = _moved(areas)
-        wanted = areas.filter(pl.col("geometry").is_not_null()).with_row_index("area")
+        wanted = areas.filter(pl.col("geometry").is_not_null())
         shapes = shapely.from_wkb(wanted["geometry"].to_list())
         # A shape without any point has no box either, and would put every box into one cell of the grid.
         there = ~shapely.is_empty(shapes)
-        shapes, wanted = shapes[there], wanted.filter(pl.Series(there)).drop("area").with_row_index("area")
+        shapes, wanted = shapes[there], wanted.filter(pl.Series(there))
         crossed = ~shapely.is_valid(shapes)
         shapes[crossed] = shapely.make_valid(shapes[crossed])
         shapely.prepare(shapes)
@@ -54,7 +78,12 @@ class AreaFinder:
             self.box = (west, south, east, north)
         self._grid = BoxGrid(shapely.bounds(shapes))
         self._shapes = shapes
-        self._areas = wanted.select("area", pl.col("level").cast(pl.String), "valid_from", "valid_to", code="area_code")
+        #: Codes of areas, ascending, and at the end null: what :meth:`codes` numbers.
+        self.names = pl.concat([wanted["area_code"].unique().sort(), pl.Series([None], dtype=pl.String)])
+        self._code = self.names.head(-1).search_sorted(wanted["area_code"]).to_numpy()
+        self._level = np.array(wanted["level"].cast(pl.String).to_list(), dtype=object)
+        self._validity = wanted.select("valid_from", "valid_to")
+        self._dated = self._validity.select(pl.any_horizontal(pl.all().is_not_null())).to_series().to_numpy()
         self._forget()
 
     def _forget(self) -> None:
@@ -62,24 +91,18 @@ class AreaFinder:
         self._known = np.empty(0, dtype=np.int64)
         self._pair_places, self._pair_areas = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint32)
 
-    def look_up(self, points: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def look_up(self, points: pl.DataFrame) -> Places:
         """Find the areas of the places of some points; places asked for before are remembered.
 
         Parameters
         ----------
         points
-            Columns ``lon``, ``lat`` (degrees, EPSG:4326, may be null) and any others.
-
-        Returns
-        -------
-        tuple of DataFrame
-            The same rows with ``place``: the point in steps of 10⁻⁷ degrees as one number, null without a point. And
-            ``place``, ``area``: all areas of these places, for :meth:`steady` and :meth:`by_day`.
+            Columns ``lon``, ``lat``: degrees, EPSG:4326, may be null.
         """
-        points = points.with_columns(_place().alias("place"))
+        asked, of_point = _different(points.select(_place()).to_series())
         if not len(self._shapes):
-            return points, pl.DataFrame(schema={"place": pl.Int64, "area": pl.UInt32})
-        asked = points["place"].unique().drop_nulls().sort().to_numpy()
+            nothing = np.empty(0, dtype=np.int64)
+            return Places(of_point, len(asked), nothing, nothing.astype(np.uint32))
         if len(self._known) > MOST_PLACES:
             self._forget()
         at = np.searchsorted(self._known, asked)
@@ -93,52 +116,71 @@ class AreaFinder:
         first = np.searchsorted(self._pair_places, asked, side="left")
         counts = np.searchsorted(self._pair_places, asked, side="right") - first
         index = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
-        return points, pl.DataFrame({"place": self._pair_places[index], "area": self._pair_areas[index]})
+        return Places(of_point, len(asked), np.repeat(np.arange(len(asked)), counts), self._pair_areas[index])
 
     def _areas_at(self, places: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
         """Return places and areas that belong together, ascending by place."""
-        lon = ((places >> LAT_BITS) - 2 * HALF) / STEPS_PER_DEGREE
-        lat = ((places & LAT_MASK) - HALF) / STEPS_PER_DEGREE
-        point, area = self._grid.candidates(lon, lat)
-        inside = shapely.intersects_xy(self._shapes[area], lon[point], lat[point])
-        return places[point[inside]], area[inside]
+        found = []
+        # A few at a time, so that what is between stays in the processor's own memory.
+        for some in np.split(places, range(PLACES_AT_ONCE, len(places), PLACES_AT_ONCE)):
+            lon = ((some >> LAT_BITS) - 2 * HALF) / STEPS_PER_DEGREE
+            lat = ((some & LAT_MASK) - HALF) / STEPS_PER_DEGREE
+            point, area = self._grid.candidates(lon, lat)
+            inside = shapely.intersects_xy(self._shapes[area], lon[point], lat[point])
+            found.append((some[point[inside]], area[inside]))
+        where, areas = zip(*found, strict=True)
+        return np.concatenate(where), np.concatenate(areas)
 
-    def steady(self, pairs: pl.DataFrame, level: str) -> pl.DataFrame:
-        """Return ``place`` and ``code`` of the places that lie in the same area of one level whatever the day."""
-        candidates, dated = self._candidates(pairs, level)
-        if dated:
-            candidates = candidates.join(self._changing(candidates).select("place"), on="place", how="anti")
-        # On a shared border the first code decides.
-        several = candidates["place"].is_duplicated()
-        if several.any():
-            first = candidates.filter(several).group_by("place").agg(pl.col("code").min())
-            candidates = pl.concat([candidates.filter(~several).select("place", "code"), first])
-        return candidates.select("place", "code")
-
-    def by_day(self, pairs: pl.DataFrame, points: pl.DataFrame, level: str) -> pl.DataFrame:
-        """Return ``row`` and ``code`` of the points at places whose area of one level changes with the day.
+    def codes(self, places: Places, on: pl.Series, level: str) -> NDArray[np.int64] | None:
+        """Return the number in :attr:`names` of the area of each point; None when no point lies in any of the level.
 
         Parameters
         ----------
-        points
-            ``row`` (unique), ``place`` and ``on`` (date, may be null).
+        on
+            Date of each point, may be null: boundaries that are still open hold then.
         """
-        candidates, dated = self._candidates(pairs, level)
-        if not dated:
-            return pl.DataFrame(schema={"row": points.schema["row"], "code": pl.String})
-        holds = pl.when(pl.col("on").is_null()).then(pl.col("valid_to").is_null()).otherwise(_holds_on_day())
-        chosen = points.select("row", "place", "on").join(self._changing(candidates), on="place").filter(holds)
-        return chosen.group_by("row").agg(pl.col("code").min())
+        own = self._level[places.area] == level
+        place, area = places.place[own], places.area[own]
+        if not len(place):
+            return None
+        nowhere = len(self.names) - 1
+        dated = np.zeros(places.count + 1, dtype=np.bool_)
+        dated[place[self._dated[area]]] = True
+        steady = ~dated[place]
+        of_place = _smallest(place[steady], self._code[area[steady]], places.count + 1, nowhere)
+        found = of_place[places.of_point]
+        if dated.any():
+            # Places whose area changes with the day are looked at point by point.
+            points = np.flatnonzero(dated[places.of_point])
+            pairs = self._validity[area[~steady]].with_columns(
+                pl.Series("place", place[~steady]), pl.Series("code", self._code[area[~steady]], dtype=pl.Int64)
+            )
+            asked = pl.DataFrame({"row": points, "place": places.of_point[points], "on": on[points]})
+            holds = pl.when(pl.col("on").is_null()).then(pl.col("valid_to").is_null()).otherwise(_holds_on_day())
+            chosen = asked.join(pairs, on="place").filter(holds).group_by("row").agg(pl.col("code").min())
+            found[chosen["row"].to_numpy()] = chosen["code"].to_numpy()
+        return found
 
-    def _candidates(self, pairs: pl.DataFrame, level: str) -> tuple[pl.DataFrame, bool]:
-        areas = self._areas.filter(pl.col("level") == level)
-        dated = areas.select((pl.col("valid_from").is_not_null() | pl.col("valid_to").is_not_null()).any()).item()
-        return pairs.join(areas, on="area"), bool(dated)
 
-    def _changing(self, candidates: pl.DataFrame) -> pl.DataFrame:
-        return candidates.filter(
-            (pl.col("valid_from").is_not_null() | pl.col("valid_to").is_not_null()).any().over("place")
-        )
+def _different(values: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the different values above 0, ascending, and the number of each row's among them; their count for null."""
+    numbers = values.fill_null(np.iinfo(np.int64).max).to_numpy()
+    order = np.argsort(numbers)
+    ascending = numbers[order]
+    new = np.append(True, ascending[1:] != ascending[:-1])[: len(order)]
+    of_row = np.empty(len(order), dtype=np.int64)
+    of_row[order] = np.cumsum(new) - 1
+    different = ascending[new]
+    return (different[:-1] if values.has_nulls() else different), of_row
+
+
+def _smallest(group: NDArray[np.int64], value: NDArray[np.int64], groups: int, otherwise: int) -> NDArray[np.int64]:
+    """Return the smallest value of each group; ``group`` ascends."""
+    found = np.full(groups, otherwise, dtype=np.int64)
+    if len(group):
+        starts = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
+        found[group[starts]] = np.minimum.reduceat(value, starts)
+    return found
 
 
 class BoxGrid:
@@ -216,9 +258,10 @@ def locate_points(points: pl.DataFrame, areas: pl.DataFrame, level: str) -> pl.D
     of rows. Edges are straight in degrees. A point without a date takes the boundaries that are still open.
     """
     finder = AreaFinder(areas)
-    placed, pairs = finder.look_up(points)
-    found = placed.select("row", "place").join(finder.steady(pairs, level), on="place").select("row", "code")
-    return pl.concat([found, finder.by_day(pairs, placed, level)])
+    codes = finder.codes(finder.look_up(points), points["on"], level)
+    if codes is None:
+        return pl.DataFrame(schema={"row": points.schema["row"], "code": pl.String})
+    return points.select("row", finder.names.gather(codes).alias("code")).drop_nulls("code")
 
 
 def parents_of(areas: pl.DataFrame) -> dict[str, dict[str, tuple[str, str]]]:
@@ -267,22 +310,20 @@ def assign_areas(records: pl.DataFrame, areas: pl.DataFrame | AreaFinder) -> pl.
         of a smaller one the source states.
     """
     finder = areas if isinstance(areas, AreaFinder) else AreaFinder(areas)
-    result, pairs = finder.look_up(records)
+    places = finder.look_up(records)
+    result = records
+    smaller: list[str] = []
     for level, column in COLUMN_OF_LEVEL.items():
-        found = finder.steady(pairs, level).rename({"code": f"${level}"})
-        if found.height:
-            result = result.join(found, on="place", how="left", maintain_order="left")
-        else:
-            result = result.with_columns(pl.lit(None, dtype=pl.String).alias(f"${level}"))
-        by_day = finder.by_day(pairs, result, level)
-        if by_day.height:
-            result = result.join(by_day, on="row", how="left", maintain_order="left")
-            result = result.with_columns(pl.coalesce("code", f"${level}").alias(f"${level}")).drop("code")
-        smaller = list(reversed(list(COLUMN_OF_LEVEL)[: list(COLUMN_OF_LEVEL).index(level)]))
-        by_point = [_parent(result, f"${one}", one, level, finder) for one in smaller]
-        result = result.with_columns(pl.coalesce(f"${level}", *by_point).alias(f"${level}"))
-        by_statement = [_parent(result, COLUMN_OF_LEVEL[one], one, level, finder) for one in smaller]
-        result = result.with_columns(pl.coalesce(f"${level}", f"stated_{level}", *by_statement).alias(column))
+        codes = finder.codes(places, records["on"], level)
+        by_point = [] if codes is None else [pl.lit(finder.names.gather(codes))]
+        by_point += _parents(result, {one: f"${one}" for one in reversed(smaller)}, level, finder)
+        by_statement = _parents(result, {one: COLUMN_OF_LEVEL[one] for one in reversed(smaller)}, level, finder)
+        nothing = pl.lit(None, dtype=pl.String)
+        result = result.with_columns(_first(by_point, nothing).alias(f"${level}"))
+        stated = _first([pl.col(f"stated_{level}"), *by_statement], nothing)
+        both = _first([pl.col(f"${level}"), stated], nothing) if by_point else stated
+        result = result.with_columns(both.alias(column))
+        smaller.append(level)
     return result.select("row", *COLUMN_OF_LEVEL.values())
 
 
@@ -301,19 +342,28 @@ def _moved(areas: pl.DataFrame) -> pl.DataFrame:
     return moved.with_columns(pl.Series("parent_level", levels, dtype=pl.String))
 
 
-def _parent(rows: pl.DataFrame, column: str, of_level: str, level: str, finder: AreaFinder) -> pl.Expr:
+def _parents(rows: pl.DataFrame, columns: dict[str, str], level: str, finder: AreaFinder) -> list[pl.Expr]:
+    """Return the parents, of one level, of the areas in some columns (by their level); none where there are none."""
+    found = [_parent(rows, column, of_level, level, finder) for of_level, column in columns.items()]
+    return [parent for parent in found if parent is not None]
+
+
+def _parent(rows: pl.DataFrame, column: str, of_level: str, level: str, finder: AreaFinder) -> pl.Expr | None:
     """Return the parents of the areas in a column: those of the rows' own days, else the latest."""
     known = {child: parent for child, (found, parent) in finder.parents[of_level].items() if found == level}
-    parent = pl.lit(None, dtype=pl.String)
-    if known:
-        parent = pl.col(column).replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
+    latest = [
+        pl.col(column).replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
+    ] * bool(known)
     moved = finder.moved.filter(pl.col("level") == of_level, pl.col("parent_level") == level)
-    if moved.is_empty():
-        return parent
-    on_day = rows.select("row", "on", code=column).join(moved, on="code").filter(_holds_on_day())
-    of_day = on_day.group_by("row").agg(pl.col("parent").min())
-    found = rows.select("row").join(of_day, on="row", how="left", maintain_order="left")["parent"]
-    return pl.coalesce(pl.lit(found), parent)
+    if moved.height:
+        on_day = rows.select("row", "on", code=column).join(moved, on="code").filter(_holds_on_day())
+        of_day = on_day.group_by("row").agg(pl.col("parent").min())
+        latest.insert(0, pl.lit(rows.select("row").join(of_day, on="row", how="left", maintain_order="left")["parent"]))
+    return pl.coalesce(latest) if latest else None
+
+
+def _first(values: list[pl.Expr], nothing: pl.Expr) -> pl.Expr:
+    return pl.coalesce(values) if len(values) > 1 else values[0] if values else nothing
 
 
 def _holds_on_day() -> pl.Expr:

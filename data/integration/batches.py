@@ -26,6 +26,8 @@ from data.sources.reading.text import read_texts
 Item = TypeVar("Item")
 #: A text file above this size is cut, bytes.
 PIECE_BYTES = 64 << 20
+#: Small text files are read together up to this size: what is freed after one reading is still there for the next.
+TOGETHER_BYTES = 16 << 20
 #: A Parquet file with more rows is cut; smaller pieces are put together up to this many rows.
 PIECE_ROWS = 400_000
 #: Encodings in which a line end and a quote are always the bytes 0A and 22: only these can be cut as bytes.
@@ -44,12 +46,15 @@ class Piece:
         Places of the files in the ingest.
     starts
         What was added to the lines of each file.
+    whole
+        Whether all rows of its files are in it.
     """
 
     kind: FileKind
     raw: RawTable
     files: list[int] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
+    whole: bool = True
 
     def origin(self, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
         """Return the place of the file in the ingest, and the line in it, of lines of the piece."""
@@ -150,7 +155,7 @@ def small_texts_together(paths: Sequence[Path], kinds: Sequence[FileKind]) -> It
     for place, (path, kind) in enumerate(zip(paths, kinds, strict=True)):
         small = format_of(path) == "csv" and _go_with_others(kind)
         more = path.stat().st_size if small else 0
-        if held and (not small or kinds[held[-1]] is not kind or size + more > PIECE_BYTES):
+        if held and (not small or kinds[held[-1]] is not kind or size + more > TOGETHER_BYTES):
             yield held
             held, size = [], 0
         if small:
@@ -189,7 +194,7 @@ def _cut_parquet(path: Path, kind: FileKind, file: int, rows: int, most_rows: in
         for start in range(0, rows, most_rows):
             pl.scan_parquet(path, glob=False).slice(start, most_rows).sink_parquet(part, compression="lz4")
             raw = read_records(part, kind)
-            yield Piece(kind, _moved(raw, start), [file], [0])
+            yield Piece(kind, _moved(raw, start), [file], [0], whole=False)
 
 
 def _cut_text(path: Path, kind: FileKind, file: int, most_bytes: int) -> Iterator[Piece]:
@@ -214,7 +219,8 @@ def _cut_text(path: Path, kind: FileKind, file: int, most_bytes: int) -> Iterato
                 most_bytes *= 2
                 continue
             part.write_bytes(head + rest[:end])
-            yield Piece(kind, _moved(read_records(part, kind), lines_before - header_lines), [file], [0])
+            raw = _moved(read_records(part, kind), lines_before - header_lines)
+            yield Piece(kind, raw, [file], [0], whole=False)
             lines_before += rest.count(b"\n", 0, end)
             rest = rest[end:]
             if at_end:
@@ -291,6 +297,7 @@ def _joined(held: Sequence[Piece]) -> Piece:
         return first
     clean = all(piece.raw.clean for piece in held)
     joined = Piece(first.kind, RawTable(first.raw.frame, first.raw.headers, first.raw.dropped, clean=clean))
+    joined.whole = all(piece.whole for piece in held)
     start = 0
     frames = []
     for piece in held:

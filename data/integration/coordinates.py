@@ -29,6 +29,8 @@ BAIDU_TURN = np.pi * 3000.0 / 180.0
 STEPS = 8
 #: Decimals kept in degrees: about a centimetre.
 DECIMALS = 7
+#: Points projected at once.
+POINTS_AT_ONCE = 16_384
 
 
 def require_crs(crs: str, *, projected: bool = False) -> None:
@@ -113,11 +115,17 @@ def to_equal_area_m(points: NDArray[np.float64]) -> NDArray[np.float64]:
         Manual*, equations 10-13 to 10-15). Lengths and angles mean nothing in it.
     """
     eccentricity = np.sqrt(WGS84_ECCENTRICITY_2)
-    sine = np.sin(np.radians(points[:, 1]))
-    q = (1 - WGS84_ECCENTRICITY_2) * (
-        sine / (1 - WGS84_ECCENTRICITY_2 * sine**2) + np.arctanh(eccentricity * sine) / eccentricity
-    )
-    return np.column_stack((WGS84_AXIS_M * np.radians(points[:, 0]), WGS84_AXIS_M * q / 2))
+    projected = np.empty_like(points)
+    # Some at a time: what is between then stays in the processor's own memory.
+    for start in range(0, len(points), POINTS_AT_ONCE):
+        lon, lat = np.radians(points[start : start + POINTS_AT_ONCE]).T
+        sine = np.sin(lat)
+        q = (1 - WGS84_ECCENTRICITY_2) * (
+            sine / (1 - WGS84_ECCENTRICITY_2 * sine**2) + np.arctanh(eccentricity * sine) / eccentricity
+        )
+        some = projected[start : start + POINTS_AT_ONCE]
+        some[:, 0], some[:, 1] = WGS84_AXIS_M * lon, WGS84_AXIS_M * q / 2
+    return projected
 
 
 def _gcj02_shift(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:

@@ -24,8 +24,8 @@ from data.integration.batches import (
 )
 from data.integration.canonical import RAGGED, REFUSED, to_canonical
 from data.integration.joined_areas import join_known_children
-from data.integration.keys import SHARED, number_rows
 from data.integration.merging import Merged, merge_versions, read_loads, scan_loads, whole_rows
+from data.integration.numbering import SHARED, number_rows, with_numbers
 from data.integration.repeats import reasons_of_repeats
 from data.integration.reports import FileReport
 from data.integration.spill import FILE, Spill, digits_for, prefixes
@@ -55,8 +55,6 @@ class Draft:
         The load's folder, not yet in its place. Unfinished parts go into a folder of their own inside.
     paths, kinds, reports
         The files, what each is, and what is told about each; a file's place in them is its number.
-    tell_points
-        Called with the points of the calls when :attr:`held` will hold all of them: long before they are written.
     """
 
     store: Store
@@ -67,7 +65,6 @@ class Draft:
     paths: list[Path]
     kinds: list[FileKind]
     reports: list[FileReport]
-    tell_points: Callable[[pl.DataFrame], None]
     lookups: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     #: Tables of the source as they are written, if they fit into one part and no earlier load has any.
     held: dict[str, pl.DataFrame] = field(default_factory=dict)
@@ -136,6 +133,9 @@ class Draft:
         for file in files:
             self._provided[file] = frozenset(rows.provided)
         kept = self._with_origin(batch, rows.kept)
+        if batch.whole and not whole and kind.identical_rows == "legitimate":
+            # Here rather than when all are known: what lies close together is numbered more quickly.
+            kept = with_numbers(kept, kind, FILE)
         refused = self._with_origin(batch, rows.refused)
         for file, count in kept.group_by(FILE).len().iter_rows():
             self.reports[file].read += count
@@ -275,8 +275,6 @@ class Draft:
         found = []
         for (name, numbered), spill in self._spills[table].items():
             rows = spill.take(part)
-            if table == "calls" and not part and not self.loads and {"lon", "lat"} <= set(rows.columns):
-                self.tell_points(rows.select("lon", "lat"))
             if not numbered:
                 rows, repeated = number_rows(rows, kinds[name], self.source, within=FILE)
                 self._repeated(repeated, reasons_of_repeats(repeated, rows, kinds[name]), table)

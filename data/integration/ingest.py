@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -173,17 +173,7 @@ def _ingest(
             **({"watermarks": watermarks} if watermarks else {}),
         }
         with folder_appears_whole(store.loads / load_id, store.scratch) as folder:
-            seeker = ThreadPoolExecutor(1, thread_name_prefix="areas")
-            finders: list[Future[AreaFinder]] = []
-
-            def look_up(points: pl.DataFrame) -> None:
-                # While identical calls are numbered their places are looked up: each keeps one core busy.
-                held = {mapping.source.name: draft.held}
-                finders.append(
-                    seeker.submit(_finder_of, store, [*loads, about], mapping.jurisdiction.code, held, points)
-                )
-
-            draft = Draft(store, mapping, loads, load_id, folder, files, kinds, reports, look_up)
+            draft = Draft(store, mapping, loads, load_id, folder, files, kinds, reports)
             try:
                 draft.read(latest, lambda step, name: tell(step, steps, name))
                 tell(steps - 2, steps, "writing the load")
@@ -201,13 +191,10 @@ def _ingest(
                     every, code = [*loads, written], mapping.jurisdiction.code
                     links = SnapshotLinks(store, previous, every, code)
                     held = {mapping.source.name: draft.held}
-                    # Areas that were not in memory were not there to be prepared.
-                    finder = finders[0].result if finders and at_once else None
-                    return links, incidents_of(store, previous, every, code, links, notes, held, finder)
+                    return links, incidents_of(store, previous, every, code, links, notes, held)
 
                 derived = derive() if at_once else None
             finally:
-                seeker.shutdown()
                 draft.finish()
         tell(steps - 1, steps, "deriving incidents")
         links, incidents = derived or derive()
@@ -325,7 +312,6 @@ def incidents_of(
     links: SnapshotLinks,
     notes: dict[str, int],
     held: dict[str, dict[str, pl.DataFrame]] | None = None,
-    finder: Callable[[], AreaFinder] | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Derive the incidents of one police force in parts; those of the others are taken over from the last snapshot.
 
@@ -337,10 +323,8 @@ def incidents_of(
         Filled when the parts have been used up: calls whose point nobody believes, by kind.
     held
         Source → table → all its rows, of tables that are in memory; they are not read again.
-    finder
-        Gives the areas of the police force, if they have been prepared already.
     """
-    parts = _parts_of_incidents(store, previous, loads, jurisdiction, links, notes, held or {}, finder)
+    parts = _parts_of_incidents(store, previous, loads, jurisdiction, links, notes, held or {})
     # The next parts are derived while one is written, and the first from now on.
     return _in_files(ahead(parts, PARTS_AHEAD))
 
@@ -367,7 +351,6 @@ def _parts_of_incidents(
     links: SnapshotLinks,
     notes: dict[str, int],
     held: dict[str, dict[str, pl.DataFrame]],
-    known_finder: Callable[[], AreaFinder] | None,
 ) -> Iterator[pl.DataFrame]:
     if previous is not None:
         for path in parts_of_table(store.snapshots / previous, "incidents"):
@@ -378,7 +361,9 @@ def _parts_of_incidents(
         here = held.get(name, {}).get(table)
         return read_loads(store.loads, by_source[name], table) if here is None else here
 
-    finder = known_finder() if known_finder is not None else _finder_of(store, loads, jurisdiction, held)
+    # Areas of all sources of the police force, whichever brings the calls.
+    areas = [table(name, "areas") for name in by_source]
+    finder = AreaFinder(pl.concat(areas))
     for name, some in by_source.items():
         known = held.get(name, {}).get("calls")
         calls = scan_loads(store.loads, some, "calls") if known is None else known.lazy()
@@ -410,21 +395,3 @@ def _by_source(loads: list[dict[str, Any]], jurisdiction: str) -> dict[str, list
     own = [load for load in loads if load["jurisdiction"]["code"] == jurisdiction]
     names = dict.fromkeys(load["source"] for load in own)
     return {name: [load for load in own if load["source"] == name] for name in names}
-
-
-def _finder_of(
-    store: Store,
-    loads: list[dict[str, Any]],
-    jurisdiction: str,
-    held: dict[str, dict[str, pl.DataFrame]],
-    points: pl.DataFrame | None = None,
-) -> AreaFinder:
-    """Prepare the areas of a police force, and look up points that will be asked for."""
-    areas = []
-    for name, some in _by_source(loads, jurisdiction).items():
-        here = held.get(name, {}).get("areas")
-        areas.append(read_loads(store.loads, some, "areas") if here is None else here)
-    finder = AreaFinder(pl.concat(areas))
-    if points is not None:
-        finder.look_up(points)
-    return finder

@@ -14,12 +14,10 @@ import polars as pl
 import polars_hash  # noqa: F401  (registers the namespace `nchash`)
 
 from data.integration.coordinates import in_degrees
-from data.sources.mapping import PROVENANCE, FileKind
+from data.sources.mapping import FileKind
 
 #: Digest of the identity of a row, 128 bits: a chance of one in 10^22 that two of 10^8 rows share one.
 DIGEST = "$digest"
-#: Column of :func:`number_rows`: whether another row, of any file, may have the same digest.
-SHARED = "$shared"
 #: Parts of a number that still tell two of them apart: thousandths; of degrees millionths, about a decimetre.
 STEPS, STEPS_OF_DEGREES = 1000, 1_000_000
 #: From here on a number in thousandths may be no 64-bit integer.
@@ -59,74 +57,6 @@ def with_digests(rows: pl.DataFrame, kind: FileKind) -> pl.DataFrame:
 def digest_start(digits: int) -> pl.Expr:
     """Return the first hexadecimal digits of ``$digest``; in a finished key they follow ``source:``."""
     return pl.col(DIGEST).bin.slice(0, 1).bin.encode("hex").str.slice(0, digits)
-
-
-def number_rows(
-    rows: pl.DataFrame, kind: FileKind, source: str, *, within: str | None = None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give all rows of one file, or of several, their ``record_key``.
-
-    Parameters
-    ----------
-    rows
-        Canonical columns, ``$digest`` and ``source_line``; a file's rows in their order.
-    kind
-        Its ``identical_rows`` says what two equal digests mean.
-    source
-        Name of the mapping, first part of every key: keys of different sources never meet.
-    within
-        Column that tells files apart when ``rows`` holds several; numbers start anew in each.
-
-    Returns
-    -------
-    tuple of DataFrame
-        The rows with ``record_key`` and ``$shared`` in place of ``$digest``, in order; and the rows that a later row
-        of the same file repeats.
-    """
-    # By hash, which is faster; a row that only shares its hash comes out as number 1 all the same.
-    shared = rows[DIGEST].hash().is_duplicated().alias(SHARED)
-    repeated = rows.clear()
-    numbers = np.ones(rows.height, dtype=np.int32)
-    if kind.identical_rows == "legitimate":
-        places = shared.arg_true()
-        numbers[places.to_numpy()] = _numbers(rows, places, kind, within)
-    elif shared.any():
-        last = rows.select(pl.struct(*([within] if within else []), DIGEST).is_last_distinct()).to_series()
-        repeated, rows, shared = rows.filter(~last), rows.filter(last), shared.filter(last)
-        numbers = numbers[: rows.height]
-    key = pl.concat_str(
-        pl.lit(f"{source}:"),
-        pl.col(DIGEST).bin.encode("hex"),
-        pl.lit("-"),
-        pl.lit(pl.Series("$n", numbers)).cast(pl.String),
-    )
-    return rows.with_columns(key.alias("record_key"), shared).drop(DIGEST), repeated
-
-
-def _numbers(
-    rows: pl.DataFrame, places: pl.Series, kind: FileKind, within: str | None
-) -> np.ndarray[Any, np.dtype[np.int32]]:
-    """Return the number of each row among those of its digest: by content, so that the order of a file matters not."""
-    groups = [*([within] if within else []), DIGEST]
-    # What is part of the identity is the same in all rows of a digest; numbers are so in whole steps only.
-    same = {name for name in kind.identity if not rows.schema.get(name, pl.Null()).is_float()}
-    apart = {"source_line", "geometry", *PROVENANCE, *groups, *same}
-    content = [name for name in rows.columns if name not in apart and _differs(rows[name])]
-    several = rows.select(*groups, *content, "source_line")[places]
-    ordered = several.with_row_index("$row").sort(*groups, *content, "source_line", maintain_order=True)
-    row = pl.int_range(pl.len(), dtype=pl.Int32)
-    first = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in groups) | (row == 0)
-    found = ordered.select("$row", (row - pl.when(first).then(row).forward_fill() + 1).alias("$n"))
-    numbers = np.empty(several.height, dtype=np.int32)
-    numbers[found["$row"].to_numpy()] = found["$n"].to_numpy()
-    return numbers
-
-
-def _differs(column: pl.Series) -> bool:
-    """Return whether a column may hold different values; texts are not looked through."""
-    if column.null_count() == column.len():
-        return False
-    return column.dtype == pl.String or column.has_nulls() or column.min() != column.max()
 
 
 def _stable_text(frame: pl.DataFrame, name: str, steps: int = STEPS) -> pl.Expr:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from data.errors import SchemaError
-from data.integration.keys import SHARED
+from data.integration.numbering import SHARED
 from data.integration.spill import FILE, key_start
 from data.schemas import CANONICAL
 from data.snapshots import parts_of_table
@@ -90,7 +90,7 @@ def merge_versions(
     ----------
     rows
         Columns of the table's schema (columns that are null throughout may be absent) and ``$file``, in the order of
-        their age; a record key occurs once per file. ``$shared`` may say which rows can have a key told twice.
+        their age; a record key occurs once per file. ``$shared`` may say which keys several files tell.
     known
         All versions of the rows of earlier loads of the source, oldest first.
     provided
@@ -131,17 +131,13 @@ def merge_versions(
 
 
 def _told_several_times(rows: pl.DataFrame) -> pl.Series:
-    """Return which rows have a key that another file tells too.
-
-    It is asked of the keys' hashes, which is faster: two keys with one hash only cost a second look.
-    """
+    """Return which rows have a key that another file tells too."""
+    if SHARED in rows.columns:
+        return rows[SHARED]
     if rows[FILE].n_unique() < 2:
         return pl.repeat(False, rows.height, eager=True)
-    if SHARED not in rows.columns:
-        return rows["record_key"].hash().is_duplicated()
-    told = rows[SHARED]
-    places = told.arg_true()
-    return told.scatter(places, rows["record_key"].gather(places).hash().is_duplicated())
+    # Asked of the keys' hashes, which is faster: two keys with one hash only cost a second look.
+    return rows["record_key"].hash().is_duplicated()
 
 
 def _told(table: str, old: pl.DataFrame, rest: pl.DataFrame, provided: Mapping[int, frozenset[str]]) -> pl.DataFrame:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from data.integration.keys import DIGEST, SHARED
+from data.integration.keys import DIGEST
+from data.integration.numbering import NUMBER, SHARED
 from data.sources.mapping import FileKind
 
 #: A row with the identity of a later one of its file: the later one stands.
@@ -15,7 +16,7 @@ TOLD_AGAIN = "told_again"
 OTHER_TABLE = "other_table"
 #: Reasons that name no fault of a row: nothing of it is lost.
 NO_FAULT = frozenset({TOLD_AGAIN, OTHER_TABLE, "joined_as_part", "empty_row"})
-_OWN = frozenset({DIGEST, SHARED, "record_key", "source_line", "source", "source_file", "load_id", "row_hash"})
+_OWN = frozenset({DIGEST, NUMBER, SHARED, "record_key", "source_line", "source", "source_file", "load_id", "row_hash"})
 
 
 def reasons_of_repeats(repeated: pl.DataFrame, kept: pl.DataFrame, kind: FileKind) -> pl.Series:
@@ -24,7 +25,7 @@ def reasons_of_repeats(repeated: pl.DataFrame, kept: pl.DataFrame, kind: FileKin
     Parameters
     ----------
     repeated, kept
-        As :func:`data.integration.keys.number_rows` returns them.
+        As :func:`data.integration.numbering.number_rows` returns them.
     kind
         With ``identical_rows = "same"`` a row that says what the kept one says is told again, not repeated by mistake.
     """

@@ -123,7 +123,11 @@ def shaped_text(rule: Rule, text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
         text = text.str.zfill(rule.pad)
     if rule.slice is not None:
         text = text.str.slice(rule.slice[0], rule.slice[1] - rule.slice[0])
-    text = pl.when(text != "").then(text)
+    # A cell comes stripped, and null where it was empty: only what else a text is made of can be empty.
+    steps = (rule.replace, rule.extract is not None, rule.slice is not None)
+    made = (rule.constant is not None, rule.file_name is not None, any(name.startswith("$") for name in rule.headers))
+    if any((*steps, *made)):
+        text = pl.when(text != "").then(text)
     if rule.prefix or rule.suffix:
         text = rule.prefix + text + rule.suffix
     if not rule.values:

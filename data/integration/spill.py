@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from data.integration.keys import DIGEST, digest_start
+from data.integration.numbering import NUMBER
 from data.schemas import CANONICAL
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Spill:
         self._types = {name: column.dtype for name, column in types.items()}
         self._types[FILE] = pl.Int32()
         self._types[DIGEST] = pl.Binary()
+        self._types[NUMBER] = pl.Int32()
 
     def add(self, rows: pl.DataFrame) -> None:
         """Take rows in; columns that hold nothing cost nothing."""
@@ -76,7 +78,7 @@ class Spill:
             return
         stream = self._stream(filled, rows.columns)
         rows = rows.select(self._filled[stream])
-        plain = rows.with_columns(pl.col(pl.Enum).cast(pl.String), digest_start(self.digits).alias("$part"))
+        plain = rows.with_columns(pl.col(pl.Enum).to_physical(), digest_start(self.digits).alias("$part"))
         for (part,), some in plain.partition_by("$part", as_dict=True, include_key=False).items():
             self._write(str(part), stream, some)
 
@@ -129,4 +131,7 @@ class Spill:
             frame = pl.DataFrame(pl.from_arrow(reader.read_all()))
         path.unlink()
         frame = frame.select(name for name in frame.columns if frame[name].null_count() < frame.height)
-        return frame.cast({name: self._types[name] for name in frame.columns})
+        types = {name: self._types[name] for name in frame.columns}
+        words = {name: dtype for name, dtype in types.items() if isinstance(dtype, pl.Enum)}
+        numbered = frame.with_columns(pl.col(name).cat.to(dtype) for name, dtype in words.items())
+        return numbered.cast({name: dtype for name, dtype in types.items() if name not in words})

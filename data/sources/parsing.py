@@ -182,8 +182,19 @@ def _plain_number(text: pl.Expr) -> pl.Expr:
 
 
 def _number(text: pl.Expr) -> pl.Expr:
+    if text.meta.root_names():
+        return text.map_batches(_numbers, return_dtype=pl.Float64())
     value = _plain_number(text).cast(pl.Float64, strict=False)
     return pl.when(value.is_finite()).then(value)
+
+
+def _numbers(texts: pl.Series) -> pl.Series:
+    """Read a column of numbers; only one with a text that is no number as it stands is looked through for commas."""
+    values = texts.cast(pl.Float64, strict=False)
+    if values.null_count() > texts.null_count():
+        values = texts.to_frame("text").select(_plain_number(pl.col("text")).cast(pl.Float64, strict=False)).to_series()
+    finite = values.is_finite()
+    return values if finite.all() else values.set(~finite, None)
 
 
 def _integer(text: pl.Expr) -> pl.Expr:

@@ -23,6 +23,15 @@ def test_a_setting_of_the_operator_stands() -> None:
     assert said_by(ask.format("os.environ[VARIABLE] = 'narenas:1'; ")) == "narenas:1"
 
 
+def test_numpy_starts_no_threads_unless_the_operator_says_so() -> None:
+    ask = (
+        "import os, json; from data.memory import *; {}keep_freed_memory();"
+        "print(json.dumps(os.environ[LINEAR_ALGEBRA]))"
+    )
+    assert said_by(ask.format("os.environ.pop(LINEAR_ALGEBRA, 0); ")) == "1"
+    assert said_by(ask.format("os.environ[LINEAR_ALGEBRA] = '2'; ")) == "2"
+
+
 def test_an_ingest_starts_without_sqlalchemy_and_the_records_find_it() -> None:
     code = (
         "import json, sys, data.integration.ingest; before = 'sqlalchemy' in sys.modules;"

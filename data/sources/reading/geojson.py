@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,12 +25,17 @@ DEGREES = (None, "urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:EPSG::4326", 
 LIKE_A_DATE = r"^\s*\d{4}[-/]\d{2}[-/]\d{2}"
 #: Larger files are left to GDAL, which does not hold all of the text, bytes.
 MOST_BYTES = 256 << 20
+#: Points of a ring at least, the first again at the end.
+FEWEST_POINTS = 4
+#: Coordinates read at once, bytes.
+PIECE_BYTES = 2 << 20
 #: Members of a file that tell nothing more than GDAL would use.
 _MEMBERS = {"type", "name", "crs", "features", "bbox", "xy_coordinate_resolution"}
 _PLAIN = (pl.String, pl.Int64, pl.Float64, pl.Boolean, pl.Null)
 _KEY = b'"coordinates"'
-#: Brackets and commas of coordinates when each point, two numbers in brackets, is a ``p``: rings of four and more.
-_POLYGON = rb"\[\[p(?:,p){3,}\](?:,\[p(?:,p){3,}\])*\]"
+_BLANKS = b" \t\r\n"
+#: Brackets and commas of coordinates when all points of a ring, two numbers in brackets each, are one ``p``.
+_POLYGON = rb"\[\[p\](?:,\[p\])*\]"
 _SHAPES = {"Polygon": _POLYGON, "MultiPolygon": rb"\[" + _POLYGON + rb"(?:," + _POLYGON + rb")*\]"}
 _OUTLINES = {word: re.compile(rb"%b(?:;%b)*" % (shape, shape)) for word, shape in _SHAPES.items()}
 _ONE_A_LINE = bytes.maketrans(b",;", b"\n\n")
@@ -92,13 +98,14 @@ def _features(path: Path, mtime_ns: int, size: int) -> Features | None:
     return Features(properties, shapes)
 
 
-def _without_coordinates(content: bytes) -> tuple[bytes, list[bytes]] | None:
+def _without_coordinates(content: bytes) -> tuple[bytes, list[memoryview]] | None:
     """Return the text with a running number in place of each array of coordinates, and these arrays.
 
     Nearly all of a file are coordinates: what is left is parsed as JSON, and they as a column of numbers.
     """
     kept: list[bytes] = []
-    texts: list[bytes] = []
+    texts: list[memoryview] = []
+    view = memoryview(content)
     done = 0
     while (at := content.find(_KEY, done)) >= 0:
         start = content.find(b"[", at)
@@ -108,7 +115,7 @@ def _without_coordinates(content: bytes) -> tuple[bytes, list[bytes]] | None:
         if min(start, closing) < 0 or end == 0 or content[at + len(_KEY) : start].strip(b" \t\r\n") != b":":
             return None
         kept += (content[done:start], str(len(texts)).encode())
-        texts.append(content[start:end])
+        texts.append(view[start:end])
         done = end
     return b"".join([*kept, content[done:]]), texts
 
@@ -138,7 +145,7 @@ def _as_gdal_reads(properties: pl.DataFrame) -> bool:
     )
 
 
-def _polygons(geometry: pl.Series, texts: list[bytes]) -> pl.Series | None:
+def _polygons(geometry: pl.Series, texts: list[memoryview]) -> pl.Series | None:
     """Return the WKB of shapes of one kind, polygons or multipolygons of two coordinates, or null.
 
     Parameters
@@ -170,29 +177,59 @@ def _polygons(geometry: pl.Series, texts: list[bytes]) -> pl.Series | None:
     return pl.Series("shapes", every.tolist(), dtype=pl.Binary)
 
 
-def _numbers(texts: list[bytes], word: str) -> tuple[NDArray[np.float64], tuple[NDArray[np.int64], ...]] | None:
+def _numbers(texts: list[memoryview], word: str) -> tuple[NDArray[np.float64], tuple[NDArray[np.int64], ...]] | None:
     """Return the points of arrays of coordinates, shape (n, 2), and where rings, polygons, shapes end among them."""
-    flat = b";".join(texts).translate(None, b" \t\r\n")
-    # Exponents are rare, and what else stands here is no number.
-    if flat.translate(None, b"0123456789-.,;[]"):
+    values: list[pl.Series] = []
+    outlines: list[bytes] = []
+    for some in _in_pieces(texts):
+        read = _read_piece(some, word)
+        if read is None:
+            return None
+        values.append(read[0])
+        outlines.append(read[1])
+    if not values:
         return None
-    outline = flat.translate(None, b"0123456789-.").replace(b"[,]", b"p")
-    if not _OUTLINES[word].fullmatch(outline):
-        return None
-    try:
-        lines = flat.translate(_ONE_A_LINE, b"[]")
-        values = pl.read_csv(lines, has_header=False, schema={"value": pl.Float64})
-    except pl.exceptions.PolarsError:
-        return None
-    codes = np.frombuffer(outline, dtype=np.uint8)
-    point = codes == ord("p")
-    if values.height != 2 * int(point.sum()) or values["value"].has_nulls():
-        return None
+    codes = np.frombuffer(b";".join(outlines), dtype=np.uint8)
     # The bracket after a point ends a ring, the one after that a polygon, and so on.
     ends: list[NDArray[np.int64]] = []
-    closing, parts = codes == ord("]"), point
+    closing, parts = codes == ord("]"), codes == ord("p")
     for _ in range(3 if word == "MultiPolygon" else 2):
         over = np.append(False, closing[1:] & parts[:-1])
         ends.append(np.append(0, np.searchsorted(np.flatnonzero(parts), np.flatnonzero(over))))
         parts = over
-    return values["value"].to_numpy().reshape(-1, 2), tuple(ends)
+    if np.diff(ends[0]).min() < FEWEST_POINTS:
+        return None
+    return pl.concat(values).to_numpy().reshape(-1, 2), tuple(ends)
+
+
+def _in_pieces(texts: list[memoryview]) -> Iterator[bytes]:
+    """Join texts until they are ``PIECE_BYTES``: what is between then stays in the processor's own memory."""
+    start = size = 0
+    for place, text in enumerate(texts):
+        size += len(text)
+        if size > PIECE_BYTES:
+            yield b";".join(texts[start : place + 1])
+            start, size = place + 1, 0
+    if start < len(texts):
+        yield b";".join(texts[start:])
+
+
+def _read_piece(flat: bytes, word: str) -> tuple[pl.Series, bytes] | None:
+    """Return the numbers of some arrays, and their outline; None if it is none of such shapes."""
+    # Digits, points and signs stand between "-" and "9", and so does "/". Exponents are rare: they count as no number.
+    letters = np.frombuffer(flat, dtype=np.uint8)
+    others = letters[letters - np.uint8(ord("-")) > ord("9") - ord("-")].tobytes()
+    outline = others.translate(None, _BLANKS).replace(b"[,]", b"p")
+    codes = np.frombuffer(outline, dtype=np.uint8)
+    again = (codes[2:] == ord("p")) & (codes[1:-1] == ord(",")) & (codes[:-2] == ord("p"))
+    one_a_ring = np.ones(len(codes), dtype=np.bool_)
+    one_a_ring[1:-1] &= ~again
+    one_a_ring[2:] &= ~again
+    if b"/" in flat or not _OUTLINES[word].fullmatch(codes[one_a_ring].tobytes()):
+        return None
+    try:
+        lines = flat.translate(_ONE_A_LINE, b"[]" + _BLANKS)
+        values = pl.read_csv(lines, has_header=False, schema={"value": pl.Float64}).to_series()
+    except pl.exceptions.PolarsError:
+        return None
+    return None if values.len() != 2 * outline.count(b"p") or values.has_nulls() else (values, outline)

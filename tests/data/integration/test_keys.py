@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from data.errors import StoreError
 from data.files import read_json, write_json
-from data.integration.keys import DIGEST, SHARED, digest_start, number_rows, with_digests
+from data.integration.keys import DIGEST, digest_start, with_digests
+from data.integration.numbering import SHARED, number_rows, with_numbers
 from data.sources.mapping import load_mapping
 from data.store import Store
 
@@ -103,13 +104,50 @@ def test_identical_rows_are_numbered_by_their_content_in_each_file(order: list[i
     )
     assert told.rows() == [
         (0, "a", None, 1, True),
-        (0, "a", 1.0, 2, True),
-        (0, "a", 2.0, 3, True),
+        (0, "a", 1.0, 2, False),
+        (0, "a", 2.0, 3, False),
         (0, "b", None, 1, False),
         (0, "c", 3.0, 1, True),
         (1, "a", 2.0, 1, True),
         (1, "c", 3.0, 1, True),
     ]
+
+
+def test_digests_that_begin_alike_are_told_apart() -> None:
+    kind = KIND.model_copy(update={"identity": ["category"], "identical_rows": "legitimate"})
+    a, b = b"\1" * 16, b"\1" * 8 + b"\2" * 8
+    frame = pl.DataFrame(
+        {DIGEST: [a, b, a, b, b, a], "$file": [0, 0, 0, 0, 1, 2], "source_line": [2, 3, 4, 5, 2, 2]},
+        schema_overrides={"$file": pl.Int32, DIGEST: pl.Binary},
+    )
+    found, _ = number_rows(frame, kind, "s", within="$file")
+    ends = found["record_key"].str.slice(-4).to_list()
+    assert ends == ["01-1", "02-1", "01-2", "02-2", "02-1", "01-1"]
+    assert found[SHARED].to_list() == [True, True, False, False, True, True]
+    last, repeated = number_rows(frame, kind.model_copy(update={"identical_rows": "duplicate"}), "s", within="$file")
+    assert (last["source_line"].to_list(), repeated["source_line"].to_list()) == ([4, 5, 2, 2], [2, 3])
+    assert last[SHARED].to_list() == [True] * 4
+
+
+def test_numbers_of_a_batch_are_those_of_all_files_together() -> None:
+    kind = KIND.model_copy(update={"identity": ["category"], "identical_rows": "legitimate"})
+    frame = with_digests(
+        pl.DataFrame(
+            {
+                "category": ["a", "b", "a", "a", "b"],
+                "x": [2.0, 1.0, 1.0, 5.0, 4.0],
+                "$file": [0, 0, 0, 1, 1],
+                "source_line": [2, 3, 4, 2, 3],
+            },
+            schema_overrides={"$file": pl.Int32},
+        ),
+        kind,
+    )
+    batches = [with_numbers(some, kind, "$file") for some in (frame.head(3), frame.tail(2))]
+    early, _ = number_rows(pl.concat(batches), kind, "s", within="$file")
+    late, _ = number_rows(frame, kind, "s", within="$file")
+    assert early.equals(late)
+    assert early["record_key"].str.split("-").list.last().to_list() == ["2", "1", "1", "1", "1"]
 
 
 def test_a_load_with_older_keys_is_not_added_to(load: Load, store: Store, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 from data.integration.batches import read_together, small_texts_together
 from data.integration.canonical import _as_text
 from data.sources.mapping import FileKind
-from data.sources.reading import GEOMETRY, LINE, headers_of, read_records, shapes
+from data.sources.reading import GEOMETRY, LINE, geojson, headers_of, read_records, shapes
 from data.sources.reading.geojson import plain_features
 from data.sources.reading.text import read_texts
 
@@ -140,10 +140,12 @@ def written(folder: Path, features: list[dict[str, Any]], **more: Any) -> Path:
     return path
 
 
+@pytest.mark.parametrize("piece_bytes", [geojson.PIECE_BYTES, 1])
 @pytest.mark.parametrize("features", PLAIN)
 def test_plain_geojson_reads_as_gdal_reads_it(
-    features: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    features: list[dict[str, Any]], piece_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(geojson, "PIECE_BYTES", piece_bytes)
     path = written(tmp_path, features)
     assert plain_features(path) is not None
     headers, fast = headers_of(path, AREAS), read_records(path, AREAS)
@@ -168,6 +170,8 @@ def test_geojson_out_of_the_ordinary_is_left_to_gdal(features: list[dict[str, An
         ("0.1", "0-1"),
         ("0.1", ""),
         ("0.1", "x"),
+        ("0.1", "1/2"),
+        ("[1, 0.1]", "p"),
         ("[1, 0.1]", "[1, 0.1, 2]"),
         ("[1, 0.1], ", "[1, 0.1] "),
         ("[1, 0.1], ", "[1, 0.1],, "),
