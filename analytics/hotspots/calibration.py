@@ -6,7 +6,7 @@ there by a strictly increasing map of log(expected). Ranks do not change; reason
 still sum to the logarithm of what is shown.
 
 What the forecast itself is corrected by leans on the newest origins, because levels drift: both numbers below were
-chosen on origins before the judged ones (14 series of five cities, docs/hotspots.md).
+chosen on origins before the judged ones (14 series of five cities, docs/accuracy.md).
 """
 
 from __future__ import annotations

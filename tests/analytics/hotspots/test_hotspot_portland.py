@@ -61,5 +61,5 @@ def test_street_crime_is_ranked_no_worse_than_by_counting(shared_data, make_fram
     told = zip((middles.x // 250).astype(int), (middles.y // 250).astype(int), strict=True)
     hits = sum(per_cell[cell] for cell in told)
     assert (hits / actual.height) / (112 * 62_500 / MAP_SQ_FT) >= plain
-    # Three rankers on points in degrees: 15 earlier origins do not tell them from the count (docs/hotspots.md).
+    # Three rankers on points in degrees: 15 earlier origins do not tell them from the count (docs/accuracy.md).
     assert pai(["count_365", "gamma_poisson", "kernel"]) >= 0.96 * plain
