@@ -22,9 +22,10 @@ from analytics.cells import Grid
 from analytics.hotspots.choice import BLEND
 from analytics.hotspots.evaluation import average_hits, paired_bootstrap, poisson_deviance
 from analytics.hotspots.history import day_number
+from analytics.hotspots.periods import past_periods
 from analytics.hotspots.rankers import LADDER, POPULATED
 from analytics.hotspots.residents import Register
-from analytics.hotspots.selection import choose_beforehand, observed_counts, past_periods, roll_rankers, rungs_of
+from analytics.hotspots.selection import choose_beforehand, observed_counts, roll_rankers, rungs_of
 from analytics.hotspots.study import Study
 from analytics.scope import choose_jurisdiction, known_incidents, read_register
 from benchmarks.cities import load_toronto, shared_data

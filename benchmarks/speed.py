@@ -29,7 +29,8 @@ import polars as pl
 from analytics.cells import Grid
 from analytics.hotspots.forecast import forecast_hotspots
 from analytics.hotspots.history import day_number
-from analytics.hotspots.selection import FITTED, fit_ranker, past_periods
+from analytics.hotspots.periods import past_periods
+from analytics.hotspots.selection import FITTED, fit_ranker
 from analytics.hotspots.study import Study
 
 AS_OF = date(2024, 1, 1)

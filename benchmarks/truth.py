@@ -27,8 +27,9 @@ from analytics.cells import Floats, Grid
 from analytics.hotspots.choice import BLEND
 from analytics.hotspots.history import Flags, day_number
 from analytics.hotspots.panel import feature_names
+from analytics.hotspots.periods import past_periods
 from analytics.hotspots.rankers import POPULATED, fit_rankers
-from analytics.hotspots.selection import FITTED, REST_WEIGHT, fit_ranker, past_periods, select_ranker
+from analytics.hotspots.selection import FITTED, REST_WEIGHT, fit_ranker, select_ranker
 from analytics.hotspots.study import Study
 from analytics.scope import choose_jurisdiction, known_incidents, read_register
 from data.demo.truth import read_truth

@@ -15,6 +15,7 @@ from analytics.hotspots.evaluation import jaccard, paired_bootstrap, score_ranki
 from analytics.hotspots.groups import Grouping
 from analytics.hotspots.history import day_number
 from analytics.hotspots.inspection import compare_groups
+from analytics.hotspots.periods import past_periods
 from analytics.hotspots.rankers import LADDER, PLAIN
 from analytics.hotspots.selection import (
     FITTED,
@@ -23,7 +24,6 @@ from analytics.hotspots.selection import (
     cover_across,
     cover_randomised_across,
     observed_counts,
-    past_periods,
     roll_rankers,
     rungs_of,
 )

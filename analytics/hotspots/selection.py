@@ -19,19 +19,13 @@ from analytics.hotspots.history import Flags
 from analytics.hotspots.intervals import coverage_of, estimate_dispersion, fit_width, randomised_coverage
 from analytics.hotspots.levels import LevelModel
 from analytics.hotspots.panel import Panel, Period, feature_names
+from analytics.hotspots.periods import STEP_DAYS, past_periods, waiting_days
 from analytics.hotspots.rankers import LADDER, PLAIN, POPULATED, Ranker, fit_rankers
 from data.errors import RequestError
 
 #: Periods a ranker is tried on, and fitted on.
 TRIED = 8
 FITTED = 12
-#: Days between origins; longer horizons overlap, shorter ones leave gaps.
-STEP_DAYS = 28
-#: History an origin must look back on before it is used, days.
-LEAST_HISTORY_DAYS = 365
-#: Share of a period's incidents that may still be unknown when it is learnt from, and the farthest back that is looked
-#: for such periods, days: a source that needs more than a year has no record of when it knew.
-MOST_UNKNOWN, LONGEST_WAIT_DAYS = 0.05, 13 * STEP_DAYS
 #: Fewest periods to try rankers on; below that only the counts compete.
 FEWEST_TRIED = 3
 #: Most rows to fit on, a third each of high places, other places with incidents, and other places without.
@@ -219,43 +213,6 @@ def select_ranker(
     return BackTest(
         origins, scores, coverage, chosen, verdict, dispersion, width, ranker, tuple(table[chosen]), observed, rolled
     )
-
-
-def past_periods(panel: Panel, as_of: int, horizon_days: int, most: int) -> list[Period]:
-    """Return the newest whole periods that ended by ``as_of`` and are known by then, newest first.
-
-    Horizons up to a step share their origins: a 7-day and a 28-day forecast are tried on the same days.
-    """
-    newest = as_of - max(horizon_days, STEP_DAYS) - waiting_days(panel, horizon_days)
-    span = as_of - panel.first_day
-    least = min(LEAST_HISTORY_DAYS, max(span // 3, 1))
-    origins = range(newest, panel.first_day + least - 1, -STEP_DAYS)
-    # A period of which a part was not recorded says too little; older ones take its place.
-    usable = [origin for origin in origins if not panel.record.misses(origin, origin + horizon_days, as_of=as_of)][
-        :most
-    ]
-    # Oldest first, because decayed maps are carried on from origin to origin.
-    return [panel.period(origin, horizon_days, observed=True) for origin in reversed(usable)][::-1]
-
-
-def waiting_days(panel: Panel, horizon_days: int) -> int:
-    """Return the days, in whole steps, until all but ``MOST_UNKNOWN`` of a past period's incidents are known.
-
-    Notes
-    -----
-    Where a source learns of incidents weeks later, the newest periods look quiet only because their incidents are not
-    in yet; a forecast that learnt from them would expect too few. Delays are those of the category's own incidents.
-    Without a day of knowledge, or where it says nothing (all loaded at once, years later), nothing is waited for.
-    """
-    delay = np.sort(panel.known - panel.day)
-    youngest = max(horizon_days, STEP_DAYS) - horizon_days + 1
-    for wait in range(0, LONGEST_WAIT_DAYS + 1, STEP_DAYS):
-        age = np.arange(youngest + wait, youngest + wait + horizon_days)
-        # An incident of this age is still unknown if it takes as many days or more.
-        unknown = 1 - np.searchsorted(delay, age) / max(len(delay), 1)
-        if float(unknown.mean()) <= MOST_UNKNOWN:
-            return wait
-    return 0
 
 
 def rungs_of(panel: Panel, candidates: Sequence[str]) -> list[str]:

@@ -16,7 +16,8 @@ import polars as pl
 
 from analytics.cells import Floats, Grid, Integers, cells_for_area
 from analytics.hotspots.history import day_number
-from analytics.hotspots.selection import FITTED, observed_counts, past_periods, roll_rankers
+from analytics.hotspots.periods import past_periods
+from analytics.hotspots.selection import FITTED, observed_counts, roll_rankers
 from analytics.hotspots.study import Study
 from data.errors import RequestError
 from data.schemas.models import GridSensitivity

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from analytics.hotspots.forecast import forecast_hotspots
-from analytics.hotspots.selection import STEP_DAYS, choose_beforehand, roll_rankers, waiting_days
+from analytics.hotspots.periods import STEP_DAYS, waiting_days
+from analytics.hotspots.selection import choose_beforehand, roll_rankers
 from analytics.hotspots.study import Study
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from analytics.hotspots.history import day_number
 from analytics.hotspots.levels import LevelModel
-from analytics.hotspots.selection import past_periods
+from analytics.hotspots.periods import past_periods
 from analytics.hotspots.study import Study
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from analytics.hotspots.forecast import forecast_hotspots
 from analytics.hotspots.history import History, day_number
+from analytics.hotspots.periods import past_periods
 from analytics.hotspots.record import Record
-from analytics.hotspots.selection import past_periods
 from analytics.hotspots.study import Study
 
 END = 20_000
