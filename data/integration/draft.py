@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from data.integration.batches import (
     read_together,
     small_texts_together,
 )
-from data.integration.canonical import RAGGED, REFUSED, to_canonical
+from data.integration.canonical import RAGGED, REFUSED, CanonicalRows, to_canonical
 from data.integration.joined_areas import join_known_children
 from data.integration.merging import Merged, merge_versions, read_loads, scan_loads, whole_rows
 from data.integration.numbering import SHARED, number_rows, with_numbers
@@ -41,6 +41,8 @@ from data.tables import write_table
 REFUSED_HELD = 200_000
 #: Pieces read before they are asked for.
 PIECES_AHEAD = 2
+#: Batches mapped at once, and while another is taken in.
+BATCHES_AHEAD = 2
 
 
 @dataclass
@@ -95,11 +97,34 @@ class Draft:
 
     def read(self, latest: date, tell: Callable[[int, str], None]) -> None:
         """Read all files and take their rows in."""
-        for batch in in_batches(self._pieces(tell)):
-            if batch.kind.table == "lookup":
+        for batch, rows in self._mapped(in_batches(self._pieces(tell)), latest):
+            if rows is None:
                 self._take_lookup(batch)
             else:
-                self._take(batch, latest)
+                self._take(batch, rows)
+
+    def _mapped(self, batches: Iterator[Piece], latest: date) -> Iterator[tuple[Piece, CanonicalRows | None]]:
+        """Return batches with what their records say, in order; the next ones are mapped while one is taken in."""
+        with ThreadPoolExecutor(BATCHES_AHEAD, thread_name_prefix="mapping") as pool:
+            waiting: deque[tuple[Piece, Future[CanonicalRows] | None]] = deque()
+            for batch in batches:
+                lookup = batch.kind.table == "lookup"
+                waiting.append((batch, None if lookup else pool.submit(self._map, batch, latest)))
+                if len(waiting) > BATCHES_AHEAD:
+                    yield _ready(waiting.popleft())
+            while waiting:
+                yield _ready(waiting.popleft())
+
+    def _map(self, batch: Piece, latest: date) -> CanonicalRows:
+        return to_canonical(
+            batch.raw,
+            batch.kind,
+            self.mapping.jurisdiction,
+            source=self.source,
+            file_name=self.paths[min(batch.files)].name,
+            latest=latest,
+            whole_file=needs_whole_file(batch.kind),
+        )
 
     def _pieces(self, tell: Callable[[int, str], None]) -> Iterator[Piece]:
         for piece in ahead(self._read_pieces(), PIECES_AHEAD):
@@ -118,18 +143,9 @@ class Draft:
         for places in small_texts_together(self.paths, self.kinds):
             yield from read_together([self.paths[place] for place in places], self.kinds[places[0]], places)
 
-    def _take(self, batch: Piece, latest: date) -> None:
+    def _take(self, batch: Piece, rows: CanonicalRows) -> None:
         kind, files = batch.kind, sorted(set(batch.files))
         whole = needs_whole_file(kind)
-        rows = to_canonical(
-            batch.raw,
-            kind,
-            self.mapping.jurisdiction,
-            source=self.source,
-            file_name=self.paths[files[0]].name,
-            latest=latest,
-            whole_file=whole,
-        )
         for file in files:
             self._provided[file] = frozenset(rows.provided)
         kept = self._with_origin(batch, rows.kept)
@@ -314,6 +330,11 @@ class Draft:
             self.reports[file].kept -= count
         nothing = [pl.lit(None, dtype=pl.String).alias(name) for name in ("column", "raw")]
         self._refuse(rows.select("source_line", FILE, reasons.alias("reason"), *nothing).select(*REFUSED, FILE), table)
+
+
+def _ready(one: tuple[Piece, Future[CanonicalRows] | None]) -> tuple[Piece, CanonicalRows | None]:
+    batch, mapped = one
+    return batch, None if mapped is None else mapped.result()
 
 
 def _add(counts: dict[str, int], more: dict[str, int]) -> None:
