@@ -299,7 +299,9 @@ class Draft:
         if len(found) > 1:
             # A key of one kind of file may be told by another: which rows share theirs is found out anew.
             together = pl.concat(found, how="diagonal").sort(FILE, maintain_order=True).drop(SHARED, strict=False)
-        merged = merge_versions(table, together, scan_loads(self.store.loads, self.loads, table, part), self._provided)
+        numbered = any(kinds[name].identical_rows == "legitimate" for name, _ in self._spills[table])
+        known = scan_loads(self.store.loads, self.loads, table, part)
+        merged = merge_versions(table, together, known, self._provided, numbered=numbered)
         for file, status, count in merged.counts.iter_rows():
             if file < len(self.reports):
                 report = self.reports[file]

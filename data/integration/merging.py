@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from data.errors import SchemaError
+from data.integration.met_again import keys_by_content
 from data.integration.numbering import SHARED
 from data.integration.spill import FILE, key_start
 from data.schemas import CANONICAL
@@ -82,7 +83,12 @@ class Merged:
 
 
 def merge_versions(
-    table: str, rows: pl.DataFrame, known: pl.LazyFrame | None, provided: Mapping[int, frozenset[str]]
+    table: str,
+    rows: pl.DataFrame,
+    known: pl.LazyFrame | None,
+    provided: Mapping[int, frozenset[str]],
+    *,
+    numbered: bool = False,
 ) -> Merged:
     """Tell new rows from known and corrected ones.
 
@@ -95,6 +101,9 @@ def merge_versions(
         All versions of the rows of earlier loads of the source, oldest first.
     provided
         File → columns it tells. Others keep what an earlier version told: a layout without a column erases nothing.
+    numbered
+        Whether rows of one identity are records of their own; which is which is then settled by content where one
+        would take the place of another (``met_again``).
 
     Raises
     ------
@@ -111,6 +120,13 @@ def merge_versions(
     if old.height:
         met = met | rows["record_key"].is_in(old["record_key"].implode())
     rows = rows.drop(SHARED, strict=False)
+    if numbered and met.any():
+        versions = _told(table, old, rows.filter(met), provided)
+        corrected = versions.filter(pl.col("status") == REPLACED)["record_key"]
+        content = _content(table, rows)
+        settled = keys_by_content(rows, known, corrected, provided, content) if corrected.len() else None
+        if settled is not None:
+            return merge_versions(table, rows.drop("$at").with_columns(settled), known, provided)
     plain, rest = (rows.filter(~met), rows.filter(met)) if met.any() else (rows, rows.clear())
     counts = [plain.select(FILE, pl.lit(NEW).alias("status"))]
     replaced = 0
@@ -130,6 +146,10 @@ def merge_versions(
     return Merged(fresh.drop("$at"), replaced, counted)
 
 
+def _content(table: str, rows: pl.DataFrame) -> list[str]:
+    return [name for name in CANONICAL[table].column_names() if name in rows.columns and name not in PROVENANCE]
+
+
 def _told_several_times(rows: pl.DataFrame) -> pl.Series:
     """Return which rows have a key that another file tells too."""
     if SHARED in rows.columns:
@@ -145,7 +165,7 @@ def _told(table: str, old: pl.DataFrame, rest: pl.DataFrame, provided: Mapping[i
     at_first = old.with_columns(pl.lit(-1, dtype=pl.Int32).alias(FILE), pl.lit(None, dtype=pl.UInt32).alias("$at"))
     versions = pl.concat([at_first, rest], how="diagonal") if old.height else rest
     versions = versions.sort("record_key", FILE, maintain_order=True)
-    content = [name for name in CANONICAL[table].column_names() if name in versions.columns and name not in PROVENANCE]
+    content = _content(table, versions)
     first = (pl.col("record_key") != pl.col("record_key").shift(1)).fill_null(True)
     files = [file for file in versions[FILE].unique() if file >= 0]
     partly = [name for name in content if any(name not in provided[file] for file in files)]
