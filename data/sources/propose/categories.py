@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from data.sources.propose.date_forms import true_share
 from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import BY_VALUES, ColumnProposal, Question
 from data.sources.propose.flags import find_flags, use_flags
 from data.sources.propose.lexicon import NAMES, STRONG, WEAK, matches
-from data.sources.propose.profiling import Profile, true_share
+from data.sources.propose.profiling import Profile
 from data.sources.propose.words import listed, words_of
 
 #: Words that name what happened.

@@ -9,11 +9,12 @@ from data.schemas import CANONICAL
 from data.sources.parsing import FALSE, TRUE
 from data.sources.personal import key_of_header
 from data.sources.propose.categories import NEARLY_ALL, find_categories
+from data.sources.propose.date_forms import true_share
 from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import ColumnProposal, Question
 from data.sources.propose.lexicon import ADDRESS_PARTS, NAMES, STRONG, WEAK
 from data.sources.propose.names import best_header
-from data.sources.propose.profiling import PLACEHOLDER, Profile, true_share
+from data.sources.propose.profiling import PLACEHOLDER, Profile
 from data.sources.propose.times import date_rule, find_reported
 from data.sources.propose.words import words_of
 

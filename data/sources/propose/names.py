@@ -5,9 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from data.schemas import CANONICAL
+from data.sources.propose.date_forms import true_share
 from data.sources.propose.drafts import Draft
 from data.sources.propose.lexicon import NAMES, STRONG, WEAK, confidence_of_name, matches
-from data.sources.propose.profiling import Profile, true_share
+from data.sources.propose.profiling import Profile
 from data.sources.propose.words import confidence_of_words, listed, role_of, words_of
 
 #: A cell that holds nothing but a point.

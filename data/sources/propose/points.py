@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from data.sources.propose import placing
+from data.sources.propose.date_forms import true_share
 from data.sources.propose.drafts import Draft
 from data.sources.propose.findings import ColumnProposal, Question
 from data.sources.propose.lexicon import AXES, STRONG, matches
-from data.sources.propose.profiling import Profile, true_share
+from data.sources.propose.profiling import Profile
 from data.sources.propose.shapes import middle_of_shapes
 from data.sources.propose.words import words_of
 from data.sources.reading import POINT_LAT, POINT_LON

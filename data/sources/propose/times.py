@@ -9,11 +9,12 @@ import polars as pl
 
 from data.sources.parsing import local_date, parse_text
 from data.sources.personal import key_of_header
+from data.sources.propose.date_forms import IN_WORDS, true_share
 from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import BY_VALUES, ColumnProposal, Question
 from data.sources.propose.lexicon import NAMES, STRONG, matches
 from data.sources.propose.names import best_header, time_role
-from data.sources.propose.profiling import IN_WORDS, Profile, true_share
+from data.sources.propose.profiling import Profile
 from data.sources.propose.words import OF_TIME, stem_of, words_of
 from data.sources.propose.zones import settle_zone
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import polars as pl
 
 from data.sources.parsing import parse_text
+from data.sources.propose.date_forms import IN_WORDS
 from data.sources.propose.drafts import Draft
 from data.sources.propose.findings import Question
 from data.sources.propose.names import time_role
 from data.sources.propose.placing import likely_zones
-from data.sources.propose.profiling import IN_WORDS, Profile
+from data.sources.propose.profiling import Profile
 from data.sources.propose.words import stem_of, words_of
 
 #: Moments needed before the hours of the day say anything, and hours of the window that is looked for.
