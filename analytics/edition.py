@@ -6,7 +6,7 @@ how many officers does that take, and what has the past looked like. Each step i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from analytics.hotspots.residents import Register
     from analytics.hotspots.study import Study
     from analytics.hotspots.units import UnitLattice
+    from analytics.hotspots.verification import PastEdition
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ class EditionParameters:
     calm, held_to
         How far the published lists of hotspots hold on to the places of the edition before, 0 (most accurate) to 1
         (calmest), see ``analytics.hotspots.calm``, and the id of that edition; None when there is none.
+    verified
+        Ids of earlier editions, oldest first, whose lists are held against what then happened
+        (``analytics.hotspots.verification``).
     """
 
     as_of: date
@@ -73,6 +77,7 @@ class EditionParameters:
     include_discovered: bool = False
     calm: float = 0.0
     held_to: str | None = None
+    verified: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # Named twice is asked for once: rows of advice are known by category, period and rank.
@@ -100,7 +105,10 @@ class EditionDraft:
 
 
 def make_edition(
-    snapshot: Snapshot, parameters: EditionParameters, held_to: Mapping[str, pl.DataFrame] | None = None
+    snapshot: Snapshot,
+    parameters: EditionParameters,
+    held_to: Mapping[str, pl.DataFrame] | None = None,
+    past: Sequence[PastEdition] = (),
 ) -> EditionDraft:
     """Compute everything an edition holds.
 
@@ -112,6 +120,8 @@ def make_edition(
         What is asked for.
     held_to
         Tables ``hotspots`` and ``calm_lists`` of the edition that ``parameters.held_to`` names.
+    past
+        The editions that ``parameters.verified`` names.
 
     Returns
     -------
@@ -132,6 +142,7 @@ def make_edition(
     from analytics.hotspots.sensitivity import grid_sensitivity
     from analytics.hotspots.tables import hotspot_tables
     from analytics.hotspots.unit_ranks import rank_units
+    from analytics.hotspots.verification import Verification
     from analytics.staffing.requirement import require_staffing
     from analytics.trends.months import months_without_record
     from analytics.trends.series import daily_counts, funnel, hour_coverage, hourly_profile
@@ -147,6 +158,7 @@ def make_edition(
     inspection = Inspection(incidents, areas, register.population, seed=parameters.seed)
     area_ranks = AreaRanks(areas, interval_level=parameters.interval_level)
     reach = Reach(areas)
+    verification = Verification(areas, past)
     # What every ranking of places is asked alike.
     asked: dict[str, Any] = {
         "as_of": parameters.as_of,
@@ -161,6 +173,7 @@ def make_edition(
         inspection.look_at(found, study)
         area_ranks.look_at(found, study)
         reach.look_at(found, study)
+        verification.look_at(found, study)
 
     hotspots = hotspot_tables(
         incidents,
@@ -229,6 +242,7 @@ def make_edition(
         "unit_hotspots": unit_ranks.table,
         "patrol_reach": reach.table(),
         **inspection.tables(),
+        **verification.tables(),
         "grid_sensitivity": sensitivity,
         "feedback": simulate_edition(
             hotspots.tables["hotspots"],

@@ -30,6 +30,9 @@ from commands.shell import (
 )
 from data.errors import RequestError
 
+#: Most earlier editions that a new one is held against: a quarter of a year of weekly ones.
+VERIFIED_EDITIONS = 13
+
 
 @app.command()
 def publish(
@@ -81,6 +84,7 @@ def publish_edition(
 ) -> str:
     """Compute and write an edition; return its id. Data that break a blocking threshold are refused before the work."""
     from analytics.edition import EditionParameters, make_edition
+    from analytics.hotspots.verification import PastEdition
     from analytics.scope import choose_jurisdiction
     from data.editions import write_edition
     from data.quality.thresholds import judge_store, require_quality
@@ -90,8 +94,14 @@ def publish_edition(
     snapshot = current_snapshot(store)
     parameters = EditionParameters(**asked)
     force = choose_jurisdiction(snapshot, parameters.jurisdiction)
-    before = edition_before(store, force.code, parameters.as_of)
-    parameters = replace(parameters, held_to=before and before.edition_id)
+    earlier = editions_before(store, force.code, parameters.as_of)
+    before = earlier[-1] if earlier else None
+    past = [edition for edition in earlier[-VERIFIED_EDITIONS:] if edition.holds("hotspots")]
+    parameters = replace(
+        parameters,
+        held_to=before and before.edition_id,
+        verified=tuple(edition.edition_id for edition in past),
+    )
     verdicts = judge_store(store, force.code)
     overridden = require_quality(verdicts, override=override_quality)
     quality = {
@@ -100,7 +110,10 @@ def publish_edition(
         "override_reason": override_quality if overridden else None,
     }
     draft = make_edition(
-        snapshot, parameters, before and {name: before.read(name) for name in ("hotspots", "calm_lists")}
+        snapshot,
+        parameters,
+        before and {name: before.read(name) for name in ("hotspots", "calm_lists")},
+        [PastEdition(edition.edition_id, day_of(edition), edition.read("hotspots")) for edition in past],
     )
     ids = {"edition_id": draft.edition_id, "snapshot_id": snapshot.snapshot_id}
     record(store, "publish", draft.edition_id, **ids, quality=quality)
@@ -110,16 +123,20 @@ def publish_edition(
     return draft.edition_id
 
 
-def edition_before(store: Any, jurisdiction: str, as_of: date) -> Any:
-    """Return the edition of a force with the newest day before ``as_of``, or None; of several, the one made last."""
+def editions_before(store: Any, jurisdiction: str, as_of: date) -> list[Any]:
+    """Return the editions of a force before a day, oldest first; of several for one day, the one made last."""
     from data.editions import Edition
 
-    before = None
+    by_day: dict[date, Any] = {}
     for edition in (Edition(store, edition_id) for edition_id in store.edition_ids()):
-        day = str(edition.manifest["parameters"]["as_of"])
-        if edition.manifest["jurisdiction"]["code"] == jurisdiction and day < as_of.isoformat():
-            before = edition if before is None or day >= str(before.manifest["parameters"]["as_of"]) else before
-    return before
+        if edition.manifest["jurisdiction"]["code"] == jurisdiction and day_of(edition) < as_of:
+            by_day[day_of(edition)] = edition
+    return [by_day[day] for day in sorted(by_day)]
+
+
+def day_of(edition: Any) -> date:
+    """Return the first day of an edition's forecasts."""
+    return date.fromisoformat(str(edition.manifest["parameters"]["as_of"]))
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,7 +39,9 @@ def demo(
 
     with progress_bar() as progress:
         built = build_demo_store(store, seed=seed, loaded_by=operator(), now=now(), progress=progress)
-        edition = publish_edition(built.store, as_of=built.as_of, horizons_days=(7, 28), progress=progress)
+        # The edition of four weeks before comes first: it is what the newest one holds on to and is verified by.
+        for as_of in (built.as_of - timedelta(days=28), built.as_of):
+            edition = publish_edition(built.store, as_of=as_of, horizons_days=(7, 28), progress=progress)
     tell(
         {**built.to_dict(), "edition_id": edition},
         as_json,

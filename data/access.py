@@ -57,6 +57,9 @@ TABLES: dict[str, frozenset[Role]] = {
     "model_groups": frozenset({"commander", "researcher", "auditor"}),
     "grid_sensitivity": frozenset({"commander", "researcher", "auditor"}),
     "feedback": frozenset({"commander", "researcher", "auditor"}),
+    # Sums of a whole list, as in the back-test; single places are for those who were given the advice.
+    "past_lists": frozenset({"commander", "researcher", "auditor"}),
+    "past_places": frozenset({"commander", "officer"}),
     "visit_workload": frozenset({"commander", "officer", "auditor"}),
     "visit_plan": frozenset({"commander", "officer"}),
     "staffing": frozenset({"commander", "auditor"}),
@@ -120,8 +123,9 @@ HIDDEN_RECORD_COLUMNS: dict[tuple[str, Role], frozenset[str]] = {
 #: Tables about the whole force: no column says where, so no row can be dropped by area.
 WITHOUT_AREA: frozenset[str] = frozenset(
     {
-        # Rows of areas, of which the desk gives out those of the viewer's own (``Desk.patrol_reach``).
+        # Rows of areas, of which the desk gives out those of the viewer's own (``Desk.patrol_reach``, ``past_lists``).
         "patrol_reach",
+        "past_lists",
         "model_scores",
         "model_comparison",
         "model_curves",

@@ -57,6 +57,10 @@ class Edition:
         later = set(empty.columns) - set(frame.collect_schema().names())
         return frame.with_columns(pl.lit(None, dtype=empty.schema[name]).alias(name) for name in sorted(later))
 
+    def holds(self, table: str) -> bool:
+        """Return whether a table was made and has not been deleted after its retention."""
+        return (self.folder / f"{table}.parquet").is_file()
+
     def read(self, table: str) -> pl.DataFrame:
         """Return one table in memory."""
         return self.scan(table).collect()

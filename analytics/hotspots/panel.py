@@ -229,11 +229,18 @@ class Panel:
         past = self._kept[origin]
         features = past.features + np.log(horizon_days) * self._per_day
         features[:, SEASON] = np.log(self._season(origin, horizon_days, past.span) * horizon_days)
-        counts, events = None, None
-        if observed:
-            counts = np.maximum(self._windows.count(origin, origin + horizon_days)[self.lattice.flat], 0.0)
-            events = self._windows.total(origin, origin + horizon_days)
+        counts, events = self.happened(origin, horizon_days) if observed else (None, None)
         return Period(origin, features, past.baseline, counts, events)
+
+    def happened(self, origin: int, horizon_days: int) -> tuple[Floats, float]:
+        """Return the incidents per cell from ``origin`` on, as known today, and all, those of no cell included."""
+        counts = np.maximum(self._windows.count(origin, origin + horizon_days)[self.lattice.flat], 0.0)
+        return counts, self._windows.total(origin, origin + horizon_days)
+
+    def plain_count(self, origin: int) -> Floats:
+        """Return the incidents per cell of the 365 days before ``origin``, as known then."""
+        counted = self._windows.count(origin - BASELINE_DAYS, origin, before=origin)
+        return np.maximum(counted[self.lattice.flat], 0.0)
 
     def recent_total(self, origin: int, first: int, last: int) -> float:
         """Return the incidents in the cells of ``first`` to ``last`` days before ``origin``, if known by then."""
@@ -278,7 +285,7 @@ class Panel:
         features = np.empty((self.lattice.size, len(columns)), order="F")
         for at, column in enumerate(columns):
             features[:, at] = column
-        return _Past(features, pick(count(BASELINE_DAYS), 1.0), span)
+        return _Past(features, self.plain_count(origin), span)
 
     def _span(self, origin: int) -> float:
         """Return the recorded days before ``origin``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from analytics.cells import Integers
 from analytics.hotspots.panel import Panel, Period
 
 #: Days between origins; longer horizons overlap, shorter ones leave gaps.
@@ -44,9 +45,23 @@ def waiting_days(panel: Panel, horizon_days: int) -> int:
     delay = np.sort(panel.known - panel.day)
     youngest = max(horizon_days, STEP_DAYS) - horizon_days + 1
     for wait in range(0, LONGEST_WAIT_DAYS + 1, STEP_DAYS):
-        age = np.arange(youngest + wait, youngest + wait + horizon_days)
-        # An incident of this age is still unknown if it takes as many days or more.
-        unknown = 1 - np.searchsorted(delay, age) / max(len(delay), 1)
-        if float(unknown.mean()) <= MOST_UNKNOWN:
+        if _unknown_share(delay, youngest + wait, horizon_days) <= MOST_UNKNOWN:
             return wait
     return 0
+
+
+def is_known_whole(panel: Panel, origin: int, horizon_days: int, as_of: int) -> bool:
+    """Return whether a past period is over, was recorded throughout, and all but ``MOST_UNKNOWN`` of it is known."""
+    youngest = as_of - origin - horizon_days + 1
+    return (
+        youngest >= 1
+        and not panel.record.misses(origin, origin + horizon_days, as_of=as_of)
+        and _unknown_share(np.sort(panel.known - panel.day), youngest, horizon_days) <= MOST_UNKNOWN
+    )
+
+
+def _unknown_share(delay: Integers, youngest: int, horizon_days: int) -> float:
+    """Return the share of a period's incidents not known yet, its last day ``youngest`` days ago; delays are sorted."""
+    age = np.arange(youngest, youngest + horizon_days)
+    # An incident of this age is still unknown if it takes as many days or more.
+    return float((1 - np.searchsorted(delay, age) / max(len(delay), 1)).mean())

@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 
 from analytics.cells import Floats
+from analytics.hotspots.command_areas import CommandAreas
 from analytics.hotspots.forecast import HotspotForecast, round_significant
 from analytics.hotspots.history import Flags
-from analytics.hotspots.places import name_areas
 from analytics.hotspots.study import Study
 from data.schemas.advice import PatrolReach
 
@@ -28,13 +28,12 @@ class Reach:
     """
 
     def __init__(self, areas: pl.DataFrame | None) -> None:
-        self.areas = areas
+        self._areas = CommandAreas(areas)
         self._tables: list[pl.DataFrame] = [PatrolReach.create_empty()]
-        self._groups: tuple[Study, list[tuple[str | None, str | None, Flags]]] | None = None
 
     def look_at(self, found: HotspotForecast, study: Study) -> None:
         """Add the sums of the whole force, and of each station and sub-bureau with a listed place."""
-        for level, code, inside in self._groups_of(study):
+        for level, code, inside in self._areas.of(study):
             listed = found.listed[inside[found.listed]]
             if len(listed):
                 self._tables.append(_add_up(found, listed, inside, level, code))
@@ -42,24 +41,6 @@ class Reach:
     def table(self) -> pl.DataFrame:
         """Return the table ``patrol_reach``, valid by its schema."""
         return PatrolReach.validate(pl.concat(self._tables), cast=True)
-
-    def _groups_of(self, study: Study) -> list[tuple[str | None, str | None, Flags]]:
-        if self._groups is None or self._groups[0] is not study:
-            everywhere = np.ones(study.lattice.size, dtype=bool)
-            groups: list[tuple[str | None, str | None, Flags]] = [(None, None, everywhere)]
-            if self.areas is not None and not self.areas.is_empty():
-                centres = study.grid.centres(study.lattice.columns, study.lattice.rows)
-                stations = name_areas(*centres, self.areas, study.as_of)["station_code"]
-                level = pl.col("level").cast(pl.String)
-                parents = dict(self.areas.filter(level == "station").select("area_code", "parent_code").iter_rows())
-                bureaus = stations.replace_strict(parents, default=None, return_dtype=pl.String)
-                for name, codes in (("station", stations), ("sub_bureau", bureaus)):
-                    groups += [
-                        (name, code, (codes == code).fill_null(False).to_numpy())
-                        for code in codes.drop_nulls().unique().sort()
-                    ]
-            self._groups = (study, groups)
-        return self._groups[1]
 
 
 def _add_up(found: HotspotForecast, listed: Any, inside: Flags, level: str | None, code: str | None) -> pl.DataFrame:

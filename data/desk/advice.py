@@ -122,10 +122,7 @@ class Advice(DeskBase):
 
         Rows are of the viewer's own area, else of the whole force; empty for editions made before there were any.
         """
-        own = pl.col("area_code").eq_missing(pl.lit(self.viewer.area_code)) & pl.col("area_level").cast(
-            pl.String
-        ).eq_missing(pl.lit(self.viewer.area_level))
-        return _of(self._read("patrol_reach"), category, horizon_days).filter(own).sort("places")
+        return self._of_own_area(_of(self._read("patrol_reach"), category, horizon_days)).sort("places")
 
     def hotspot_surface(self, category: str, horizon_days: int) -> pl.DataFrame:
         """Return the risk surface in the viewer's area: schema ``HotspotSurface``, expected counts only."""
@@ -164,6 +161,31 @@ class Advice(DeskBase):
         """Return the simulated feedback of visits into the ranking: schema ``Feedback``."""
         found = self._read("feedback").filter(pl.col("category") == category)
         return found.sort("rule", "measure", "group_code", "period", nulls_last=True)
+
+    def past_lists(self, category: str | None, horizon_days: int) -> pl.DataFrame:
+        """Return what earlier editions told and what then happened, newest first: schema ``PastLists``.
+
+        Rows are of the viewer's own area, else of the whole force; empty where no earlier period is over and known.
+
+        Parameters
+        ----------
+        category
+            None for those of every category.
+        """
+        frame = self._of_own_area(self._read("past_lists")).filter(pl.col("horizon_days") == horizon_days)
+        if category is not None:
+            frame = frame.filter(pl.col("category") == category)
+        return frame.sort("period_start", "category", descending=[True, False])
+
+    def past_places(self, category: str, horizon_days: int) -> pl.DataFrame:
+        """Return listed places of earlier editions in the viewer's area, newest and best first: ``PastPlaces``."""
+        frame = _of(self._read("past_places"), category, horizon_days)
+        return frame.sort("period_start", "rank", descending=[True, False])
+
+    def _of_own_area(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Keep the rows about the viewer's own area, or about the whole force for who has no other."""
+        level = pl.col("area_level").cast(pl.String).eq_missing(pl.lit(self.viewer.area_level))
+        return frame.filter(level, pl.col("area_code").eq_missing(pl.lit(self.viewer.area_code)))
 
     def staffing(self) -> pl.DataFrame:
         """Return the staffing table of the viewer's units: schema ``Staffing``."""

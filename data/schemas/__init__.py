@@ -23,6 +23,8 @@ from data.schemas.models import (
     ModelComparison,
     ModelCurves,
     ModelGroups,
+    PastLists,
+    PastPlaces,
 )
 from data.schemas.places import Addresses, Areas, BaseMap, Population
 from data.schemas.trends import DailyCounts, Funnel, HourlyProfile
@@ -61,6 +63,8 @@ EDITION = {
     "model_groups": ModelGroups,
     "grid_sensitivity": GridSensitivity,
     "feedback": Feedback,
+    "past_lists": PastLists,
+    "past_places": PastPlaces,
     "visit_workload": VisitWorkload,
     "visit_plan": VisitPlan,
     "staffing": Staffing,
@@ -97,6 +101,8 @@ __all__ = [
     "ModelCurves",
     "ModelGroups",
     "ModelScores",
+    "PastLists",
+    "PastPlaces",
     "PatrolReach",
     "Population",
     "Shifts",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataframely as dy
 
-from data.schemas.columns import OfForecast, about, code
+from data.schemas.columns import AREA_LEVELS, OfForecast, about, code
 
 #: How places are put together when errors are compared between them. ``source`` splits incidents by who found them.
 GROUP_KINDS = ("station", "density", "housing", "source")
@@ -137,3 +137,45 @@ class Feedback(dy.Schema):
     low = dy.Float64(nullable=False, metadata=about("下限", "5 % of runs lie below"))
     high = dy.Float64(nullable=False, metadata=about("上限", "5 % of runs lie above"))
     truth = dy.Float64(nullable=False, metadata=about("真实值", "What a ranking that knows the truth would give"))
+
+
+class OfPastEdition(OfForecast):
+    """What every table about an earlier edition begins with."""
+
+    told_by = code("研判期次", "Earlier edition that told it", nullable=False)
+    period_start = dy.Date(nullable=False, metadata=about("开始日期", "First day it was told for"))
+    period_end = dy.Date(nullable=False, metadata=about("结束日期", "Day after the last day"))
+
+
+class PastLists(OfPastEdition):
+    """Published lists of earlier editions against what then happened: of the whole force, stations, sub-bureaus."""
+
+    area_level = dy.Enum(AREA_LEVELS, nullable=True, metadata=about("层级", "Level of the area; null: whole force"))
+    area_code = code("区域代码", "Station or sub-bureau; null: whole force")
+    places = dy.Int32(nullable=False, min=1, metadata=about("网格数", "Places of the list in the area"))
+    expected = dy.Float64(nullable=False, min=0, metadata=about("预期警情数", "Incidents that were expected there", 2))
+    hits = dy.Float64(nullable=False, min=0, metadata=about("命中", "Incidents that happened there", 2))
+    hits_low = dy.Float64(nullable=False, metadata=about("下限", "Lower end, 90 % interval of the Poisson mean", 2))
+    hits_high = dy.Float64(nullable=False, metadata=about("上限", "Upper end", 2))
+    plain_hits = dy.Float64(
+        nullable=False,
+        min=0,
+        metadata=about("历史频次命中", "Incidents in as many places by plain count of the 365 days before", 2),
+    )
+    events = dy.Float64(nullable=False, min=0, metadata=about("警情数", "All incidents of the area in the period"))
+    inside = dy.Int32(nullable=False, min=0, metadata=about("区间内网格数", "Places whose count lay in its interval"))
+    interval_level = dy.Float64(nullable=False, min=0, max=1, metadata=about("区间水平", "Nominal coverage"))
+
+
+class PastPlaces(OfPastEdition):
+    """Listed places of earlier editions: what was told of each, and what then happened."""
+
+    advice_id = code("建议编号", "Row of advice of the earlier edition", nullable=False)
+    place_id = code("网格编号", "Cell", nullable=False)
+    station_code = code("派出所", "Station")
+    beat_code = code("警务区", "Beat")
+    rank = dy.Int32(nullable=False, min=1, metadata=about("名次", "On that list"))
+    expected = dy.Float64(nullable=False, min=0, metadata=about("预期警情数", "As told then", 2))
+    low = dy.Float64(nullable=False, min=0, metadata=about("下限", "Lower end of the interval told then", 2))
+    high = dy.Float64(nullable=False, min=0, metadata=about("上限", "Upper end", 2))
+    observed = dy.Float64(nullable=False, min=0, metadata=about("实际", "Incidents that happened, as known now", 2))

@@ -55,6 +55,8 @@ TABLES = {
     "model_groups": "CRA",
     "grid_sensitivity": "CRA",
     "feedback": "CRA",
+    "past_lists": "CRA",
+    "past_places": "CO",
     "visit_workload": "COA",
     "visit_plan": "CO",
     "staffing": "CA",

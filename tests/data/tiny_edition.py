@@ -196,6 +196,39 @@ def tiny_tables() -> dict[str, pl.DataFrame]:
                 for n in range(1, most + 1)
             ),
         ),
+        "past_lists": rows_of(
+            "past_lists",
+            *(
+                {
+                    "category": "theft",
+                    "horizon_days": 28,
+                    "told_by": told_by,
+                    "period_start": start,
+                    "area_level": level,
+                    "area_code": code,
+                    "places": n,
+                    "hits": 2.0 * n,
+                }
+                for told_by, start in (("E1", date(2026, 5, 6)), ("E2", date(2026, 6, 3)))
+                for level, code, n in ((None, None, 4), ("sub_bureau", "F", 3), ("station", "S1", 2))
+            ),
+        ),
+        "past_places": rows_of(
+            "past_places",
+            *(
+                {
+                    "category": "theft",
+                    "horizon_days": 28,
+                    "told_by": "E2",
+                    "advice_id": f"E2:{i}",
+                    "place_id": f"p{i}",
+                    "rank": i,
+                    "beat_code": beat,
+                    "station_code": station,
+                }
+                for i, (beat, station) in places
+            ),
+        ),
         "hotspot_surface": rows_of(
             "hotspot_surface",
             *(

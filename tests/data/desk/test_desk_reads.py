@@ -32,6 +32,8 @@ READS = {
     "patrol_reach": lambda desk: desk.patrol_reach("theft", 28),
     "grid_sensitivity": lambda desk: desk.grid_sensitivity("theft"),
     "feedback": lambda desk: desk.feedback("theft"),
+    "past_lists": lambda desk: desk.past_lists("theft", 28),
+    "past_places": lambda desk: desk.past_places("theft", 28),
     "visit_workload": lambda desk: desk.visit_workload(),
     "visit_plan": lambda desk: desk.visit_plan("B1"),
     "staffing": lambda desk: desk.staffing(),
@@ -252,6 +254,22 @@ def test_patrol_hours_reach_down_the_list_of_the_own_area(desk_of) -> None:
         assert reach["places"].to_list() == list(range(1, places + 1))
         assert reach["expected_all"].unique().to_list() == [expected_all]
     assert desk_of(Viewer("of-s2", "commander", "S2", "station")).patrol_reach("theft", 28).is_empty()
+
+
+def test_past_lists_are_told_of_the_own_area_and_past_places_to_who_was_advised(desk_of) -> None:
+    whole = Viewer("all", "commander")
+    for viewer, hits in ((whole, 8.0), (CHIEF, 6.0), (CAPTAIN, 4.0), (RESEARCHER, 8.0)):
+        lists = desk_of(viewer).past_lists("theft", 28)
+        assert lists["told_by"].to_list() == ["E2", "E1"]
+        assert lists["hits"].unique().to_list() == [hits]
+        assert desk_of(viewer).past_lists(None, 28).equals(lists)
+    assert desk_of(Viewer("of-s2", "commander", "S2", "station")).past_lists("theft", 28).is_empty()
+    assert desk_of(whole).past_lists("theft", 7).is_empty()
+    assert desk_of(OFFICER).past_places("theft", 28)["beat_code"].to_list() == ["B1"]
+    assert desk_of(CAPTAIN).past_places("theft", 28)["station_code"].unique().to_list() == ["S1"]
+    for refused in (RESEARCHER, AUDITOR):
+        with pytest.raises(AccessDeniedError):
+            desk_of(refused).past_places("theft", 28)
 
 
 def test_a_calmer_list_is_made_of_stored_places(desk_of) -> None:
