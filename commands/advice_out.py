@@ -1,4 +1,4 @@
-"""Commands that compute advice and write it out: publish, evaluate, staffing, visits."""
+"""Commands that compute advice and write it out: publish, evaluate, staffing, visits, lookback."""
 
 from __future__ import annotations
 
@@ -246,6 +246,36 @@ def visits(
         shown = ", ".join(sorted(known)[:10]) or "none"
         raise RequestError(f"unknown beat {beat!r}.", where="--beat", remedy=f"Beats of the edition: {shown} …")
     write_table(opened, "visit_plan", planned.filter(pl.col("beat_code") == beat).sort("rank"), output, as_json)
+
+
+@app.command()
+def lookback(
+    store: StoreOption,
+    edition: Annotated[str, typer.Option(help="Edition id.", show_default=False)],
+    output: Annotated[Path | None, typer.Option("--output", help="CSV file to write: areas included.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what earlier editions had told and what then happened, beside the plain count of their day."""
+    import polars as pl
+
+    from data.editions import Edition
+    from data.store import Store
+
+    opened = Edition(Store.open(store), edition)
+    lists = opened.read("past_lists").sort("period_start", "category", "horizon_days", descending=[True, False, False])
+    if output is not None:
+        write_table(opened, "past_lists", lists, output, as_json)
+        return
+    record(opened.store, "export", "past_lists", edition_id=edition, rows=lists.height)
+    whole = lists.filter(pl.col("area_level").is_null())
+    lines = [
+        f"{row['period_start']} to {row['period_end']} (excluded)  {row['category']}: {row['places']} places, "
+        f"expected {row['expected']:.1f}, happened {row['hits']:.0f} ({row['hits_low']:.0f} to {row['hits_high']:.0f}) "
+        f"of {row['events']:.0f}, plain count {row['plain_hits']:.1f}"
+        for row in whole.to_dicts()
+    ]
+    told = "\n".join(lines) or "No earlier edition is over and known whole."
+    tell({"edition_id": edition, "lists": lists.to_dicts()}, as_json, told)
 
 
 def write_table(edition: Any, table: str, frame: Any, output: Path, as_json: bool) -> None:

@@ -24,7 +24,7 @@ frame.head(desk, "briefing", note=title)
 top = advice.strongest(desk, horizon_days, beat=beat, most=5)
 span = period(*desk.period(horizon_days)) if top else ""
 left, right = st.columns([1.7, 1], gap="medium")
-left.html(sheet.section(t("briefing.headlines"), sheet.headlines(desk, top, beat)))
+left.html(sheet.section(t("briefing.headlines"), sheet.headlines(desk, top, beat, horizon_days)))
 if top:
     with right:
         st.html(

@@ -19,6 +19,7 @@ from pages.ui import (  # noqa: E402
     forecast_choice,
     frame,
     identity,
+    looking_back,
     maps,
     patrol_time,
     places,
@@ -121,6 +122,9 @@ with right, st.container(border=True):
         tables.note(sentences(certainty.without_sentence(chosen), t("certainty.parts")))
     with sure:
         tables.takeaway(certainty.chance_sentence(chosen, verdict))
+        past = looking_back.place_sentence(desk, category, horizon_days, chosen["place_id"])
+        if past:
+            tables.note(past)
         tables.note(sentences(certainty.kept_sentence(verdict), t("certainty.corrected")))
     with time:
         tables.takeaway(week.sentence(chosen))

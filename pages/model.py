@@ -17,6 +17,7 @@ from pages.ui import (  # noqa: E402
     forecast_choice,
     frame,
     grid_words,
+    looking_back,
     model_figures,
     model_words,
     other_places,
@@ -45,6 +46,8 @@ with st.expander(t("model.how_to_read"), icon=":material/help:"):
     tables.note(t("model.methods_note"))
 provenance.draw(desk, "model_comparison")
 downloads.draw(desk, "model_comparison", partial(desk.model_comparison, category, horizon_days), ("csv", "xlsx"))
+
+looking_back.draw(desk, category, horizon_days)
 
 with st.container(key="wide"):
     left, right = st.columns([1.2, 1], gap="medium")

@@ -177,10 +177,18 @@ class Advice(DeskBase):
             frame = frame.filter(pl.col("category") == category)
         return frame.sort("period_start", "category", descending=[True, False])
 
-    def past_places(self, category: str, horizon_days: int) -> pl.DataFrame:
-        """Return listed places of earlier editions in the viewer's area, newest and best first: ``PastPlaces``."""
-        frame = _of(self._read("past_places"), category, horizon_days)
-        return frame.sort("period_start", "rank", descending=[True, False])
+    def past_places(self, category: str | None, horizon_days: int) -> pl.DataFrame:
+        """Return listed places of earlier editions in the viewer's area, newest and best first: ``PastPlaces``.
+
+        Parameters
+        ----------
+        category
+            None for those of every category.
+        """
+        frame = self._read("past_places").filter(pl.col("horizon_days") == horizon_days)
+        if category is not None:
+            frame = frame.filter(pl.col("category") == category)
+        return frame.sort("period_start", "category", "rank", descending=[True, False, False])
 
     def _of_own_area(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Keep the rows about the viewer's own area, or about the whole force for who has no other."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui import advice, places, posts, tables, visits
+from pages.ui import advice, looking_back, places, posts, tables, visits
 from pages.ui.formats import interval, number, period, share
 from pages.ui.frame import as_of_day, escape
 from pages.ui.language import category_name, t
@@ -36,7 +36,7 @@ def section(title: str, body: str) -> str:
     return f'<section class="bw-sheet"><h2>{escape(title)}</h2>{body}</section>'
 
 
-def headlines(desk: Desk, top: list[dict[str, Any]], beat: str | None) -> str:
+def headlines(desk: Desk, top: list[dict[str, Any]], beat: str | None, horizon_days: int) -> str:
     """Return the three or four sentences a reader should leave with."""
     lines = []
     if top:
@@ -65,7 +65,12 @@ def headlines(desk: Desk, top: list[dict[str, Any]], beat: str | None) -> str:
             hours=number(sum(row["minutes"] for row in by_station.values()) / 60),
         )
     )
-    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+    lines.append(
+        looking_back.headline(desk, horizon_days)
+        if beat is None
+        else looking_back.headline_of_beat(desk, horizon_days, beat)
+    )
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines if line) + "</ul>"
 
 
 def staffing_title(desk: Desk) -> str:

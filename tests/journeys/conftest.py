@@ -16,11 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import missing
 
 ROOT = Path(__file__).resolve().parents[2]
+#: How long a page may take on a machine that does much else, milliseconds. Nothing here measures speed.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 #: Debian's Chromium, drawing deck.gl maps without a graphics card and phoning nobody.
 CHROMIUM_FLAGS = [
@@ -130,7 +133,7 @@ class Visitor:
 
     def settle(self) -> None:
         """Wait until the app has drawn itself and no script runs."""
-        self.page.wait_for_selector("[data-testid='stApp']", timeout=30_000)
+        self.page.wait_for_selector("[data-testid='stApp']", timeout=PATIENCE_MS)
         self.page.wait_for_function(
             """() => {
                 const app = document.querySelector("[data-testid='stApp']");
@@ -138,7 +141,7 @@ class Visitor:
                   && !document.querySelector("[data-testid='stSkeleton']")
                   && document.querySelectorAll("[data-testid='stMarkdownContainer']").length > 0;
             }""",
-            timeout=30_000,
+            timeout=PATIENCE_MS,
         )
         self.page.wait_for_timeout(150)
 

@@ -14,7 +14,7 @@ from data.editions import newest_edition
 from data.records.audit import read_audit
 from data.records.database import Records
 from data.store import Store
-from tests.journeys.conftest import ROOT, Dashboard, Visitor, serve, stop
+from tests.journeys.conftest import PATIENCE_MS, ROOT, Dashboard, Visitor, serve, stop
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
 
@@ -55,7 +55,7 @@ def test_page_opens_whole_for_a_role_that_may(visitor: Visitor, page: str, role:
     assert len(body) > 200
     if (page, role) in MAPS:
         canvas = visitor.page.locator("[data-testid='stDeckGlJsonChart']:not(.st-key-load_ahead *) canvas").first
-        canvas.wait_for(timeout=20_000)
+        canvas.wait_for(timeout=PATIENCE_MS)
         visitor.page.wait_for_timeout(1_500)
         assert len(set(canvas.screenshot())) > 200, "the map is one colour"
     assert visitor.page.evaluate(LEFT_OVER) <= 0, "the page is wider than the window"

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import Visitor
+from tests.journeys.conftest import PATIENCE_MS, Visitor
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
 
@@ -34,7 +34,7 @@ def test_other_places_draw_their_map_and_explain_the_third(visitor: Visitor, lev
     visitor.open(f"hotspots?as=commander&lang=en&horizon=28&level={level}")
     page = visitor.page
     canvas = page.locator("[data-testid='stDeckGlJsonChart']:not(.st-key-load_ahead *) canvas").first
-    canvas.wait_for(timeout=20_000)
+    canvas.wait_for(timeout=PATIENCE_MS)
     page.wait_for_timeout(1_500)
     assert len(set(canvas.screenshot())) > 200, "the map is one colour"
     expect(page.locator("h3", has_text=told)).to_be_visible()
