@@ -30,7 +30,8 @@ def store(demo_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def edition_id(store: Path) -> str:
-    return next((store / "editions").iterdir()).name
+    """The newest of the demo city's editions."""
+    return max((store / "editions").iterdir()).name
 
 
 def test_hotspots_are_equal_cells_just_enough_to_reach_the_area(store: Path, tmp_path: Path) -> None:
@@ -116,6 +117,28 @@ def test_staffing_and_visits_are_written_as_csv(store: Path, edition_id: str, tm
     assert plan["rank"].to_list() == list(range(1, plan.height + 1))
 
 
+def test_an_edition_is_held_against_the_one_before_it(store: Path, tmp_path: Path) -> None:
+    asked = ["--days", 14, "--category", "030100", "--json"]
+    ids = []
+    for as_of in ("2025-09-01", "2025-09-15"):
+        done = run_cli("publish", "--store", store, "--as-of", as_of, *asked)
+        ids.append(json.loads(done.stdout)["edition_id"])
+    told = json.loads(run_cli("lookback", "--store", store, "--edition", ids[1], "--json").stdout)["lists"]
+    assert {row["told_by"] for row in told} == {ids[0]}
+    (whole,) = (row for row in told if row["area_level"] is None)
+    assert (whole["period_start"], whole["period_end"]) == ("2025-09-01", "2025-09-15")
+    stations = [row for row in told if row["area_level"] == "station"]
+    for name in ("places", "hits"):
+        assert sum(row[name] for row in stations) == pytest.approx(whole[name])
+    listed = pl.read_parquet(store / "editions" / ids[0] / "hotspots.parquet")
+    assert whole["expected"] == pytest.approx(listed["expected"].sum())
+    assert 0 < whole["hits"] <= whole["events"]
+    assert run_cli("lookback", "--store", store, "--edition", ids[1]).stdout.count("expected") == 1
+    run_cli("lookback", "--store", store, "--edition", ids[1], "--output", tmp_path / "past.csv")
+    assert pl.read_csv(tmp_path / "past.csv").height == len(told)
+    assert "No earlier edition" in run_cli("lookback", "--store", store, "--edition", ids[0]).stdout
+
+
 def test_publishing_twice_gives_the_same_edition(store: Path) -> None:
     asked = ["--as-of", "2026-01-01", "--days", 14, "--category", "030100", "--json"]
     first = json.loads(run_cli("publish", "--store", store, *asked).stdout)["edition_id"]
@@ -157,6 +180,7 @@ HOTSPOTS = ("hotspots", "--as-of", AS_OF, "--days", 28, "--category", "010100")
         (["simulate", "--area-km2", "nan"], "greater than 0"),
         (["staffing", "--edition", "E0"], "no edition"),
         (["visits", "--edition", "NEWEST", "--beat", "nowhere"], "unknown beat"),
+        (["lookback", "--edition", "E0"], "no edition"),
         (["hotspots", "--as-of", "yesterday", "--days", 28, "--category", "010100"], "yesterday"),
     ],
 )

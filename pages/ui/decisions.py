@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from data.desk import Desk
 
 
-def latest_by_advice(desk: Desk, advice_ids: list[str]) -> dict[str, dict[str, Any]]:
+def latest_by_advice(desk: Desk, advice_ids: list[str], *, all_editions: bool = False) -> dict[str, dict[str, Any]]:
     """Return the decision that stands for each row of advice that has one; none for those who do not read them."""
     if not may_read(desk.viewer, "decisions"):
         return {}
-    frame = desk.decisions(advice_ids)
+    frame = desk.decisions(advice_ids, all_editions=all_editions)
     return {row["advice_id"]: row for row in frame.to_dicts() if row["current"]}
 
 

@@ -85,7 +85,7 @@ def lists_table(rows: list[dict[str, Any]]) -> str:
 
 
 def _draw_decided(desk: Desk, places: list[dict[str, Any]]) -> None:
-    standing = decisions.latest_by_advice(desk, [row["advice_id"] for row in places])
+    standing = decisions.latest_by_advice(desk, [row["advice_id"] for row in places], all_editions=True)
     if not standing:
         tables.note(t("looking_back.undecided"))
         return

@@ -26,7 +26,7 @@ from tests.pages.town_ground import (
     town_areas,
     town_base_map,
 )
-from tests.pages.town_models import town_models, town_scores
+from tests.pages.town_models import town_models, town_past, town_scores
 from tests.pages.town_units import town_units
 from tests.pages.town_work import town_daily, town_hourly, town_plan, town_staffing, town_workload
 
@@ -166,7 +166,7 @@ def town_tables(as_of: date, edition_id: str) -> dict[str, pl.DataFrame]:
         "hotspot_surface": _surface(),
         "model_scores": town_scores(as_of),
         # The older edition is from before there were such tables.
-        **(town_models() if edition_id == NEWER else {}),
+        **({**town_models(), **town_past()} if edition_id == NEWER else {}),
         "visit_workload": town_workload(as_of, edition_id),
         "visit_plan": town_plan(as_of, edition_id),
         "staffing": town_staffing(as_of, edition_id),

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from tests.data.tiny_edition import rows_of
-from tests.pages.town_ground import CATEGORIES, HORIZONS
+from tests.pages.town_ground import BEATS, CATEGORIES, HORIZONS, OLDER
 
 
 def town_scores(as_of: date) -> pl.DataFrame:
@@ -147,3 +147,51 @@ def town_models() -> dict[str, pl.DataFrame]:
 
 def _spread(value: float, truth: float) -> dict[str, float]:
     return {"value": value, "low": value - 0.01, "high": value + 0.01, "truth": truth}
+
+
+def town_past() -> dict[str, pl.DataFrame]:
+    """Return what the older edition's lists told and what happened: too little for seven days, right for 28."""
+    lists, places = [], []
+    for category in CATEGORIES:
+        for days in HORIZONS:
+            about = {
+                "category": category,
+                "horizon_days": days,
+                "told_by": OLDER,
+                "period_start": date(2026, 6, 1),
+                "period_end": date(2026, 6, 1) + timedelta(days=days),
+            }
+            told, hits, low, high = (2.5, 9.0, 4.7, 15.7) if days == 7 else (40.0, 42.0, 32.0, 55.0)
+            lists += [
+                {
+                    **about,
+                    "area_level": level,
+                    "area_code": code,
+                    "places": 8 // part,
+                    "expected": told / part,
+                    "hits": hits / part,
+                    "hits_low": low / part,
+                    "hits_high": high / part,
+                    "plain_hits": 30.0 / part,
+                    "events": 100.0 / part,
+                    "inside": 6 // part,
+                    "interval_level": 0.8,
+                }
+                for level, code, part in ((None, None, 1), ("sub_bureau", "b0", 1), ("station", "s1", 2))
+            ]
+            places += [
+                {
+                    **about,
+                    "advice_id": f"{OLDER}-{category}-{days}-{number}",
+                    "place_id": f"c{number}",
+                    "beat_code": beat,
+                    "station_code": BEATS[beat],
+                    "rank": number + 1,
+                    "expected": 4.0 - number,
+                    "low": 0.0,
+                    "high": 9.0,
+                    "observed": 7.0 - number,
+                }
+                for number, beat in enumerate(BEATS)
+            ]
+    return {"past_lists": rows_of("past_lists", *lists), "past_places": rows_of("past_places", *places)}
