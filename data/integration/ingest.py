@@ -239,14 +239,19 @@ def _loaded_before(
             for file in load["files"]:
                 if newest_only:
                     found = {key: one for key, one in found.items() if key[0] != file["kind"]}
-                found[file["kind"], file["sha256"], file["file"]] = load["load_id"], file
+                found[file["kind"], file["sha256"], _own_name(file["file"])] = load["load_id"], file
                 found[file["kind"], file["sha256"]] = load["load_id"], file
     # Where rules read the name of a file, the same bytes under another name say something else.
     by_name = [any(rule.file_name is not None for rule in kind.rules.values()) for kind in kinds]
     return [
-        found.get((report.kind, report.sha256, report.file) if named else (report.kind, report.sha256))
+        found.get((report.kind, report.sha256, _own_name(report.file)) if named else (report.kind, report.sha256))
         for report, named in zip(reports, by_name, strict=True)
     ]
+
+
+def _own_name(file: str) -> str:
+    """Return the name of a file without the folders that told it apart from others: what a rule sees of it."""
+    return file.rpartition("/")[2]
 
 
 def _as_before(report: FileReport, file: dict[str, Any]) -> FileReport:

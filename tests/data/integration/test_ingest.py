@@ -385,3 +385,29 @@ def test_a_ragged_row_shows_no_cell_where_a_personal_one_may_have_slipped(load: 
     load({"calls.csv": CALLS})
     ragged = current_snapshot(store).quarantine().filter(pl.col("reason") == "ragged_row").collect()
     assert ragged["raw"].to_list() == [None]
+
+
+def test_files_of_one_name_are_told_apart_everywhere(store: Store, tmp_path: Path) -> None:
+    paths = []
+    head = "kind,day,x,y\n"
+    for folder, rows in (
+        ("a", "theft,2025-01-01,120.1,30.1\n" * 2 + ",,,\n"),
+        ("b", "theft,2025-01-01,120.1,30.1\n" * 3),
+    ):
+        paths.append(tmp_path / folder / "2018.csv")
+        paths[-1].parent.mkdir()
+        paths[-1].write_text(head + rows, encoding="utf-8")
+    report = ingest(store, CITY, paths, loaded_by="clerk", now=NOW)
+    counts = {one.file: (one.read, one.kept, sum(one.quarantined.values())) for one in report.files}
+    assert counts == {"a/2018.csv": (3, 2, 1), "b/2018.csv": (3, 3, 0)}
+    snapshot = current_snapshot(store)
+    # Over files the larger count of identical rows wins: three, whichever file tells them.
+    calls = snapshot.read("calls")
+    assert calls.height == calls["record_key"].n_unique() == 3
+    assert set(calls["source_file"]) <= set(counts)
+    assert snapshot.quarantine().collect()["source_file"].to_list() == ["a/2018.csv"]
+    told = (store.loads / report.load_id / "load.json").read_text(encoding="utf-8")
+    assert str(tmp_path) not in told
+    # Alone each has its own name, and is known.
+    again = ingest(store, CITY, [paths[1]], loaded_by="clerk", now=NOW)
+    assert (again.already_loaded, again.files[0].file) == (True, "2018.csv")
