@@ -197,7 +197,7 @@ def _day(rule: Rule | None, text: pl.Expr, zone: str, offsets: bool) -> pl.Expr:
         return parse_text(text, "roc_date", [], "UTC")
     if rule is not None and rule.parse == "epoch_ms":
         return epoch_day(text, rule.zone or zone)
-    if rule is not None and rule.parse in LOCAL_MOMENTS - {"datetime"}:
+    if rule is not None and rule.parse in LOCAL_MOMENTS:
         return local_moment(text, rule.parse, rule.formats).dt.date()
     formats = rule.formats if rule is not None else []
     day = local_date(text, formats)

@@ -411,3 +411,40 @@ def test_files_of_one_name_are_told_apart_everywhere(store: Store, tmp_path: Pat
     # Alone each has its own name, and is known.
     again = ingest(store, CITY, [paths[1]], loaded_by="clerk", now=NOW)
     assert (again.already_loaded, again.files[0].file) == (True, "2018.csv")
+
+
+def test_an_edited_mapping_does_not_store_the_rows_of_a_file_twice(load: Load, store: Store, tmp_path: Path) -> None:
+    mapping = tmp_path / "edited.toml"
+    plain = CITY.read_text(encoding="utf-8")
+    day = '[file.time]\ndate = { from = "day" }'
+    assert day in plain
+    rows = "kind,day,x,y\n" + "theft,2025-01-01 08:30:00,120,30\ntheft,2025-01-02 23:30:00,120,30\n" + ",,,\n"
+    as_date = '[file.time]\ndate = { from = "day", formats = ["%Y-%m-%d %H:%M:%S"] }'
+    mapping.write_text(plain.replace(day, as_date), encoding="utf-8")
+    assert load({"a.csv": rows}, mapping).files[0].new == 2
+    before = store.current_snapshot_id()
+    # A day is a day, whether it is read as one or as a moment.
+    as_moment = '[file.time]\ndate = { from = "day", parse = "datetime" }'
+    mapping.write_text(plain.replace(day, as_moment), encoding="utf-8")
+    report = load({"a.csv": rows}, mapping)
+    assert (report.files[0].new, report.files[0].unchanged) == (0, 2)
+    # Another identity is another key for each row.
+    identity = 'identity = ["category", "occurred_on", "x", "y"]'
+    assert identity in plain
+    edited = plain.replace(day, as_moment).replace(identity, 'identity = ["category", "occurred_on", "x"]')
+    mapping.write_text(edited, encoding="utf-8")
+    loads = sorted(path.name for path in store.loads.iterdir())
+    with pytest.raises(SourceError, match="would count twice in calls") as caught:
+        load({"b.csv": rows}, mapping)
+    assert "category, occurred_on, x" in str(caught.value)
+    assert sorted(path.name for path in store.loads.iterdir()) == loads
+    assert store.current_snapshot_id() == report.snapshot_id != before
+    assert current_snapshot(store).read("calls").height == 2
+    # A row that was refused may well be new when the mapping learns to read it.
+    both = 'formats = ["%Y-%m-%d %H:%M:%S", "%d.%m.%Y"]'
+    mapping.write_text(plain.replace(day, f'[file.time]\ndate = {{ from = "day", {both} }}'), encoding="utf-8")
+    later = "kind,day,x,y\ntheft,01.02.2025,120,30\n"
+    mapping.write_text(plain.replace(day, as_date), encoding="utf-8")
+    assert load({"c.csv": later}, mapping).files[0].new == 0
+    mapping.write_text(plain.replace(day, f'[file.time]\ndate = {{ from = "day", {both} }}'), encoding="utf-8")
+    assert load({"c.csv": later}, mapping).files[0].new == 1
