@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from data.shares import percent
 from data.sources.personal import key_of_header
 from data.sources.personal_values import MOSTLY, redact, share_personal, without_personal
 from data.sources.propose.findings import ColumnProposal, FileProposal, Known, Question
@@ -51,7 +52,7 @@ class Draft:
         for profile in list(self.profiles):
             share, kind = share_personal(profile.texts)
             if share >= MOSTLY and not _is_series(profile):
-                self.personal[profile.header] = f"{share:.0%} of its values are of the kind {kind}"
+                self.personal[profile.header] = f"{percent(share)} of its values are of the kind {kind}"
                 self.profiles.remove(profile)
         self.chinese = any(re.search(r"[\u4e00-\u9fff]", profile.header) for profile in self.profiles) or any(
             matches("jjdbh|bjsj|jqlb.*|gxdwdm|pjdbh|fkdbh|bzdz.*", profile.header) for profile in self.profiles
