@@ -9,6 +9,7 @@ from data.sources.propose.drafts import Draft, name_of
 from data.sources.propose.findings import ColumnProposal, Question
 from data.sources.propose.lexicon import NAMES, STRONG, matches
 from data.sources.propose.profiling import Profile
+from data.sources.propose.shapes import level_in_words
 from data.sources.propose.words import words_of
 
 #: Share of the areas of a population that must be among the boundaries, or the other way round.
@@ -63,7 +64,9 @@ def join_population(drafts: Sequence[Draft]) -> None:
     for people in (draft for draft in drafts if draft.table == "population"):
         found = False
         for codes in filter(None, (_codes_of(one) for one in areas)):
-            own = next((one for one in people.profiles if _same_areas(one, codes)), None)
+            count = people.block["columns"].get("count", {}).get("from")
+            some = [one for one in people.profiles if name_of(one) != count]
+            own = next((one for one in some if _same_areas(one, codes)), None)
             if own is None:
                 continue
             found = True
@@ -89,6 +92,9 @@ def _codes_of(areas: Draft) -> Profile | None:
 
 def _same_areas(profile: Profile, codes: Profile) -> bool:
     own, drawn = set(profile.texts.unique().to_list()), set(codes.texts.unique().to_list())
+    if profile.is_number and not (words_of(profile.header) & {"id", "code"} or level_in_words(profile)):
+        # Small numbers are everywhere: 12 households are not area 12.
+        return False
     return len(own) > 1 and len(own & drawn) >= JOINS * min(len(own), len(drawn))
 
 
