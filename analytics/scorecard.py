@@ -164,8 +164,8 @@ def require_months(incidents: pl.DataFrame, origin: date, end: date, category: s
         missing = _missing(own["occurred_on"], origin, end, fewest_days=SURELY_MISSED / share)
     if missing:
         raise RequestError(
-            f"the store holds no incidents of {', '.join(missing)} (category {category}), so {origin} to {end} cannot be "
-            "scored.",
+            f"the store holds no incidents of {', '.join(missing)} (category {category}), "
+            f"so {origin} to {end} cannot be scored.",
             where="--from",
             remedy="Load those months, or name an earlier day or a shorter --window.",
         )
