@@ -9,7 +9,7 @@ import polars as pl
 
 from data.errors import SourceError
 from data.sources.mapping import LOCAL_MOMENTS, MOMENTS, Parse, Rule
-from data.sources.parsing import FALSE, TRUE, epoch_day, local_moment, moment_by_offset, parse_text
+from data.sources.parsing import FALSE, TRUE, epoch_day, local_day, moment_by_offset, parse_text
 from data.sources.personal import key_of_header
 
 #: Reasons a row can be refused for because of one cell.
@@ -186,7 +186,7 @@ def read_rule(
     if parse == "epoch_ms" and dtype == pl.Date:
         value = epoch_day(text, rule.zone or zone)
     elif dtype == pl.Date and parse in LOCAL_MOMENTS:
-        value = local_moment(text, parse, rule.formats).dt.date()
+        value = local_day(text, parse, rule.formats, rule.zone, zone)
     else:
         value = parse_text(text, parse, rule.formats, rule.zone or zone)
     if offsets and dtype.is_temporal() and parse in ("date", "datetime"):

@@ -15,6 +15,7 @@ from data.sources.parsing import (
     epoch_day,
     local_clock,
     local_date,
+    local_day,
     local_moment,
     moment_by_offset,
     parse_text,
@@ -198,7 +199,7 @@ def _day(rule: Rule | None, text: pl.Expr, zone: str, offsets: bool) -> pl.Expr:
     if rule is not None and rule.parse == "epoch_ms":
         return epoch_day(text, rule.zone or zone)
     if rule is not None and rule.parse in LOCAL_MOMENTS:
-        return local_moment(text, rule.parse, rule.formats).dt.date()
+        return local_day(text, rule.parse, rule.formats, rule.zone, zone)
     formats = rule.formats if rule is not None else []
     day = local_date(text, formats)
     if not offsets:

@@ -105,6 +105,13 @@ def local_moment(text: pl.Expr, parse: Parse, formats: list[str]) -> pl.Expr:
     return local_datetime(text, formats)
 
 
+def local_day(text: pl.Expr, parse: Parse, formats: list[str], told_in: str | None, zone: str) -> pl.Expr:
+    """Read the local day of moments; those told in another zone (``told_in``) are brought to the local clock first."""
+    if told_in in (None, zone):
+        return local_moment(text, parse, formats).dt.date()
+    return parse_text(text, parse, formats, told_in or zone).dt.convert_time_zone(zone).dt.date()
+
+
 def clock_text(text: pl.Expr) -> pl.Expr:
     """Write clock times in words, in digits or as parts of a day as HH:MM:SS; null where none can be read.
 

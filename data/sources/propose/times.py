@@ -379,7 +379,9 @@ def date_rule(draft: Draft, profile: Profile, *, moment: bool) -> dict[str, Any]
             draft.questions.append(
                 Question(f"date form of {profile.header}", str(keys.get("formats")), form.doubt + ".")
             )
-    if not moment and form.forms and form.kind == "moment":
+    if not moment and form.forms and form.next_day and not draft.clocks_are_local:
+        keys["parse"] = "datetime"
+    elif not moment and form.forms and form.kind == "moment":
         # A day is wanted of a date and time: the date stands first.
         days = list(dict.fromkeys(_date_part(one) for one in form.forms))
         together = all(one.startswith("%Y%m%d%H") for one in form.forms)
@@ -388,7 +390,7 @@ def date_rule(draft: Draft, profile: Profile, *, moment: bool) -> dict[str, Any]
         keys.pop("zone", None)
         if keys.get("parse") == "epoch_ms" and not form.midnight:
             keys["parse"] = "epoch_ms_local"
-    if keys.get("parse") == "epoch_ms" and form.midnight:
+    if keys.get("parse") == "epoch_ms" and form.midnight and not form.next_day:
         keys["zone"] = "UTC"
     if profile.placeholder:
         keys = {"blank": profile.placeholder, **keys}

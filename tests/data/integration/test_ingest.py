@@ -448,3 +448,17 @@ def test_an_edited_mapping_does_not_store_the_rows_of_a_file_twice(load: Load, s
     assert load({"c.csv": later}, mapping).files[0].new == 0
     mapping.write_text(plain.replace(day, f'[file.time]\ndate = {{ from = "day", {both} }}'), encoding="utf-8")
     assert load({"c.csv": later}, mapping).files[0].new == 1
+
+
+def test_a_moment_read_as_a_day_is_the_local_day_wherever_it_is_told(load: Load, store: Store, tmp_path: Path) -> None:
+    """The same column as a moment and as a day gives the same day, and so the same key."""
+    plain = CITY.read_text(encoding="utf-8")
+    day = '[file.time]\ndate = { from = "day" }'
+    told = 'from = "day", parse = "datetime", zone = "UTC"'
+    mapping = tmp_path / "utc.toml"
+    rows = "kind,day,x,y\ntheft,2025-01-01 20:30:00,120,30\ntheft,2025-01-02 08:00:00,120,30\n"
+    for block in (f"at = {{ {told} }}", f"date = {{ {told} }}"):
+        mapping.write_text(plain.replace(day, f"[file.time]\n{block}"), encoding="utf-8")
+        report = load({"a.csv": rows}, mapping)
+    assert (report.files[0].new, report.files[0].replaced) == (0, 2)
+    assert sorted(current_snapshot(store).read("calls")["occurred_on"]) == [date(2025, 1, 2), date(2025, 1, 2)]

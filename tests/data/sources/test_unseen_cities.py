@@ -6,6 +6,7 @@ import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import polars as pl
@@ -292,6 +293,10 @@ def test_german_headers_and_swiss_coordinates(tmp_path: Path) -> None:
     assert found["lat"].min() == pytest.approx(47.37, abs=1e-4)
 
 
+def written(at: datetime, form: str) -> str:
+    return str(int(at.timestamp())) if form == "%s" else at.strftime(form)
+
+
 def incidents(**more: Any) -> list[dict[str, Any]]:
     return [
         {
@@ -377,3 +382,22 @@ def test_pinyin_initials_of_people() -> None:
     assert is_personal("BJR")
     assert is_personal("CJR")
     assert not is_personal("CJRQ")
+
+
+@pytest.mark.parametrize("form", ["%Y/%m/%d %H:%M:%S+00", "%s"])
+@pytest.mark.parametrize("zone", ["Europe/Paris", "Asia/Tokyo", "America/New_York"])
+def test_midnights_that_a_server_tells_in_utc_keep_their_day(tmp_path: Path, zone: str, form: str) -> None:
+    days = [moment(n).date() for n in range(ROWS)]
+    midnights = [datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC) for day in days]
+    rows = incidents(
+        **{
+            "Incident Number": lambda n: f"2025{n:06d}",
+            "Incident Occurred": lambda n: written(midnights[n], form),
+        }
+    )
+    rows = [{**row, "Occurred Date": row.pop("Incident Occurred")} for row in rows]
+    proposal, snapshot = load(tmp_path, write(tmp_path / "calls.csv", rows), zone=zone)
+    assert asked(proposal) == set()
+    found = snapshot.read("calls").sort("call_id")
+    assert found["occurred_on"].to_list() == days
+    assert found["time_precision"].cast(pl.String).unique().to_list() == ["day"]
