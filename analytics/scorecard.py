@@ -19,6 +19,7 @@ import polars as pl
 
 from analytics.cells import Floats, Grid
 from analytics.hotspots.evaluation import average_hits
+from analytics.hotspots.history import SURELY_MISSED
 from analytics.hotspots.panel import Lattice
 from data.errors import RequestError
 
@@ -138,28 +139,51 @@ def cells_within(sq_mi: float, grid: Grid) -> int:
     return min(int(np.ceil(wanted - 1e-9)), most)
 
 
-def require_months(days: pl.Series, origin: date, end: date) -> None:
-    """Raise RequestError unless the incidents cover a window to its last day, month by month.
+def require_months(incidents: pl.DataFrame, origin: date, end: date, category: str) -> None:
+    """Raise RequestError unless what is held of a category covers a window to its last day, month by month.
 
     Parameters
     ----------
-    days
-        Local days of all valid incidents of the force, any order; null where unknown.
+    incidents
+        Valid incidents of the force with ``category``, ``source`` and ``occurred_on``, any order.
+
+    Notes
+    -----
+    The sources that tell of the category must reach to the end, and the category itself where it is so frequent that
+    chance explains no gap; a rare one may have a month of its own without incidents.
     """
-    held = days.drop_nulls()
-    inside = held.filter((held >= origin) & (held < end))
-    months = pl.date_range(origin.replace(day=1), end - timedelta(days=1), "1mo", eager=True).dt.strftime("%Y-%m")
-    found = set(inside.dt.strftime("%Y-%m").unique())
-    missing = [month for month in months.to_list() if month not in found]
-    last = held.max()
-    if not missing and isinstance(last, date) and last < end - timedelta(days=1):
-        missing = [f"{last + timedelta(days=1)} to {end - timedelta(days=1)}"]
+    dated = of_category(incidents, category).drop_nulls("occurred_on")
+    own = dated.filter(pl.col("category") == category)
+    days = dated.filter(pl.col("source").is_in(own["source"].unique().implode()))["occurred_on"]
+    missing = _missing(days, origin, end)
+    year = own["occurred_on"].filter(
+        (own["occurred_on"] >= origin - timedelta(days=LEAST_HISTORY_DAYS)) & (own["occurred_on"] < origin)
+    )
+    share = year.n_unique() / LEAST_HISTORY_DAYS
+    if not missing and share > 0:
+        missing = _missing(own["occurred_on"], origin, end, fewest_days=SURELY_MISSED / share)
     if missing:
         raise RequestError(
-            f"the store holds no incidents of {', '.join(missing)}, so {origin} to {end} cannot be scored.",
+            f"the store holds no incidents of {', '.join(missing)} (category {category}), "
+            f"so {origin} to {end} cannot be scored.",
             where="--from",
             remedy="Load those months, or name an earlier day or a shorter --window.",
         )
+
+
+def _missing(held: pl.Series, origin: date, end: date, fewest_days: float = 1) -> list[str]:
+    """Return the months of a window without any day held, else its last days; those of fewer days are not told."""
+    inside = held.filter((held >= origin) & (held < end))
+    found = set(inside.dt.strftime("%Y-%m").unique())
+    missing = []
+    for first in pl.date_range(origin.replace(day=1), end - timedelta(days=1), "1mo", eager=True):
+        after = (first + timedelta(days=31)).replace(day=1)
+        if f"{first:%Y-%m}" not in found and (min(after, end) - max(first, origin)).days >= fewest_days:
+            missing.append(f"{first:%Y-%m}")
+    last = held.filter(held < end).max()
+    if not missing and isinstance(last, date) and (end - timedelta(days=1) - last).days >= fewest_days:
+        missing = [f"{last + timedelta(days=1)} to {end - timedelta(days=1)}"]
+    return missing
 
 
 def categories_to_score(incidents: pl.DataFrame, origin: date) -> tuple[list[str], list[str]]:

@@ -52,6 +52,7 @@ def demo(
 
 @app.command()
 def ingest(
+    context: typer.Context,
     store: StoreOption,
     source: Annotated[
         str, typer.Option(help="Mapping: built in, saved in the store, or a TOML path.", show_default=False)
@@ -62,7 +63,8 @@ def ingest(
         typer.Option(
             envvar="BEATWISE_SOURCE_URL",
             show_envvar=True,
-            help="postgresql:// or mysql:// URL; asks for the rows since the last ingest. Never stored or shown.",
+            help="postgresql:// or mysql:// URL; asks for the rows since the last ingest, instead of reading files. "
+            "Never stored or shown.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -72,15 +74,24 @@ def ingest(
 
     keep_freed_memory()
     from data.integration.ingest import ingest as ingest_files
+    from data.sources.packed import names_apart
     from data.store import Store
 
+    files = list(paths or [])
+    # The variable may be set for good on a machine; who also names files means the files.
+    named_by = context.get_parameter_source("database")
+    if files and named_by is not None and named_by.name == "COMMANDLINE":
+        raise RequestError(
+            "files and a database were named; one ingest reads either.",
+            where="--database",
+            remedy="Run it once with the files and once with --database.",
+        )
     opened = Store.create(store)
     mapping = source_of(source, opened)
-    files = list(paths or [])
     if not files and database:
         ingest_database(opened, mapping, database, as_json)
         return
-    record(opened, "ingest", source, files=[path.name for path in files])
+    record(opened, "ingest", source, files=names_apart(files))
     with progress_bar() as progress:
         report = ingest_files(opened, mapping, files, loaded_by=operator(), now=now(), progress=progress)
     tell(report.to_dict(), as_json, report.to_text())

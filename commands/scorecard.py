@@ -139,8 +139,7 @@ def score_origin(
     )
 
     rows = snapshot.scan("incidents").filter(pl.col("jurisdiction") == force.code, pl.col("valid"))
-    held = rows.select("category", "occurred_on").collect()
-    require_months(held["occurred_on"], origin, max(end_of_window(origin, window) for window in windows))
+    held = rows.select("category", "source", "occurred_on").collect()
     categories, left_out = (list(wanted), []) if wanted else categories_to_score(held, origin)
     if not categories:
         raise RequestError(
@@ -148,6 +147,8 @@ def score_origin(
             where=f"--from {origin}",
             remedy="Name categories of the store with --category.",
         )
+    for category in categories:
+        require_months(held, origin, max(end_of_window(origin, window) for window in windows), category)
     areas, register = snapshot.read("areas", force.code), read_register(snapshot, force)
     known = known_incidents(snapshot, force, origin)
     grid = Grid(force.analysis_crs, cell_m=cell_m)

@@ -19,7 +19,7 @@ rows = intake.file_rows(loads)
 
 tables.takeaway(intake.summary_of(rows))
 st.subheader(t("data_quality.files"), anchor=False)
-tables.draw_plain(rows, intake.file_columns(), alt=t("data_quality.files"), height=tables.height_for(len(rows)))
+intake.draw_files(rows)
 tables.note(t("data_quality.files_note"))
 
 with st.container(key="wide"):

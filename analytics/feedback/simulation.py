@@ -17,6 +17,7 @@ from analytics.cells import Floats
 from analytics.feedback.patrols import PatrolPlan, PatrolRuns, send_patrols
 from analytics.feedback.urn import OAKLAND_TOP_AND_RANDOM, OAKLAND_TOP_TWO, UrnRule, draw_urns
 from data.schemas.models import LEARNING_RULES, Feedback
+from data.shares import percent
 
 #: Two-sided level of the intervals over runs.
 LEVEL = 0.9
@@ -179,7 +180,7 @@ def write_document(simulation: Simulation, urns: Sequence[dict[str, Any]], *, tr
     for row in urns:
         mean, low, high = row["last_share"]
         lines.append(
-            f"| {row['districts']} | {row['rule']} | {row['reported_share']:.0%} | {row['true_share']:.3f} "
+            f"| {row['districts']} | {row['rule']} | {percent(row['reported_share'])} | {row['true_share']:.3f} "
             f"| {row['first_share']:.3f} | {mean:.3f} ({low:.3f} to {high:.3f}) |"
         )
     lines += [
@@ -187,8 +188,8 @@ def write_document(simulation: Simulation, urns: Sequence[dict[str, Any]], *, tr
         f"## The city: {simulation.category}",
         "",
         f"Truth: {truth}. {plan.listed} places listed and as many visits a period, {plan.periods} periods, "
-        f"{plan.runs} runs. Assumed: residents report {plan.reported_share:.0%} of what happens (where most happens, "
-        f"{plan.uneven_reporting:g} times that); a visit finds {plan.found_per_visit:.0%} of the rest; "
+        f"{plan.runs} runs. Assumed: residents report {percent(plan.reported_share)} of what happens (where most "
+        f"happens, {plan.uneven_reporting:g} times that); a visit finds {percent(plan.found_per_visit)} of the rest; "
         f"before the first ranking one area had {plan.past_tilt:g} times its due of visits; "
         f"under the cap no area's share changes by more than {100 * plan.cap:g} points a period.",
         "",

@@ -16,6 +16,7 @@ import numpy as np
 from analytics.cells import Floats
 from analytics.hotspots.evaluation import average_hits, paired_bootstrap, poisson_deviance
 from analytics.hotspots.rankers import PLAIN, POPULATED
+from data.shares import percent
 
 #: Multiples of the budget over which hits are averaged when rankers are compared.
 BUDGETS = (0.5, 1, 2)
@@ -122,8 +123,8 @@ def choose_ranker(names: Sequence[str], evidence: Mapping[str, Evidence], seed: 
         )
     gain, low, high = paired_bootstrap(own.caught - plain.caught, seed=seed, level=CHOICE_LEVEL)
     told = (
-        f"{chosen} caught {100 * own.caught.mean():.1f} % of incidents on {n} past origins, the plain {days}-day "
-        f"count {100 * plain.caught.mean():.1f} %; difference {100 * gain:+.1f} points "
+        f"{chosen} caught {percent(own.caught.mean(), 1, ' %')} of incidents on {n} past origins, the plain {days}-day "
+        f"count {percent(plain.caught.mean(), 1, ' %')}; difference {100 * gain:+.1f} points "
         f"({100 * CHOICE_LEVEL:.0f} % interval {100 * low:+.1f} to {100 * high:+.1f})."
     )
     if low <= 0:

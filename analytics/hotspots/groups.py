@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from analytics.cells import Floats, Integers
-from analytics.hotspots.places import name_areas
+from analytics.hotspots.places import name_areas, valid_areas
 from data.schemas.models import THIRDS
 
 #: Classes of the population platform that add up to residents, where a source gives no total.
@@ -62,7 +62,7 @@ def group_places(
     areas, population
         Frames of schema Areas and Population, or None.
     as_of
-        Day the boundaries must be valid on; population is that of the newest month before it.
+        Day the boundaries must be valid on; population is that of each area's newest month before it.
 
     Notes
     -----
@@ -71,6 +71,7 @@ def group_places(
     """
     if areas is None or areas.is_empty():
         return []
+    areas = valid_areas(areas, as_of)
     named = name_areas(lon, lat, areas, as_of)
     residents = count_residents(areas, population, as_of)
     groupings = []
@@ -96,7 +97,11 @@ def group_places(
 
 
 def count_residents(areas: pl.DataFrame, population: pl.DataFrame | None, as_of: date) -> pl.DataFrame:
-    """Return area_code, level, parent_code, area_km2, residents, rented_share of the level population is counted at."""
+    """Return area_code, level, parent_code, area_km2, residents, rented_share of the level population is counted at.
+
+    Each area has its own newest figure from before the day: one that is not in the newest month has not lost its
+    residents. An area without any figure is not in the answer.
+    """
     empty = pl.DataFrame(
         schema={
             "area_code": pl.String,
@@ -109,28 +114,37 @@ def count_residents(areas: pl.DataFrame, population: pl.DataFrame | None, as_of:
     )
     if population is None or population.is_empty():
         return empty
-    newest = population.filter(pl.col("month") < as_of)
-    newest = newest.filter(pl.col("month") == pl.col("month").max())
-    classes = newest.pivot("population_class", index="area_code", values="count", aggregate_function="sum")
-    if "total" in classes.columns:
-        residents = pl.col("total")
-    else:
-        present = [name for name in RESIDENTS if name in classes.columns]
-        if not present:
-            return empty
-        residents = pl.sum_horizontal(present)
-    rented = (
-        pl.col("rentals") / pl.col("households")
-        if {"rentals", "households"} <= set(classes.columns)
-        else pl.lit(None, dtype=pl.Float64)
+    before = population.filter(pl.col("month") < as_of)
+    residents = _newest(before, ["total", *RESIDENTS]).select(
+        "area_code", "month", residents=pl.coalesce("total", _sum_known(RESIDENTS))
     )
+    dwellings = _newest(before, ["rentals", "households"])
+    rented = dwellings.select("area_code", rented_share=pl.col("rentals") / pl.col("households"))
+    classes = residents.drop_nulls().join(rented, on="area_code", how="left")
     levels = areas.with_columns(pl.col("level").cast(pl.String)).filter(pl.col("level").is_in(list(LEVELS)))
-    counted = classes.with_columns(residents=residents, rented_share=rented).join(levels, on="area_code")
+    counted = classes.join(levels, on="area_code")
     if counted.is_empty():
         return empty
-    # One level only: a total of a station and those of its communities are the same people.
-    level = counted.group_by("level").len().sort("len", "level", descending=True)["level"][0]
+    # One level only: a total of a station and those of its communities are the same people. A level that is counted
+    # no longer gives way to one that is.
+    ranked = counted.group_by("level").agg(pl.col("month").max(), areas=pl.len())
+    level = ranked.sort("month", "areas", "level", descending=True)["level"][0]
     return counted.filter(pl.col("level") == level).select(empty.columns).unique("area_code", keep="first")
+
+
+def _newest(population: pl.DataFrame, classes: list[str]) -> pl.DataFrame:
+    """Return one row per area with a column per class, of the newest month in which it has any of them."""
+    told = population.filter(pl.col("population_class").is_in(classes))
+    newest = told.filter(pl.col("month") == pl.col("month").max().over("area_code"))
+    sums = [pl.col("count").filter(pl.col("population_class") == name) for name in classes]
+    return newest.group_by("area_code", "month", maintain_order=True).agg(
+        pl.when(some.len() > 0).then(some.sum()).alias(name) for name, some in zip(classes, sums, strict=True)
+    )
+
+
+def _sum_known(columns: tuple[str, ...]) -> pl.Expr:
+    """Return the sum of what is known, null where nothing is."""
+    return pl.when(pl.any_horizontal(pl.col(columns).is_not_null())).then(pl.sum_horizontal(columns))
 
 
 def _share_of_stations(residents: pl.DataFrame, areas: pl.DataFrame, stations: list[str]) -> Floats | None:

@@ -35,9 +35,7 @@ def name_areas(lon: Floats, lat: Floats, areas: pl.DataFrame | None, as_of: date
     found: dict[str, list[str | None]] = {column: [None] * len(lon) for column in AREA_COLUMNS.values()}
     if areas is None or areas.is_empty():
         return pl.DataFrame(found, schema=dict.fromkeys(found, pl.String))
-    valid = areas.filter(
-        (pl.col("valid_from").fill_null(date.min) <= as_of) & (pl.col("valid_to").fill_null(date.max) > as_of)
-    ).sort("level", "area_code")
+    valid = valid_areas(areas, as_of).sort("level", "area_code")
     points = shapely.points(lon, lat)
     for level, column in AREA_COLUMNS.items():
         drawn = valid.filter((pl.col("level").cast(pl.String) == level) & pl.col("geometry").is_not_null())
@@ -58,6 +56,12 @@ def name_areas(lon: Floats, lat: Floats, areas: pl.DataFrame | None, as_of: date
             u if u is not None or c is None else parents.get((child, c)) for c, u in zip(lower, upper, strict=True)
         ]
     return pl.DataFrame(found, schema=dict.fromkeys(found, pl.String))
+
+
+def valid_areas(areas: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Return the areas whose boundaries hold on a day."""
+    begun = pl.col("valid_from").fill_null(date.min) <= day
+    return areas.filter(begun & (pl.col("valid_to").fill_null(date.max) > day))
 
 
 def outline_of(areas: pl.DataFrame | None) -> list[bytes] | None:

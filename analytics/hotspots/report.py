@@ -29,6 +29,7 @@ from analytics.hotspots.selection import (
 )
 from analytics.hotspots.study import Study
 from data.errors import RequestError
+from data.shares import percent
 
 #: The ranker chosen at each origin from older origins alone: what a reader of that day would have been given.
 AUTOMATIC = "automatic"
@@ -136,7 +137,7 @@ class Evaluation:
         ]
         for row in self.groups:
             names = ("flagged_share", "incident_share", "population_share", "area_share", "hit_rate")
-            shares = " | ".join("–" if row[name] is None else f"{row[name]:.1%}" for name in names)
+            shares = " | ".join("–" if row[name] is None else percent(row[name], 1) for name in names)
             interval = f"{_number(row['ratio'])} ({_number(row['ratio_low'])} to {_number(row['ratio_high'])})"
             lines.append(
                 f"| {row['kind']} | {row['group_code']} | {shares} | {row['expected']:.0f} | {row['incidents']:g} "

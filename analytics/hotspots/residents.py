@@ -16,7 +16,7 @@ from analytics.cells import Floats, Integers
 from analytics.hotspots.groups import LEVELS, count_residents
 from analytics.hotspots.history import History
 from analytics.hotspots.panel import Lattice
-from analytics.hotspots.places import name_areas
+from analytics.hotspots.places import name_areas, valid_areas
 
 #: Added to every share of the mean, so that the logarithm of an empty place is finite.
 FLOOR = 0.05
@@ -42,12 +42,14 @@ class Residents:
 
     Notes
     -----
-    Population is that of the newest month before the day; before the first month every place counts as the mean one.
+    Population is that of each area's newest month before the day. A place of which nothing is known (before the first
+    month, outside the areas counted, an area without size or dwellings) counts as the mean of the others.
     Addresses carry no date: a back-test sees those of today, which flatters it where much was built since.
     """
 
     def __init__(self, lattice: Lattice, areas: pl.DataFrame | None, register: Register | None, *, as_of: date) -> None:
-        self._lattice, self._areas, self._register, self._as_of = lattice, areas, register, as_of
+        self._lattice, self._register, self._as_of = lattice, register, as_of
+        self._areas = valid_areas(areas, as_of) if areas is not None else None
         self._kept: dict[date | None, Floats] = {}
         self._codes = self._name_places()
         now = self._areal(as_of)
@@ -92,7 +94,7 @@ class Residents:
         codes = self._codes.select(area_code=LEVELS[str(counted["level"][0])])
         shown = codes.join(counted, on="area_code", how="left", maintain_order="left")
         columns = {"population_residents": "density", "population_rented": "rented_share"}
-        return {name: _relative(shown[column].fill_null(0.0).to_numpy()) for name, column in columns.items()}
+        return {name: _relative(_mean_where_unknown(shown[column])) for name, column in columns.items()}
 
     def _households(self) -> dict[str, Floats]:
         """Return the households at the addresses in each cell, alone and smoothed."""
@@ -119,6 +121,11 @@ class Residents:
 def _finite(ratio: pl.Expr) -> pl.Expr:
     """Return a ratio, null where it is none: rentals of an area without households, residents of one without area."""
     return pl.when(ratio.is_finite()).then(ratio)
+
+
+def _mean_where_unknown(values: pl.Series) -> Floats:
+    known = values.mean()
+    return values.fill_null(known if isinstance(known, float) else 0.0).to_numpy()
 
 
 def _relative(values: Floats) -> Floats:

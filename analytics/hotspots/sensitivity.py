@@ -21,6 +21,7 @@ from analytics.hotspots.selection import FITTED, observed_counts, roll_rankers
 from analytics.hotspots.study import Study
 from data.errors import RequestError
 from data.schemas.models import GridSensitivity
+from data.shares import percent
 
 #: Shifts, in sides of a cell.
 SHIFTS = ((0.25, 0.25), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5))
@@ -256,15 +257,16 @@ def tell_sensitivity(scores: Sequence[GridScore]) -> str:
     for score in scores:
         lines.append(
             f"| {_name(score)} | {score.cell_m:g} | {score.places} | {score.hits:g} / {score.events:g} "
-            f"| {score.pai:.2f} | {100 * score.overlap:.0f} % |"
+            f"| {score.pai:.2f} | {percent(score.overlap, 0, ' %')} |"
         )
     moved = [score for score in scores if score.change in ("as_asked", "shift", "turn")]
     if len(moved) > 1:
         pais = [score.pai for score in moved]
+        again = percent(float(np.mean([score.overlap for score in moved[1:]])), 0, " %")
         lines += [
             "",
             f"Moving and turning the grid alone: PAI {min(pais):.2f} to {max(pais):.2f}; on average "
-            f"{100 * np.mean([score.overlap for score in moved[1:]]):.0f} % of the flagged area is flagged again.",
+            f"{again} of the flagged area is flagged again.",
         ]
     return "\n".join(lines)
 

@@ -124,7 +124,12 @@ def hour_coverage(
         .collect()
     )
     rows = pl.concat([by_category.sum().with_columns(category=pl.lit(None, pl.String)), by_category], how="vertical")
-    shares = [(pl.col(name) / pl.col("incidents")).round(2) for name in ("unknown", "stand_in", "doubtful")]
+    # Nearly all is not all.
+    shares = [
+        pl.when(pl.col(name) < pl.col("incidents")).then(part.clip(upper_bound=0.99)).otherwise(part).alias(name)
+        for name in ("unknown", "stand_in", "doubtful")
+        for part in [(pl.col(name) / pl.col("incidents")).round(2)]
+    ]
     return rows.filter(pl.col("incidents") >= LEAST_FOR_SHARES).select("category", *shares).to_dicts()
 
 

@@ -29,9 +29,10 @@ from data.integration.incidents import CALL_COLUMNS, IncidentContext
 from data.integration.keys import KEY_FORMAT
 from data.integration.merging import read_loads, scan_loads
 from data.integration.reports import FileReport, IngestReport
+from data.integration.reread import as_before, loaded_before, require_known_keys
 from data.integration.spill import digits_for, prefixes
 from data.snapshots import Snapshot, parts_of_table, write_snapshot
-from data.sources.mapping import FileKind, Mapping, load_mapping
+from data.sources.mapping import Mapping, load_mapping
 from data.sources.matching import match_upstream
 from data.sources.packed import Unread, Upstream, told_by_name, unpacked
 from data.store import Store
@@ -85,7 +86,8 @@ def ingest(
     Raises
     ------
     SourceError
-        If a file is missing, unreadable or fits nothing in the mapping; nothing is written then.
+        If a file is missing, unreadable or fits nothing in the mapping, or its rows were loaded under other keys
+        before the mapping was edited; nothing is written then.
     SchemaError
         If the counts do not add up; nothing is written then.
     StoreError
@@ -138,14 +140,14 @@ def _ingest(
     with store.locked_for_writing():
         previous = store.current_snapshot_id()
         loads = Snapshot(store, previous).loads if previous else []
-        known = _loaded_before(reports, kinds, loads, mapping, newest_only=watermarks is not None)
+        known = loaded_before(reports, kinds, loads, mapping, newest_only=watermarks is not None)
         if previous is not None and all(one is not None for one in known):
             return _known_already(reports, known, previous, mapping.source.name, unread)
         _require_key_format(store, loads, mapping.source.name)
         _require_same_force(store, loads, mapping)
         # A file read again would put its old rows in the place of later corrections.
         fresh = [number for number, one in enumerate(known) if one is None]
-        told_before = [_as_before(reports[number], one[1]) for number, one in enumerate(known) if one is not None]
+        told_before = [as_before(reports[number], one[1]) for number, one in enumerate(known) if one is not None]
         files, kinds = [files[number] for number in fresh], [kinds[number] for number in fresh]
         reports = [reports[number] for number in fresh]
         inputs = digest_of([mapping.sha256, sorted({report.sha256 for report in reports})])
@@ -178,6 +180,7 @@ def _ingest(
                 draft.read(latest, lambda step, name: tell(step, steps, name))
                 tell(steps - 2, steps, "writing the load")
                 tables = draft.write()
+                require_known_keys(reports, kinds, loads, mapping)
                 told = [asdict(report) for report in reports]
                 left = {"unread": [asdict(one) for one in unread]} if unread else {}
                 written = {**about, "files": told, **left, "tables": tables}
@@ -217,43 +220,6 @@ def _silent(done: int, total: int, label: str) -> None:
     """Report progress to nobody."""
 
 
-def _loaded_before(
-    reports: list[FileReport],
-    kinds: list[FileKind],
-    loads: list[dict[str, Any]],
-    mapping: Mapping,
-    *,
-    newest_only: bool,
-) -> list[tuple[str, dict[str, Any]] | None]:
-    """Return for each file the load that read it with the same mapping, and what it told of the file then.
-
-    Parameters
-    ----------
-    newest_only
-        What a database answers is its state now: it is known only if its last answer was the same, for a value may
-        have been put back to what it was before.
-    """
-    found: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = {}
-    for load in loads:
-        if load["source"] == mapping.source.name and load["mapping_sha256"] == mapping.sha256:
-            for file in load["files"]:
-                if newest_only:
-                    found = {key: one for key, one in found.items() if key[0] != file["kind"]}
-                found[file["kind"], file["sha256"], file["file"]] = load["load_id"], file
-                found[file["kind"], file["sha256"]] = load["load_id"], file
-    # Where rules read the name of a file, the same bytes under another name say something else.
-    by_name = [any(rule.file_name is not None for rule in kind.rules.values()) for kind in kinds]
-    return [
-        found.get((report.kind, report.sha256, report.file) if named else (report.kind, report.sha256))
-        for report, named in zip(reports, by_name, strict=True)
-    ]
-
-
-def _as_before(report: FileReport, file: dict[str, Any]) -> FileReport:
-    now = {"file": report.file, "archive_sha256": report.archive_sha256}
-    return FileReport(**{**file, **now, "new": 0, "replaced": 0, "unchanged": file["kept"]})
-
-
 def _known_already(
     reports: list[FileReport],
     known: list[tuple[str, dict[str, Any]] | None],
@@ -261,7 +227,7 @@ def _known_already(
     source: str,
     unread: list[Unread],
 ) -> IngestReport:
-    told = [(one[0], _as_before(report, one[1])) for report, one in zip(reports, known, strict=True) if one is not None]
+    told = [(one[0], as_before(report, one[1])) for report, one in zip(reports, known, strict=True) if one is not None]
     files = [report for _, report in told]
     return IngestReport(snapshot_id, told[-1][0], source, files, already_loaded=True, unread=unread)
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from data.errors import SourceError
 from data.sources.mapping import LOCAL_MOMENTS, MOMENTS, Parse, Rule
-from data.sources.parsing import FALSE, TRUE, epoch_day, local_moment, parse_text
+from data.sources.parsing import FALSE, TRUE, epoch_day, local_day, moment_by_offset, parse_text
 from data.sources.personal import key_of_header
 
 #: Reasons a row can be refused for because of one cell.
@@ -143,7 +143,16 @@ def shaped_text(rule: Rule, text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     return coded, unknown
 
 
-def read_rule(rule: Rule, dtype: pl.DataType, keys: set[str], *, called: str, zone: str, file_name: str) -> Reading:
+def read_rule(
+    rule: Rule,
+    dtype: pl.DataType,
+    keys: set[str],
+    *,
+    called: str,
+    zone: str,
+    file_name: str,
+    offsets: bool = False,
+) -> Reading:
     """Build the expressions of one rule for one file.
 
     Parameters
@@ -158,6 +167,9 @@ def read_rule(rule: Rule, dtype: pl.DataType, keys: set[str], *, called: str, zo
         IANA zone of the jurisdiction.
     file_name
         For rules that read the file's name.
+    offsets
+        Whether local times may end in their offset from UTC, as the later of two that the clock shows alike does in
+        what a database answered.
 
     Raises
     ------
@@ -174,9 +186,12 @@ def read_rule(rule: Rule, dtype: pl.DataType, keys: set[str], *, called: str, zo
     if parse == "epoch_ms" and dtype == pl.Date:
         value = epoch_day(text, rule.zone or zone)
     elif dtype == pl.Date and parse in LOCAL_MOMENTS:
-        value = local_moment(text, parse, rule.formats).dt.date()
+        value = local_day(text, parse, rule.formats, rule.zone, zone)
     else:
         value = parse_text(text, parse, rule.formats, rule.zone or zone)
+    if offsets and dtype.is_temporal() and parse in ("date", "datetime"):
+        told = moment_by_offset(text, rule.formats)
+        value = pl.coalesce(told.dt.convert_time_zone(zone).dt.date() if dtype == pl.Date else told, value)
     if rule.scale is not None:
         value = value * rule.scale
     if rule.default is not None:

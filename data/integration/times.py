@@ -9,8 +9,18 @@ import polars as pl
 
 from data.integration.rules import IMPOSSIBLE_DATE, UNREADABLE, published_text, shaped_text
 from data.schemas.columns import TIME_PRECISIONS
-from data.sources.mapping import LOCAL_MOMENTS, Rule, TimeBlock
-from data.sources.parsing import clock_text, epoch_day, local_clock, local_date, local_moment, parse_text, to_utc
+from data.sources.mapping import LOCAL_MOMENTS, Parse, Rule, TimeBlock
+from data.sources.parsing import (
+    clock_text,
+    epoch_day,
+    local_clock,
+    local_date,
+    local_day,
+    local_moment,
+    moment_by_offset,
+    parse_text,
+    to_utc,
+)
 
 #: Two local hours and what upstream systems write between them; 23~01 wraps midnight.
 SLOT = r"^(?<from>\d+)\s*[~～〜\-－—至]\s*(?<to>\d+)$"
@@ -26,7 +36,9 @@ class Times:
     provided: bool = False
 
 
-def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, latest: date) -> Times:
+def read_times(
+    block: TimeBlock, keys: set[str], *, zone: str, file_name: str, latest: date, offsets: bool = False
+) -> Times:
     """Build the time expressions of one file.
 
     Parameters
@@ -37,6 +49,8 @@ def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, l
         IANA zone in which the file's local times are read.
     latest
         Last believable local day: later dates are refused as ``impossible_date``.
+    offsets
+        Whether local times may end in their offset from UTC, see :func:`data.integration.rules.read_rule`.
 
     Notes
     -----
@@ -54,12 +68,12 @@ def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, l
     start, end, precision = _nothing()
     known: list[tuple[pl.Expr, pl.Expr]] = []
     if "month" in texts:
-        first = _day(block.month, texts["month"][0], zone).dt.month_start()
+        first = _day(block.month, texts["month"][0], zone, offsets).dt.month_start()
         start, end = _midnight(first), _midnight(first.dt.offset_by("1mo"))
         precision = pl.when(first.is_not_null()).then(pl.lit("month"))
         _watch(result, texts["month"], first)
     if "date" in texts:
-        day = _day(block.date, texts["date"][0], zone)
+        day = _day(block.date, texts["date"][0], zone, offsets)
         _watch(result, texts["date"], day)
         day_start, day_end, day_precision = _midnight(day), _midnight(day.dt.offset_by("1d")), pl.lit("day")
         if "slot" in texts:
@@ -68,21 +82,21 @@ def read_times(block: TimeBlock, keys: set[str], *, zone: str, file_name: str, l
             day_start, day_end, day_precision = _hour(result, texts["hour"][0], day)
         start, end, precision = _prefer(day.is_not_null(), (day_start, day_end, day_precision), (start, end, precision))
     if "date" in texts and "clock" in texts:
-        at = _at_clock(result, block.clock, texts["clock"], _day(block.date, texts["date"][0], zone))
+        at = _at_clock(result, block.clock, texts["clock"], _day(block.date, texts["date"][0], zone, offsets))
         until = at
         if "until_date" in texts and "until_clock" in texts:
-            last = _day(block.until_date, texts["until_date"][0], zone)
+            last = _day(block.until_date, texts["until_date"][0], zone, offsets)
             clock = _at_clock(result, block.until_clock, texts["until_clock"], last)
             until = _end(result, block.until_date, texts["until_date"], last, at, clock)
         start, end, precision = _prefer(at.is_not_null(), _exact(block, at, until), (start, end, precision))
     if "at" in texts:
-        at = _moment(block.at, texts["at"][0], zone)
+        at = _moment(block.at, texts["at"][0], zone, offsets)
         _watch(result, texts["at"], at)
-        until, instants = at, [(at, _instant(block.at, texts["at"][0], zone))]
+        until, instants = at, [(at, _instant(block.at, texts["at"][0], zone, offsets))]
         longer: pl.Expr | None = None
         if "until" in texts:
-            last = _moment(block.until, texts["until"][0], zone)
-            instants.append((last, _instant(block.until, texts["until"][0], zone)))
+            last = _moment(block.until, texts["until"][0], zone, offsets)
+            instants.append((last, _instant(block.until, texts["until"][0], zone, offsets)))
             told = [instant for _, instant in instants if instant is not None]
             first, then = told if len(told) == len(instants) else (at, last)
             longer, before = then > first, then < first
@@ -179,30 +193,40 @@ def _midnight(day: pl.Expr) -> pl.Expr:
     return day.cast(pl.Datetime("us"))
 
 
-def _day(rule: Rule | None, text: pl.Expr, zone: str) -> pl.Expr:
+def _day(rule: Rule | None, text: pl.Expr, zone: str, offsets: bool) -> pl.Expr:
     if rule is not None and rule.parse == "roc_date":
         return parse_text(text, "roc_date", [], "UTC")
     if rule is not None and rule.parse == "epoch_ms":
         return epoch_day(text, rule.zone or zone)
-    if rule is not None and rule.parse in LOCAL_MOMENTS - {"datetime"}:
-        return local_moment(text, rule.parse, rule.formats).dt.date()
-    return local_date(text, rule.formats if rule is not None else [])
+    if rule is not None and rule.parse in LOCAL_MOMENTS:
+        return local_day(text, rule.parse, rule.formats, rule.zone, zone)
+    formats = rule.formats if rule is not None else []
+    day = local_date(text, formats)
+    if not offsets:
+        return day
+    return pl.coalesce(moment_by_offset(text, formats).dt.convert_time_zone(zone).dt.date(), day)
 
 
-def _moment(rule: Rule | None, text: pl.Expr, zone: str) -> pl.Expr:
+def _moment(rule: Rule | None, text: pl.Expr, zone: str, offsets: bool) -> pl.Expr:
     """Local clock time without zone; times the source tells in another zone are brought to the local one."""
-    moment = _instant(rule, text, zone)
+    moment = _instant(rule, text, zone, offsets)
     if moment is not None:
         return moment.dt.convert_time_zone(zone).dt.replace_time_zone(None)
     parse = rule.parse if rule is not None and rule.parse in LOCAL_MOMENTS else "datetime"
     return local_moment(text, parse, rule.formats if rule is not None else [])
 
 
-def _instant(rule: Rule | None, text: pl.Expr, zone: str) -> pl.Expr | None:
+def _instant(rule: Rule | None, text: pl.Expr, zone: str, offsets: bool) -> pl.Expr | None:
     """Return the moment in UTC where the source tells one; None where it tells local clock times."""
-    if rule is not None and (rule.parse == "epoch_ms" or rule.zone not in (None, zone)):
-        return parse_text(text, rule.parse or "datetime", rule.formats, rule.zone or zone)
-    return None
+    parse: Parse = (rule.parse if rule is not None else None) or "datetime"
+    formats = rule.formats if rule is not None else []
+    if rule is not None and (parse == "epoch_ms" or rule.zone not in (None, zone)):
+        found = parse_text(text, parse, formats, rule.zone or zone)
+    elif offsets and parse == "datetime":
+        found = to_utc(local_moment(text, parse, formats), zone)
+    else:
+        return None
+    return pl.coalesce(moment_by_offset(text, formats), found) if offsets else found
 
 
 def _watch(result: Times, source: tuple[pl.Expr, str], parsed: pl.Expr) -> None:

@@ -28,6 +28,7 @@ def apply_rules(
     types = {name: column.dtype for name, column in schema.columns().items()}
     keys = set(frame.columns) - {LINE, GEOMETRY}
     zone = jurisdiction.timezone
+    offsets = "database" in kind.formats
     values: dict[str, pl.Expr] = {}
     read: dict[str, pl.Expr] = {}
     problems: list[tuple[pl.Expr, str, str]] = []
@@ -43,7 +44,7 @@ def apply_rules(
     told_by: dict[str, str] = {}
     for name, rule in kind.columns.items():
         called = f"$value_{name}"
-        reading = read_rule(rule, types[name], keys, called=called, zone=zone, file_name=file_name)
+        reading = read_rule(rule, types[name], keys, called=called, zone=zone, file_name=file_name, offsets=offsets)
         read[called], values[name] = reading.value, pl.col(called)
         told_by[name] = reading.header or name
         if reading.provided:
@@ -56,7 +57,7 @@ def apply_rules(
         if rule.required:
             problems.append((pl.col(called).is_null(), told_by[name], MISSING))
     if kind.time is not None:
-        times = read_times(kind.time, keys, zone=zone, file_name=file_name, latest=latest)
+        times = read_times(kind.time, keys, zone=zone, file_name=file_name, latest=latest, offsets=offsets)
         values = {**times.columns, **values}
         problems += times.problems
         notes |= times.notes

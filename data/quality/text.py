@@ -9,6 +9,7 @@ import polars as pl
 from data.lineage import Lineage
 from data.quality.measures import QualityReport
 from data.quality.thresholds import Verdict
+from data.shares import percent
 
 
 def quality_text(reports: Sequence[QualityReport], verdicts: Sequence[Verdict]) -> str:
@@ -28,7 +29,8 @@ def quality_text(reports: Sequence[QualityReport], verdicts: Sequence[Verdict]) 
     order = {"blocked": 0, "warned": 1, "too_few": 2, "passed": 3}
     for one in sorted(verdicts, key=lambda verdict: (order[verdict.status], verdict.source, verdict.threshold)):
         side = "≥" if one.bound_is == "at_least" else "≤"
-        lines.append(f"{one.status:<8} {one.source:<12} {one.threshold:<20} {one.value:>10.4g}  {side} {one.bound:g}")
+        value = f"{one.value:.4g} days" if one.kind == "timeliness" else percent(one.value, 2)
+        lines.append(f"{one.status:<8} {one.source:<12} {one.threshold:<20} {value:>10}  {side} {one.bound:g}")
     return "\n".join(lines) or "nothing has been loaded yet"
 
 

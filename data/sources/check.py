@@ -11,6 +11,7 @@ from typing import Any
 
 from data.errors import SourceError
 from data.integration.canonical import to_canonical
+from data.shares import percent
 from data.sources.mapping import FileKind, Mapping, built_in_mappings, load_mapping
 from data.sources.matching import Fit, fit_of, match_kinds
 from data.sources.packed import Unread, told_by_name, unpacked
@@ -135,7 +136,7 @@ def _trial_lines(trial: Trial) -> list[str]:
     lines = [f"  {trial.sampled:,} of {trial.records:,} records tried: {trial.kept:,} kept"]
     lines += [f"    {count:,} × {problem}" for problem, count in trial.problems.items()]
     lines += [f"    {count:,} × {note} (row kept)" for note, count in trial.notes.items()]
-    poor = [f"{name} {share:.1%}" for name, share in trial.filled.items() if share < 1]
+    poor = [f"{name} {percent(share, 1)}" for name, share in trial.filled.items() if share < 1]
     return [*lines, f"    not always filled: {', '.join(poor)}"] if poor else lines
 
 

@@ -221,12 +221,15 @@ def _place_of(kind: FileKind, headers: list[str]) -> int | None:
 
 
 def _text(value: Any, zone: ZoneInfo) -> str | None:
-    """Return a cell as files would hold it; an instant with a zone as the local time of the force."""
+    """Return a cell as files would hold it; an instant with a zone as the local time of the force.
+
+    Of two instants that the clock shows alike at the end of summer time, the later one keeps its offset.
+    """
     if value is None or isinstance(value, bytes | memoryview):
         return None
     if isinstance(value, datetime.datetime):
-        local = value.astimezone(zone).replace(tzinfo=None) if value.tzinfo else value
-        return local.isoformat(sep=" ")
+        local = value.astimezone(zone) if value.tzinfo else value
+        return (local if value.tzinfo and local.fold else local.replace(tzinfo=None)).isoformat(sep=" ")
     if isinstance(value, decimal.Decimal):
         return format(value, "f")
     if isinstance(value, bool):

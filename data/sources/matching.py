@@ -153,7 +153,7 @@ def match_upstream(files: Sequence[Upstream], mapping: Mapping) -> tuple[list[li
             unread.append(Unread(file.name, error.problem.partition(" Looked for ")[0]))
         else:
             if file.path.suffix.lower() == ".zip":
-                unread += beside_shapefile(file.path)
+                unread += beside_shapefile(file.path, file.name)
     for archive in dict.fromkeys(file.archive for file in files if file.archive):
         if not any(kinds for file, kinds in zip(files, matched, strict=True) if file.archive == archive):
             tried = [one for one in unread if one.file.startswith(f"{archive}/")]

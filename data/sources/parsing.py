@@ -37,6 +37,8 @@ CLOCK_WORDS = (
     r"(?:[:：.分]\s*(?<second>\d{2}))?\s*[分秒]?\s*(?<noon>[ap])?\.?\s*m?\.?\s*"
     r"(?<unit>h|hr|hrs|hour|hours|uhr|o'clock|noon|整)?\.?[)）\]\s]*$"
 )
+#: A moment that ends in its offset from UTC.
+OFFSET = r"^(?<local>.*\d:\d{2}(?:\.\d+)?)(?<sign>[+-])(?<hours>\d{2}):(?<minutes>\d{2})$"
 #: First year of the Republic of China calendar is 1912.
 ROC_OFFSET = 1911
 
@@ -103,6 +105,13 @@ def local_moment(text: pl.Expr, parse: Parse, formats: list[str]) -> pl.Expr:
     return local_datetime(text, formats)
 
 
+def local_day(text: pl.Expr, parse: Parse, formats: list[str], told_in: str | None, zone: str) -> pl.Expr:
+    """Read the local day of moments; those told in another zone (``told_in``) are brought to the local clock first."""
+    if told_in in (None, zone):
+        return local_moment(text, parse, formats).dt.date()
+    return parse_text(text, parse, formats, told_in or zone).dt.convert_time_zone(zone).dt.date()
+
+
 def clock_text(text: pl.Expr) -> pl.Expr:
     """Write clock times in words, in digits or as parts of a day as HH:MM:SS; null where none can be read.
 
@@ -149,6 +158,14 @@ def to_utc(local: pl.Expr, zone: str) -> pl.Expr:
     plain = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
     moved = local.dt.offset_by("1h").dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
     return pl.coalesce(plain, moved).dt.convert_time_zone("UTC").dt.cast_time_unit("us")
+
+
+def moment_by_offset(text: pl.Expr, formats: list[str]) -> pl.Expr:
+    """Read the UTC of local date-times that end in their offset (``2026-10-25 02:30:00+01:00``); null for others."""
+    parts = text.str.extract_groups(OFFSET).struct
+    minutes = parts.field("hours").cast(pl.Int64) * 60 + parts.field("minutes").cast(pl.Int64)
+    ahead = pl.when(parts.field("sign") == "-").then(-minutes).otherwise(minutes)
+    return (local_datetime(parts.field("local"), formats) - pl.duration(minutes=ahead)).dt.replace_time_zone("UTC")
 
 
 def roc_date(text: pl.Expr) -> pl.Expr:

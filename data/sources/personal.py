@@ -14,6 +14,7 @@ from functools import lru_cache
 NAMES = frozenset(
     {
         "bjdh",
+        "bjr",
         "bjdhyhdz",
         "bjdhyhxm",
         "bjrsfzh",
@@ -21,6 +22,7 @@ NAMES = frozenset(
         "bjrxb",
         "bjrxm",
         "cdrxm",
+        "cjr",
         "cjrxm",
         "czrxm",
         "dsrsfzh",

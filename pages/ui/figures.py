@@ -12,6 +12,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pages.ui import theme
+from pages.ui.formats import share
 
 #: Options of every chart: the tool bar would offer a picture that no audit row knows of.
 CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
@@ -183,7 +184,7 @@ def funnel_bars(steps: Sequence[tuple[str, int]], *, axis: str) -> go.Figure:
             y=[name for name, _ in steps],
             x=[rows for _, rows in steps],
             marker={"color": theme.PRIMARY},
-            text=[f"{rows:,} · {rows / most:.0%}" for _, rows in steps],
+            text=[f"{rows:,} · {share(rows / most)}" for _, rows in steps],
             textposition="outside",
             cliponaxis=False,
             hoverinfo="skip",
@@ -208,7 +209,7 @@ def share_heatmap(
             z=values,
             x=list(shifts),
             y=list(units),
-            text=[["" if v is None else f"{v:.0%}" for v in line] for line in values],
+            text=[["" if v is None else share(v) for v in line] for line in values],
             texttemplate="%{text}",
             textfont={"size": 13, "color": theme.INK},
             colorscale=list(zip((0, 0.5, 0.75, 1), theme.SHARE, strict=True)),

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import reduce
 from zoneinfo import ZoneInfo
 
+from data.shares import percent
 from pages.ui.language import current, t
 
 MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -31,8 +32,8 @@ def number(value: float | int | None, digits: int = 0) -> str:
 
 
 def share(value: float | None, digits: int = 0) -> str:
-    """Return a share (0-1) as a percentage."""
-    return NONE if value is None else f"{value * 100:.{digits}f}%"
+    """Return a share (0-1) as a percentage; one that is not whole never reads 0% or 100%."""
+    return NONE if value is None else percent(value, digits)
 
 
 def signed(value: float | None, digits: int = 1) -> str:

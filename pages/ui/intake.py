@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 #: Counts of a file, as the ingest reports them.
 COUNTS = ("read", "kept", "new", "unchanged", "replaced")
+#: What was refused stands beside what was read and kept: the right end of a row is off a small screen.
+ORDERED = (*COUNTS[:2], "quarantined", *COUNTS[2:])
+#: Files up to which each has a row of its own height, in which a long name goes over several lines.
+MOST_WRITTEN = 100
 #: Digits of a hash that are shown; the whole one is in the manifest.
 HASH_DIGITS = 12
 
@@ -38,15 +42,31 @@ def file_rows(loads: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def file_columns() -> dict[str, Any]:
+def draw_files(rows: list[dict[str, Any]]) -> None:
+    """Draw the list of loaded files, every name whole: a grid, for many files, cuts what does not fit on a line."""
+    if len(rows) > MOST_WRITTEN:
+        tables.draw_plain(rows, file_columns(rows), alt=t("data_quality.files"), height=tables.height_for(len(rows)))
+        return
+    names = ("source", "file", "table", *ORDERED, "loaded_at")
+    st.html(
+        tables.html_table(
+            [t(f"data_quality.column.{name}") for name in names],
+            [[number(row[name]) if name in ORDERED else row[name] for name in names] for row in rows],
+            numeric=range(3, 3 + len(ORDERED)),
+            classes={(at, 1): "name" for at in range(len(rows))},
+        )
+    )
+
+
+def file_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the columns of the table of files."""
     column = st.column_config
-    texts = {"source": 88, "file": 146, "table": 124}
+    width = tables.width_for([row["file"] for row in rows], least=146, most=640)
+    texts = {"source": 88, "file": width, "table": 124}
     found: dict[str, Any] = {
         name: column.TextColumn(t(f"data_quality.column.{name}"), width=width) for name, width in texts.items()
     }
-    # What was refused stands beside what was read and kept: the right end of a row is off a small screen.
-    for name in (*COUNTS[:2], "quarantined", *COUNTS[2:]):
+    for name in ORDERED:
         found[name] = column.NumberColumn(t(f"data_quality.column.{name}"), format="localized", width=80)
     found["loaded_at"] = column.TextColumn(t("data_quality.column.loaded_at"), width=160)
     return found

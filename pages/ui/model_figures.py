@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from pages.ui import theme
 from pages.ui.figures import dressed
+from pages.ui.formats import share
 
 #: Ticks of a share on a logarithmic axis.
 SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -46,7 +47,8 @@ def hit_rate_curves(
         if with_band:
             _draw_band(figure, x, points, colour)
         y = [point["hit_rate"] for point in points]
-        _draw_line(figure, x, y, name, colour, dash, told="%{x:.2%} → %{y:.1%}")
+        told = [f"{share(point['area_share'], 2)} → {share(point['hit_rate'], 1)}" for point in points]
+        _draw_line(figure, x, y, name, colour, dash, told=told)
     if budget_share:
         figure.add_vline(x=budget_share, line={"color": theme.INK, "width": 1, "dash": "dot"})
         # On a logarithmic axis a note stands at the logarithm, a line at the value.
@@ -173,14 +175,15 @@ def feedback_lines(series: Sequence[tuple[str, Sequence[dict[str, Any]]]], *, la
     for (name, rows), (colour, dash) in zip(series, LINES, strict=False):
         x = [row["period"] for row in rows]
         _draw_band(figure, x, rows, colour)
-        _draw_line(figure, x, [row["value"] for row in rows], name, colour, dash, told="%{x}: %{y:.1%}")
+        told = [f"{row['period']}: {share(row['value'], 1)}" for row in rows]
+        _draw_line(figure, x, [row["value"] for row in rows], name, colour, dash, told=told)
     figure.update_xaxes(title=labels["x"], rangemode="tozero")
-    figure.update_yaxes(title=labels["y"], tickformat=".0%", rangemode="tozero")
+    figure.update_yaxes(title=labels["y"], tickformat=".2~%", rangemode="tozero")
     return dressed(figure, 340)
 
 
 def _draw_line(
-    figure: go.Figure, x: Sequence[float], y: Sequence[float], name: str, colour: str, dash: str, *, told: str
+    figure: go.Figure, x: Sequence[float], y: Sequence[float], name: str, colour: str, dash: str, *, told: Sequence[str]
 ) -> None:
     figure.add_scatter(
         x=x,
@@ -188,7 +191,8 @@ def _draw_line(
         mode="lines",
         name=name,
         line={"color": colour, "dash": dash, "width": 2.3},
-        hovertemplate=f"{told}<extra>{name}</extra>",
+        text=told,
+        hovertemplate=f"%{{text}}<extra>{name}</extra>",
     )
 
 

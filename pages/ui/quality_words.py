@@ -99,7 +99,13 @@ def _measure(report: QualityReport, kind: str, table: str, item: str, *, as_shar
 def completeness_rows(report: QualityReport) -> list[dict[str, Any]]:
     """Return the completeness of every column of the newest load."""
     return [
-        {"table": term("table", one.table), "column": one.item, "share": (one.value or 0) * 100, "rows": one.rows}
+        {
+            "table": term("table", one.table),
+            "column": one.item,
+            "share": share(one.value or 0, 1),
+            "bar": one.value or 0,
+            "rows": one.rows,
+        }
         for one in report.measures
         if one.kind == "completeness"
     ]
@@ -113,7 +119,9 @@ def completeness_columns() -> dict[str, Any]:
     return {
         "table": column.TextColumn(t("quality.column.table"), width=140),
         "column": column.TextColumn(t("quality.column.column"), width=180),
-        "share": column.ProgressColumn(t("quality.column.share"), format="%.1f%%", min_value=0, max_value=100),
+        # The bar's own figure would round: 99.97 % of a column is not all of it.
+        "share": column.TextColumn(t("quality.column.share"), width=90, alignment="right"),
+        "bar": column.ProgressColumn("", format=" ", min_value=0, max_value=1),
         "rows": column.NumberColumn(t("quality.column.rows"), format="localized", width=100),
     }
 

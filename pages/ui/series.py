@@ -126,7 +126,7 @@ def hour_sentence(grid: list[list[float | None]]) -> str:
     return t(
         "trends.sentence.hours",
         hours=hours_from(start),
-        share=f"{share_of:.0%}",
+        share=share(share_of),
         weekday=t(f"common.weekday.{weekday + 1}"),
     )
 

@@ -130,12 +130,33 @@ def test_nothing_happened_is_no_score():
 
 
 def test_a_window_whose_months_are_missing_is_refused_by_name():
-    days = pl.Series([date(2016, 12, 1) + timedelta(days=n) for n in range(90)])  # to 2017-02-28
-    require_months(days, date(2017, 2, 1), date(2017, 3, 1))
-    with pytest.raises(RequestError, match="no incidents of 2017-03, 2017-04,"):
-        require_months(days, date(2017, 2, 1), date(2017, 5, 1))
+    days = [date(2016, 12, 1) + timedelta(days=n) for n in range(90)]  # to 2017-02-28
+    calls = pl.DataFrame({"category": "THEFT", "source": "calls", "occurred_on": days})
+    require_months(calls, date(2017, 2, 1), date(2017, 3, 1), "THEFT")
+    with pytest.raises(RequestError, match=r"no incidents of 2017-03, 2017-04 \(category THEFT\)"):
+        require_months(calls, date(2017, 2, 1), date(2017, 5, 1), "THEFT")
+    until = calls.filter(pl.col("occurred_on") < date(2017, 2, 26))
     with pytest.raises(RequestError, match="no incidents of 2017-02-26 to 2017-02-28"):
-        require_months(days.filter(days < date(2017, 2, 26)), date(2017, 2, 1), date(2017, 3, 1))
+        require_months(until, date(2017, 2, 1), date(2017, 3, 1), "THEFT")
+
+
+def test_months_of_other_categories_do_not_stand_in_for_those_asked_for():
+    def rows(category: str, source: str, first: date, count: int, step: int = 1) -> pl.DataFrame:
+        days = [first + timedelta(days=n * step) for n in range(count)]
+        return pl.DataFrame({"category": category, "source": source, "occurred_on": days})
+
+    window = date(2017, 2, 1), date(2017, 4, 1)
+    thefts = rows("THEFT", "calls", date(2016, 1, 1), 500)
+    # From a source of its own that ends in February, or from the same one without March: both are refused.
+    for source in ("fraud desk", "calls"):
+        frauds = rows("FRAUD", source, date(2016, 1, 1), 420)
+        with pytest.raises(RequestError, match=r"no incidents of 2017-03 \(category FRAUD\)"):
+            require_months(pl.concat([thefts, frauds]), *window, "FRAUD")
+        require_months(pl.concat([thefts, frauds]), *window, "THEFT")
+    # A rare one may be quiet in March while its source goes on.
+    rare = rows("ARSON", "calls", date(2016, 1, 1), 10, step=40)
+    require_months(pl.concat([thefts, rare]), *window, "ARSON")
+    require_months(pl.concat([thefts, rare]), *window, ALL)
 
 
 def test_categories_are_scored_where_their_history_allows():
@@ -232,7 +253,7 @@ class Held:
     """What the scorecard asks of a snapshot; remembers nothing and reads no disk."""
 
     def __init__(self, incidents: pl.DataFrame) -> None:
-        self.incidents = incidents.with_columns(jurisdiction=pl.lit("town"))
+        self.incidents = incidents.with_columns(jurisdiction=pl.lit("town"), source=pl.lit("calls"))
 
     def scan(self, table: str) -> pl.LazyFrame:
         return self.incidents.lazy()

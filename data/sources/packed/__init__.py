@@ -8,7 +8,7 @@ file, as GDAL reads it. docs/decisions/0540 has the limits and the reasons.
 ``files`` is what comes out of it, ``guards`` what is refused and how a member is called, ``unpacking`` the work.
 """
 
-from data.sources.packed.files import Unread, Upstream, told_by_name
+from data.sources.packed.files import Unread, Upstream, names_apart, told_by_name
 from data.sources.packed.unpacking import PREFIX, beside_shapefile, unpack, unpacked
 
-__all__ = ["PREFIX", "Unread", "Upstream", "beside_shapefile", "told_by_name", "unpack", "unpacked"]
+__all__ = ["PREFIX", "Unread", "Upstream", "beside_shapefile", "names_apart", "told_by_name", "unpack", "unpacked"]

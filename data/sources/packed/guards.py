@@ -40,8 +40,8 @@ class Room:
         self.all = self.left
 
 
-def require_sound(path: Path, infos: list[zipfile.ZipInfo], room: Room) -> None:
-    """Refuse an archive for what its list of contents says, before anything is unpacked.
+def require_sound(path: Path, told: str, infos: list[zipfile.ZipInfo], room: Room) -> None:
+    """Refuse an archive, called ``told``, for what its list of contents says, before anything is unpacked.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def require_sound(path: Path, infos: list[zipfile.ZipInfo], room: Room) -> None:
     if len(infos) > MOST_MEMBERS:
         raise SourceError(
             f"the archive holds {len(infos):,} files; at most {MOST_MEMBERS:,} are read.",
-            where=path.name,
+            where=told,
             remedy="Unpack it and name the files inside.",
         )
     for info in infos:
@@ -59,24 +59,24 @@ def require_sound(path: Path, infos: list[zipfile.ZipInfo], room: Room) -> None:
         if name.startswith("/") or ".." in PurePosixPath(name).parts or re.match(r"[A-Za-z]:", name):
             raise SourceError(
                 "the archive names places outside itself, as no honest one does.",
-                where=told_of(path, name),
+                where=told_of(told, name),
                 remedy="Do not unpack it; ask the sender what it is.",
             )
         if info.flag_bits & 0x1:
             raise SourceError(
                 "the archive is encrypted.",
-                where=told_of(path, name),
+                where=told_of(told, name),
                 remedy="Unpack it with its password and name the files inside, or ask for it without one.",
             )
         suffix = PurePosixPath(name).suffix.lower()
         if suffix in (".zip", *PACKED_ONE, *PACKED_OTHERS) and not SYSTEM_FILES.search(name):
-            raise nested(path.name, redact(name)[0] or "")
+            raise nested(told, redact(name)[0] or "")
     # No more is unpacked of a member than is stated here, so what is stated can be held against it.
     stated = sum(info.file_size for info in infos)
     if stated > BELIEVED_BYTES and stated > MOST_RATIO * path.stat().st_size:
-        raise bomb(path.name)
+        raise bomb(told)
     if room.head_bytes is None and stated > room.left:
-        raise too_large(path.name, room)
+        raise too_large(told, room)
 
 
 def name_of(info: zipfile.ZipInfo) -> str:
@@ -93,10 +93,10 @@ def name_of(info: zipfile.ZipInfo) -> str:
     return re.sub(r"[\x00-\x1f\x7f]", "\ufffd", name.replace("\\", "/"))
 
 
-def told_of(path: Path, name: str) -> str:
+def told_of(archive: str, name: str) -> str:
     """Return what reports call a member."""
     # Names of files are kept and shown: a personal value in one is not.
-    return f"{path.name}/{redact(name)[0] or '***'}"
+    return f"{archive}/{redact(name)[0] or '***'}"
 
 
 def short_name(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import IO
 
 from data.errors import SourceError
 from data.files import owned_folder, sha256_of_file, sweep_owned
-from data.sources.packed.files import Unread, Upstream
+from data.sources.packed.files import Unread, Upstream, names_apart
 from data.sources.packed.guards import (
     BELIEVED_BYTES,
     DAMAGE,
@@ -77,21 +77,21 @@ def unpack(
     room = Room(min(most_bytes, shutil.disk_usage(folder).free - SPARE_BYTES), head_bytes)
     files: list[Upstream] = []
     unread: list[Unread] = []
-    for path in paths:
+    for path, name in zip(paths, names_apart(paths), strict=True):
         place = folder / f"{len(files)}"
         if tell is not None and path.suffix.lower() in (".zip", *PACKED_ONE):
-            tell(path.name)
+            tell(name)
         if path.suffix.lower() in PACKED_ONE and path.is_file():
             place.mkdir()
-            files.append(_unpack_one(path, place, room))
+            files.append(_unpack_one(path, name, place, room))
         elif (archive := _archive(path)) is not None:
             place.mkdir()
             with archive:
-                found, left = _unpack_members(path, archive, place, room)
+                found, left = _unpack_members(path, name, archive, place, room)
             files += found
             unread += left
         else:
-            files.append(Upstream(path, path.name))
+            files.append(Upstream(path, name))
     return files, unread
 
 
@@ -112,7 +112,7 @@ def unpacked(
             yield unpack(paths, folder, head_bytes=head_bytes, tell=tell)
     else:
         sweep_owned(root, PREFIX)
-        yield [Upstream(path, path.name) for path in paths], []
+        yield [Upstream(path, name) for path, name in zip(paths, names_apart(paths), strict=True)], []
 
 
 def _archive(path: Path) -> zipfile.ZipFile | None:
@@ -130,8 +130,8 @@ def _archive(path: Path) -> zipfile.ZipFile | None:
     return archive
 
 
-def beside_shapefile(path: Path) -> list[Unread]:
-    """Return the members of a zipped shapefile that are no part of it: nothing reads them."""
+def beside_shapefile(path: Path, told: str) -> list[Unread]:
+    """Return the members of a zipped shapefile, called ``told``, that are no part of it: nothing reads them."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name_of(info) for info in archive.infolist() if not info.is_dir()]
@@ -139,10 +139,10 @@ def beside_shapefile(path: Path) -> list[Unread]:
         # Whether it can be read at all is found out, and said, when it is matched.
         return []
     others = [name for name in names if PurePosixPath(name).suffix.lower() not in OF_SHAPEFILE]
-    return [Unread(told_of(path, name), why_no_data(name) or "it lies beside a shapefile") for name in others]
+    return [Unread(told_of(told, name), why_no_data(name) or "it lies beside a shapefile") for name in others]
 
 
-def _unpack_one(path: Path, place: Path, room: Room) -> Upstream:
+def _unpack_one(path: Path, told: str, place: Path, room: Room) -> Upstream:
     """Unpack a file that holds one other, whose name is that of the outer one without its ending."""
     suffix = path.suffix.lower()
     inner = path.stem
@@ -161,9 +161,9 @@ def _unpack_one(path: Path, place: Path, room: Room) -> Upstream:
         raise SourceError("the file is empty (0 bytes).", where=path.name, remedy="Ask for the file again.")
     target = place / short_name(inner)
     with _opened(path) as source:
-        sha256, whole = _pour(source, target, path.stat().st_size, path.name, room)
+        sha256, whole = _pour(source, target, path.stat().st_size, told, room)
     outer = sha256_of_file(path) if room.head_bytes is None else ""
-    return Upstream(target, path.name, path.name, sha256, outer, whole)
+    return Upstream(target, told, told, sha256, outer, whole)
 
 
 def _opened(path: Path) -> Packed:
@@ -177,17 +177,17 @@ def _opened(path: Path) -> Packed:
 
 
 def _unpack_members(
-    path: Path, archive: zipfile.ZipFile, place: Path, room: Room
+    path: Path, outer_name: str, archive: zipfile.ZipFile, place: Path, room: Room
 ) -> tuple[list[Upstream], list[Unread]]:
     """Unpack the members that a reader may know; the others are named."""
     infos = [info for info in archive.infolist() if not info.is_dir()]
-    require_sound(path, infos, room)
+    require_sound(path, outer_name, infos, room)
     outer = sha256_of_file(path) if room.head_bytes is None else ""
     files: list[Upstream] = []
     unread: list[Unread] = []
     for info in infos:
         name = name_of(info)
-        told = told_of(path, name)
+        told = told_of(outer_name, name)
         why = "it is a link, not a file" if stat.S_ISLNK(info.external_attr >> 16) else why_no_data(name)
         if why:
             unread.append(Unread(told, why))
@@ -207,7 +207,7 @@ def _unpack_members(
             raise damaged(told) from error
         with source:
             sha256, whole = _pour(source, target, info.compress_size, told, room)
-        files.append(Upstream(target, told, path.name, sha256, outer, whole))
+        files.append(Upstream(target, told, outer_name, sha256, outer, whole))
     if not files:
         held = "; ".join(f"{one.file} ({one.reason})" for one in unread[:5])
         raise SourceError(

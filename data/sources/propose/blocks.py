@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from data.schemas import CANONICAL
-from data.sources.propose.columns import find_columns, find_population
-from data.sources.propose.drafts import Draft, glob_of, name_of
+from data.sources.propose.columns import find_columns
+from data.sources.propose.doubts import raise_doubts
+from data.sources.propose.drafts import TOTAL, Draft, glob_of, name_of
 from data.sources.propose.findings import BY_VALUES, ColumnProposal, Question
 from data.sources.propose.lexicon import STRONG
 from data.sources.propose.names import time_role
 from data.sources.propose.points import find_point
+from data.sources.propose.population import find_population
 from data.sources.propose.profiling import Profile
 from data.sources.propose.shapes import find_areas, find_base_map
 from data.sources.propose.times import date_rule, find_time
@@ -28,6 +30,7 @@ def settle(draft: Draft) -> None:
     if draft.table == "lookup":
         draft.block["headers"] = [profile.header for profile in draft.profiles if not profile.key.startswith("#")][:6]
         _leave_the_rest(draft, "kept aside as a lookup table, whole")
+        raise_doubts(draft)
         return
     if draft.table in ("calls", "dispatches", "feedbacks"):
         _drop_people(draft)
@@ -53,8 +56,12 @@ def settle(draft: Draft) -> None:
         others = ", ".join(draft.sample.other_sheets)
         why = f"the workbook has further sheets that are not read: {others}. One [[file]] with `sheet` reads one sheet."
         draft.questions.append(Question(f"sheet of {draft.block['name']}", sheet, why))
+    if draft.totals is not None:
+        header = draft.sample.raw.headers[draft.totals] or draft.totals
+        draft.block["refuse"] = [{"reason": "total_row", "header": header, "matches": TOTAL}]
     _find_identity(draft)
     _leave_the_rest(draft, "nothing in beatwise is made of it")
+    raise_doubts(draft)
     if draft.table == "areas":
         draft.block["headers"] = [one.header for one in draft.columns if one.column in ("area_code", "name_zh")]
     else:

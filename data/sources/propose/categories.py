@@ -30,7 +30,8 @@ def find_categories(draft: Draft) -> None:
     """Fill category, category_intake, category_final and category_name."""
     rated = sorted(
         (
-            (score, -place, profile)
+            # One value throughout tells nothing where another header tells more.
+            (score - 2.0 * (profile.distinct < 2), -place, profile)
             for place, profile in enumerate(draft.profiles)
             if (score := _score(draft, profile)) > 0
         ),

@@ -11,7 +11,7 @@ from data.sources.personal import key_of_header
 from data.sources.propose.categories import NEARLY_ALL, find_categories
 from data.sources.propose.date_forms import true_share
 from data.sources.propose.drafts import Draft, name_of
-from data.sources.propose.findings import ColumnProposal, Question
+from data.sources.propose.findings import ColumnProposal
 from data.sources.propose.lexicon import ADDRESS_PARTS, NAMES, STRONG, WEAK
 from data.sources.propose.names import best_header
 from data.sources.propose.profiling import PLACEHOLDER, Profile
@@ -140,18 +140,3 @@ def _is_part(profile: Profile) -> bool:
 
 def _only(profile: Profile) -> frozenset[str]:
     return words_of(profile.header) - {"name"}
-
-
-def find_population(draft: Draft) -> None:
-    """Fill the class and the month of population counts that no header tells."""
-    columns = draft.block.setdefault("columns", {})
-    if "population_class" not in columns:
-        columns["population_class"] = {"constant": "total"}
-        draft.columns.append(ColumnProposal("(constant)", "population_class", 0.5, "one count per area"))
-    if "month" not in columns:
-        names = " ".join([draft.sample.path.stem, *(profile.header for profile in draft.profiles)])
-        year = re.search(r"(?<!\d)(19|20)\d{2}(?!\d)", names)
-        value = f"{year.group(0) if year else '2020'}-01-01"
-        columns["month"] = {"constant": value, "parse": "date"}
-        draft.columns.append(ColumnProposal("(constant)", "month", 0.5 if year else 0.2, "no column tells the month"))
-        draft.questions.append(Question("month", value, "the month the population was counted for."))

@@ -117,6 +117,8 @@ class DateForm:
         Keys that read the end of the interval, where cells hold two moments.
     first_days
         Every day is the first of a month: the source tells the month only.
+    next_day
+        The moments are midnight of a zone ahead of the one they are told in, where it is still the day before.
     """
 
     keys: dict[str, object]
@@ -126,6 +128,7 @@ class DateForm:
     midnight: bool = False
     until: dict[str, object] | None = None
     first_days: bool = False
+    next_day: bool = False
 
     @property
     def forms(self) -> list[str]:
@@ -174,7 +177,9 @@ def date_form(filled: pl.Series, profile: Profile) -> DateForm | None:
         elsewhere = utc and set(hours.minute().unique()) == {0} and hours.hour().n_unique() <= 2
         midnight = form.midnight or (elsewhere and max(hours.hour().to_list()) <= 12 and len(values) > 10)
         doubt = "" if utc or len(offsets) < 3 else "the offsets differ; the clock times are read as local"
-        return DateForm(keys, form.kind, form.share, doubt or form.doubt, midnight)
+        # From 13:00 UTC on it is midnight of the next day, east of Greenwich.
+        east = utc and midnight and min(hours.hour().drop_nulls().to_list(), default=0) >= 13
+        return DateForm(keys, form.kind, form.share, doubt or form.doubt, midnight, next_day=east)
     return _written(values, len(values))
 
 
@@ -246,7 +251,8 @@ def _digits(values: pl.Series, *, named: bool) -> DateForm | None:
         # Seconds since 1970, from 2001 on.
         seconds = bare.cast(pl.Int64, strict=False).drop_nulls() % 86_400
         days = seconds.n_unique() <= 2 and bool((seconds % 3_600 == 0).all()) and bare.len() > 5
-        return DateForm({"suffix": "000", "parse": "epoch_ms"}, "moment", 1.0, midnight=days)
+        elsewhere = days and bool((seconds != 0).any())
+        return DateForm({"suffix": "000", "parse": "epoch_ms"}, "moment", 1.0, midnight=days, next_day=elsewhere)
     for length, kind, form in ((14, "moment", "%Y%m%d%H%M%S"), (12, "moment", "%Y%m%d%H%M"), (8, "day", "%Y%m%d")):
         if true_share(lengths == length) >= AGREE and bare.str.contains("^(19|20)").all():
             read = _read(bare, kind, form)

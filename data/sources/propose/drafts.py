@@ -7,6 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
+from data.shares import percent
 from data.sources.personal import key_of_header
 from data.sources.personal_values import MOSTLY, redact, share_personal, without_personal
 from data.sources.propose.findings import ColumnProposal, FileProposal, Known, Question
@@ -14,6 +17,9 @@ from data.sources.propose.lexicon import matches
 from data.sources.propose.profiling import Profile, profile_column
 from data.sources.propose.sampling import Sample
 from data.sources.reading import GEOMETRY, POINT_LAT, POINT_LON
+
+#: What the first cell of a row says that adds up the others.
+TOTAL = r"(?i)^(?:[合总小總]\s*[计計]|(?:grand |sub)?total(?: general)?|gesamt|insgesamt|summe)\s*[:：]?$"
 
 
 class Draft:
@@ -29,6 +35,8 @@ class Draft:
         Longitude and latitude, degrees, of where the records lie, as soon as it is known.
     near
         The same, of the steward or of another file.
+    totals
+        Key of the column in which some rows say that they add up the others; they are no records.
     clocks_are_local
         Times marked as UTC turned out to be those of the local clock.
     """
@@ -43,7 +51,8 @@ class Draft:
         self.spot: tuple[float, float] | None = None
         self.near = known.near
         self.clocks_are_local = False
-        texts = sample.texts
+        self.totals = _total_rows(sample)
+        texts = sample.texts if self.totals is None else sample.texts.filter(~_is_total(self.totals))
         made_up = {name: name for name in (POINT_LON, POINT_LAT) if name in texts.columns}
         named = {**sample.raw.headers, **made_up}
         self.profiles = [profile_column(key, header, texts[key]) for key, header in named.items() if key != GEOMETRY]
@@ -51,7 +60,7 @@ class Draft:
         for profile in list(self.profiles):
             share, kind = share_personal(profile.texts)
             if share >= MOSTLY and not _is_series(profile):
-                self.personal[profile.header] = f"{share:.0%} of its values are of the kind {kind}"
+                self.personal[profile.header] = f"{percent(share)} of its values are of the kind {kind}"
                 self.profiles.remove(profile)
         self.chinese = any(re.search(r"[\u4e00-\u9fff]", profile.header) for profile in self.profiles) or any(
             matches("jjdbh|bjsj|jqlb.*|gxdwdm|pjdbh|fkdbh|bzdz.*", profile.header) for profile in self.profiles
@@ -81,6 +90,20 @@ class Draft:
         """Return what was found."""
         shown = [replace(one, header=redact(one.header)[0] or "***") for one in self.columns]
         return FileProposal(self.sample.name, self.table, self.block, shown, self.personal, self.questions)
+
+
+def _is_total(key: str) -> pl.Expr:
+    return pl.col(key).str.contains(TOTAL).fill_null(False)
+
+
+def _total_rows(sample: Sample) -> str | None:
+    """Return the key of the first columns in which a few cells of the file say "total"."""
+    for key in list(sample.raw.headers)[:3]:
+        if key != GEOMETRY and key in sample.texts.columns:
+            rows = sample.texts.select(_is_total(key).sum()).item()
+            if 0 < rows <= max(1, 0.1 * sample.texts.height):
+                return key
+    return None
 
 
 def _is_series(profile: Profile) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from data.shares import percent
 from data.sources.packed import Unread
 from data.sources.propose.lexicon import STRONG, WEAK
 
@@ -111,7 +112,7 @@ class Proposal:
             for item in sorted(one.columns, key=lambda item: -item.confidence):
                 if item.column is not None:
                     lines.append(
-                        f"  {item.header:<{width}}  → {item.column:<18} {item.confidence:>4.0%}  {item.reason}"
+                        f"  {item.header:<{width}}  → {item.column:<18} {percent(item.confidence):>4}  {item.reason}"
                     )
             if unread := [item.header for item in one.columns if item.column is None]:
                 shown = ", ".join(unread[:20]) + (f" and {len(unread) - 20} more" if len(unread) > 20 else "")

@@ -34,7 +34,8 @@ def propose_head(
         )
     stated = known.crs if known.crs and placing.is_projected(known.crs) else None
     projected = stated or next((crs for draft in drafts if (crs := draft.projected_crs)), None)
-    analysis = projected or placing.utm_of(spot) or ("EPSG:4547" if chinese else "EPSG:3857")
+    usual = placing.utm_of(placing.city_of(known.timezone)) or ("EPSG:4547" if chinese else "EPSG:3857")
+    analysis = projected or placing.utm_of(spot) or usual
     if projected is None and spot is None:
         questions.append(
             Question(

@@ -79,7 +79,7 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
             "name|名称",
         ),
         "address": (
-            "jqdz|sfdz|afdz|事发(地址|地点)|案发(地址|地点)|發生地點|发生地[点址]|(incident|block|full|street|event)?address(public|line1)?"
+            "jqdz|sfdz|afdz|afdd|sfdd|fadd|事发(地址|地点)|案发(地址|地点)|發生地點|发生地[点址]|(incident|block|full|street|event)?address(public|line1)?"
             "|location(address|description1)?|block|hundredblock|ileadsaddress|streetaddress|on?street(name)?|blockaddress",
             "地址|地点|place|street|where|locality",
         ),
@@ -144,13 +144,14 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
     },
     "population": {
         "area_code": (
-            "sq(dm|bm)|社区(代码|编码)?|geoid|nid|comareaid|(area|community|neighbou?rhood|lsoa|ward|tract|block)(code|id|num|cd)|lsoa11cd|gssid|jwqdm",
-            "[a-z]*code|id|区域代码",
+            "sq(dm|bm)|社区(代码|编码|名称)?|村里|里別|区域别代码|區域別代碼|barrio|colonia|bairro|quartier|suburb|geoid\\d*|nid|comareaid|(area|community|neighbou?rhood|lsoa|ward|tract|block)(code|id|num|cd)|lsoa11cd|gssid|jwqdm",
+            "[a-z]*code|id|区域代码|(police)?(district|neighbou?rhood|ward|community|precinct)(name)?|所属派出所|派出所(名称)?",
         ),
-        "month": ("month|月份|ny", ""),
+        "month": ("month|月份|ny|统计(年)?月份?|統計年月|统计年月|年月|yearmonth", ""),
         "population_class": ("rklb|人口类别|populationclass", ""),
         "count": (
-            "rks|人口数?|population|pop(ulation)?(\\d{2}|\\d{4})?|total(population|persons)|persons|人口总数",
+            "rks|人[口][数數]?.*|实有人口[数]?|常住人口[数]?|總人口.*|总人口.*|population|pop(ulation)?(\\d{2}|\\d{4})?|popest|total_?(population|persons)"
+            "|pop_?total|persons|人口总数|poblacion(total)?|populacao|einwohner(zahl)?|residents|p1_?001n",
             "count|total|数量",
         ),
     },
@@ -220,8 +221,8 @@ AXES: tuple[tuple[str, str], ...] = (
     ),
     ("bjrxzb|xzb|zbx|x坐标|横坐标", "bjryzb|yzb|zby|y坐标|纵坐标"),
     (
-        "x(co?ord(inate|ina|s)?|cd|axis)?|pointx|geox|xcoordcd|coordx|easting|xloc|xlong|.*xco?ord(inate)?",
-        "y(co?ord(inate|ina|s)?|cd|axis)?|pointy|geoy|ycoordcd|coordy|northing|yloc|ylat|.*yco?ord(inate)?",
+        "x(co?ord(inate|ina|s)?|cd|axis)?|ekoordinate|rechtswert|pointx|geox|xcoordcd|coordx|easting|xloc|xlong|.*xco?ord(inate)?",
+        "y(co?ord(inate|ina|s)?|cd|axis)?|nkoordinate|hochwert|pointy|geoy|ycoordcd|coordy|northing|yloc|ylat|.*yco?ord(inate)?",
     ),
 )
 #: Parts of an address in headers of their own.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 from data.schemas import CANONICAL
@@ -14,6 +16,8 @@ from data.sources.propose.words import confidence_of_words, listed, role_of, wor
 #: A cell that holds nothing but a point.
 COORDINATES = r"^\W*(?:POINT\s*\()?\(?-?\d{1,3}\.\d+[,\s]+-?\d{1,3}\.\d+\)*\W*$"
 
+#: What a header of a count says that adds up the others.
+TOTALS = re.compile(r"合[计計]|[总總]|total|all|实有|實有")
 #: Words of numbers that are not those of a call, and of places that police do not work by.
 NUMBERS_OF_OTHERS = listed("victim suspect officer street zip address council district beat sector community")
 OTHER_PLACES = frozenset({"council", "zip", "victim", "suspect", "officer", "census", "property", "weapon"})
@@ -54,6 +58,9 @@ def best_header(draft: Draft, table: str, column: str, minimum: float = WEAK) ->
     elif column == "address":
         # Many different texts; a kind of place repeats.
         rated.sort(key=lambda item: (item[1] > 0.5, item[3].distinct > max(3, 0.02 * item[3].rows), item[0], item[2]))
+    elif (table, column) == ("population", "count"):
+        # Of men, women and all it is all who live there.
+        rated.sort(key=lambda item: (item[0], bool(TOTALS.search(item[3].header.lower())), item[3].high or 0, item[2]))
     else:
         rated.sort(key=lambda item: (item[0], item[1] > 0.5, item[2]))
     return rated[-1][3], rated[-1][0]

@@ -14,6 +14,8 @@ from pyproj.database import query_crs_info, query_utm_crs_info
 from pyproj.enums import PJType
 
 Spot = tuple[float, float]
+#: The system of web maps: good for positions, not for cells or areas, which it stretches with the latitude.
+WEB_MERCATOR = "EPSG:3857"
 #: Farthest a point may be from ``near`` for a system to be a candidate, degrees.
 NEAR_DEGREES = 1.5
 #: Large cities of zones that reach far beyond the city they are named after: zone → longitude, latitude.
@@ -185,7 +187,12 @@ def candidates(x: float, y: float, *, near: Spot | None, zone: str | None) -> li
             if away <= reach:
                 size = (made_for.east - made_for.west) * (made_for.north - made_for.south)
                 found.append((round(away, 1), _rarity(code) + size / 1000, code))
-    return [code for _, _, code in sorted(found)[:20]]
+    codes = [code for _, _, code in sorted(found)[:20]]
+    # Made for no area at all, so no list of areas names it; web maps hand their coordinates on in it.
+    there = _back_quietly(x, y, WEB_MERCATOR)
+    if there is not None and max(abs(there[0] - spot[0]), abs(there[1] - spot[1])) <= reach:
+        codes.append(WEB_MERCATOR)
+    return codes
 
 
 def _rarity(code: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from data.sources.propose import placing
@@ -18,6 +19,11 @@ from data.sources.reading import POINT_LAT, POINT_LON
 NOWHERE = ((0, 0), (-1, -1))
 #: Least share of numbers in a column of coordinates: some publishers withhold most places.
 MANY_NUMBERS = 0.2
+#: Names of geographic systems in headers → what a mapping calls them.
+SYSTEMS = {"gcj": "GCJ-02", "bd": "BD-09", "wgs": "EPSG:4326", "cgcs": "EPSG:4490"}
+_SYSTEMS = re.compile(
+    r"[\W_]*(?<![A-Za-z])(?:(gcj)|(bd)|(wgs)|(cgcs))[-_ ]?(?:02|09|84|1984|2000)[\W_]*", re.IGNORECASE
+)
 #: Least share of cells with a point.
 MANY_POINTS = 0.6
 
@@ -61,6 +67,17 @@ def find_point(draft: Draft) -> None:
         draft.columns.append(ColumnProposal("(none)", "point.x", 0.0, "no two columns are coordinates"))
 
 
+def _without_system(header: str) -> str:
+    """Return a header without the reference system it names: ``JD_GCJ02`` is a longitude as ``JD`` is."""
+    return _SYSTEMS.sub("", header)
+
+
+def system_in(header: str) -> str | None:
+    """Return the geographic reference system that a header names: 经度(GCJ02), lon_wgs84."""
+    found = _SYSTEMS.search(header)
+    return SYSTEMS[str(found.group(found.lastindex or 0)).lower()] if found else None
+
+
 def _points_of_shapes(draft: Draft) -> bool:
     for column, header in (("point.x", POINT_LON), ("point.y", POINT_LAT)):
         profile = next((one for one in draft.profiles if one.key == header), None)
@@ -76,8 +93,8 @@ def _axes(draft: Draft) -> list[tuple[Profile, Profile]]:
     free = [one for one in draft.profiles if one.header not in draft.taken and one.numbers >= MANY_NUMBERS]
     pairs = []
     for axis_x, axis_y in AXES:
-        easts = [one for one in free if matches(axis_x, one.header)]
-        norths = [one for one in free if matches(axis_y, one.header)]
+        easts = [one for one in free if matches(axis_x, _without_system(one.header))]
+        norths = [one for one in free if matches(axis_y, _without_system(one.header))]
         if easts and norths:
             pairs.append((easts[0], norths[0]))
     for word_x, word_y in (("lon", "lat"), ("x", "y")):
@@ -137,9 +154,11 @@ def _locate(draft: Draft, east: Profile, north: Profile) -> bool:
     note = "; the axes are the other way round than the names say" if swapped else ""
     scale: dict[str, Any] = {}
     if abs(x) <= 180 and abs(y) <= 90:
-        crs = _geographic_crs(draft, (x, y))
+        stated = {system_in(east.header), system_in(north.header)}
+        said = stated.pop() if len(stated) == 1 else None
+        crs = said if said and not draft.known.crs else _geographic_crs(draft, (x, y))
         draft.spot = (x, y)
-        reason = f"degrees{note}"
+        reason = f"degrees{note}" + (f"; {said}, as the headers say" if said else "")
     elif abs(x) <= 180e6 and abs(y) <= 90e6 and placing.is_micro(x, y):
         scale, crs = {"scale": 1e-6}, _geographic_crs(draft, (x / 1e6, y / 1e6))
         draft.spot, reason = (x / 1e6, y / 1e6), f"degrees × 1,000,000{note}"
@@ -181,8 +200,10 @@ def _projected_crs(draft: Draft, x: float, y: float) -> tuple[str, str]:
         draft.questions.append(Question("crs", "EPSG:3857", why))
         return "EPSG:3857", "projected coordinates of an unknown system"
     best = found[0]
-    draft.projected_crs = best
+    draft.projected_crs = best if best != placing.WEB_MERCATOR else None
     draft.spot = placing.back(x, y, best)
+    if len(found) == 1 and draft.near is not None:
+        return best, f"projected coordinates; {placing.name_of(best)} alone puts them where the other files lie"
     names = tuple(f"{code} ({placing.name_of(code)})" for code in found[1:8])
     why = f"lengths around {x:,.0f}, {y:,.0f}: {placing.name_of(best)} is one of {len(found)} that fit."
     draft.questions.append(Question("crs", best, why, names))

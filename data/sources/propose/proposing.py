@@ -21,6 +21,7 @@ from data.sources.propose.drafts import Draft
 from data.sources.propose.findings import FileProposal, Known, Proposal, Question
 from data.sources.propose.heads import propose_head
 from data.sources.propose.joins import join_areas
+from data.sources.propose.population import beside_areas, join_population
 from data.sources.propose.sampling import SAMPLE_BYTES, Sample, one_of_each_layout, read_sample
 from data.sources.propose.tables import start_draft
 from data.sources.toml_text import to_toml
@@ -67,6 +68,7 @@ def propose_mapping(paths: Sequence[Path], known: Known | None = None) -> Propos
         settle(draft)
         spot = spot or draft.spot
     join_areas(drafts)
+    join_population(drafts)
     drafts = _told_apart(drafts)
     taken = {draft.block["name"] for draft in drafts}
     for draft in list(drafts):
@@ -74,6 +76,11 @@ def propose_mapping(paths: Sequence[Path], known: Known | None = None) -> Propos
         if beside is not None:
             drafts.insert(drafts.index(draft) + 1, beside)
             taken.add("dispatches")
+    for draft in list(drafts):
+        beside = beside_areas(draft) if "population" not in taken else None
+        if beside is not None:
+            drafts.insert(drafts.index(draft) + 1, beside)
+            taken.add("population")
     head, questions = propose_head(name, known, spot, drafts)
     for draft in drafts:
         questions += [one for one in draft.questions if one.name not in {known.name for known in questions}]

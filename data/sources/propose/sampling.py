@@ -22,7 +22,7 @@ from data.sources.reading.formats import first_line
 #: Bytes of a text file and records of other files that are looked at.
 SAMPLE_BYTES, SAMPLE_RECORDS = 3_000_000, 20_000
 #: Encodings tried, in order, when a file is not UTF-8.
-ENCODINGS = ("gb18030", "big5", "cp1252")
+ENCODINGS = ("gb18030", "big5", "cp932", "cp1252")
 SEPARATORS = (",", "\t", ";", "|")
 #: Lines in which the header is looked for.
 HEADER_WITHIN = 8
@@ -34,6 +34,13 @@ COMMON = frozenset(
     "十三之进着等部度家电力里如水化高自二理起小物现实加量都两体制机当使点从业本去把性好应开它合还因由其些然前外天政四日那社义事平形相"
     "全表间样与关各重新线内数正心反你明看原又么利比或但质气第向道命此变条只没结解问意建月公无系军很情者最立代想已通并提直题党程展五"
     "区區市县街路号號弄巷村镇鎮警派所案盗窃竊纠纷打架报報接处處地址类類别別时時间間发發生段期编編盜汽車車住宅強奪機臺台北"
+)
+#: The same of Japanese: kana, and characters of addresses and offences.
+JAPANESE = frozenset(
+    [
+        *map(chr, range(0x3041, 0x30FF)),
+        *"発生年月日時都道府県市区町村丁目署交番管轄罪名手口窃盗車場所者被害性別駅駐輪東京大阪",
+    ]
 )
 
 
@@ -162,15 +169,14 @@ def _text_keys(path: Path) -> dict[str, Any]:
     lines = [line for line in text[:200_000].replace("\r\n", "\n").replace("\r", "\n").split("\n")[:50] if line.strip()]
     separator = max(SEPARATORS, key=lambda one: _regularity(lines, one))
     rows = list(csv.reader(lines[:HEADER_WITHIN], delimiter=separator))
-    keys: dict[str, Any] = {"encoding": encoding, "separator": separator, "header_row": header_row(rows)}
-    return keys
+    return {"encoding": encoding, "separator": separator, **head_of(rows)}
 
 
 def encoding_of(content: bytes) -> str:
     """Return the encoding a text file is most likely in.
 
     UTF-8 wins when it fits. Otherwise the encoding that can read the bytes and gives the largest share of everyday
-    Chinese characters, or cp1252 for Western text with few bytes above 127.
+    Chinese or Japanese characters, or cp1252 for Western text with few bytes above 127.
     """
     # A cut may fall into a character: a few bytes at the end say nothing.
     for encoding in ("utf-8", "utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8",):
@@ -184,11 +190,12 @@ def encoding_of(content: bytes) -> str:
     part = content[:400_000]
     high = [byte for byte in part if byte > 127]
     scores: dict[str, float] = {}
-    for encoding in ENCODINGS[:2]:
+    for encoding in ENCODINGS[:-1]:
         text = part.decode(encoding, errors="replace")
         wide = [char for char in text if char > "\u2e7f"]
         broken = text.count("\ufffd") / max(1, len(wide))
-        scores[encoding] = sum(char in COMMON for char in wide) / max(1, len(wide)) - 2 * broken
+        everyday = COMMON | JAPANESE if encoding == "cp932" else COMMON
+        scores[encoding] = sum(char in everyday for char in wide) / max(1, len(wide)) - 2 * broken
     best = max(scores, key=lambda one: scores[one])
     valid_utf8 = part.decode("utf-8", errors="ignore")
     if sum(char > "\u2e7f" for char in valid_utf8) * 3 > 0.9 * len(high):
@@ -211,6 +218,24 @@ def header_row(rows: list[list[str]]) -> int:
         if cells and widths[place - 1] >= 0.5 * max(widths) and len(words) >= 0.6 * len(cells):
             return place
     return 1
+
+
+def head_of(rows: list[list[str]]) -> dict[str, Any]:
+    """Return which row is the last one of the header, and that it has two where the second fills gaps of the first.
+
+    数量 over 人 and 户: what stands below blank cells are words too, and every column has one in either row.
+    """
+    first = header_row(rows)
+    if first >= len(rows):
+        return {"header_row": first}
+    upper, lower = ([cell.strip() for cell in row] for row in rows[first - 1 : first + 1])
+    gaps = [place for place, cell in enumerate(upper) if not cell and place < len(lower)]
+    words = [cell for cell in lower if cell]
+    whole = all(up or low for up, low in zip(upper, lower, strict=False))
+    between = gaps and all(lower[place] for place in gaps) and any(not cell for cell in lower)
+    if between and whole and not any(_is_number(cell) for cell in words):
+        return {"header_row": first + 1, "header_rows": 2}
+    return {"header_row": first}
 
 
 def _is_number(cell: str) -> bool:
@@ -243,7 +268,7 @@ def _sheets(path: Path) -> tuple[dict[str, Any], list[str]]:
     # A cover sheet comes first, the data are the largest one.
     chosen = max(filled, key=lambda name: filled[name][0])
     rows = [["" if cell is None else str(cell) for cell in row] for row in filled[chosen][1].rows()]
-    keys: dict[str, Any] = {"header_row": header_row(rows)}
+    keys: dict[str, Any] = head_of(rows)
     if chosen != book.sheet_names[0]:
         keys["sheet"] = chosen
     return keys, [name for name in filled if name != chosen]

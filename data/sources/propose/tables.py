@@ -12,6 +12,9 @@ from data.sources.propose.sampling import Sample
 from data.sources.propose.words import words_of
 from data.sources.reading import GEOMETRY
 
+#: Most rows of a list of codes.
+SHORT = 300
+
 
 def start_draft(sample: Sample, known: Known) -> Draft:
     """Return the draft of a file with its table chosen; columns are found by ``blocks.settle``."""
@@ -39,11 +42,25 @@ def choose_table(draft: Draft) -> str:
             if table == "dispatches" and best_header(draft, "calls", "category"):
                 continue
             return table
+    if _is_list_of_codes(draft):
+        return "lookup"
     dates = any(profile.dates for profile in draft.profiles)
     places = {word for profile in draft.profiles for word in words_of(profile.header)} >= {"lon", "lat"}
     if not dates and not places and len(draft.profiles) <= 6 and draft.sample.whole:
         return "lookup"
     return "calls"
+
+
+def _is_list_of_codes(draft: Draft) -> bool:
+    """Return whether a short file tells neither a moment nor a place nor what happened: codes, counts, names."""
+    if not draft.sample.whole or draft.sample.raw.records > SHORT or best_header(draft, "calls", "category"):
+        return False
+    exact = any(
+        one.dates is not None and one.dates.kind == "moment" and not one.dates.midnight for one in draft.profiles
+    )
+    words = {word for profile in draft.profiles for word in words_of(profile.header)}
+    timed = exact or any(one.clock is not None and words_of(one.header) & {"time", "hour"} for one in draft.profiles)
+    return not timed and not words & {"lat", "lon", "x", "y", "occ", "incident", "offense", "call", "address"}
 
 
 def _table_of_shapes(draft: Draft) -> str:
@@ -59,4 +76,7 @@ def _table_of_shapes(draft: Draft) -> str:
 def _counts_people(draft: Draft, found: dict[str, Any]) -> bool:
     count = found["count"][0]
     dated = [profile for profile in draft.profiles if profile.dates and profile.dates.kind == "moment"]
-    return bool(count.is_number and (count.low or 0) >= 0 and not dated)
+    month = best_header(draft, "population", "month")
+    places = found["area_code"][0]
+    each = places.unique or (month is not None and places.distinct < places.texts.len())
+    return bool(count.is_number and (count.low or 0) >= 0 and not dated and each)

@@ -19,7 +19,7 @@ from data.sources.propose.words import OF_TIME, stem_of, words_of
 from data.sources.propose.zones import settle_zone
 
 #: Roles of times that can tell when it happened, the best first; what was reported stands in when nothing else does.
-TELLS = ("occurred", "plain", "reported", "dispatched")
+TELLS = ("occurred", "plain", "reported", "answered", "dispatched")
 #: Headers of the parts of a date, in order, with the smallest and largest number each may hold.
 DATE_PARTS: tuple[tuple[str, int, int], ...] = (
     ("(occ(urr(ed|ence)?)?|incident|crime)?(year|yr)|(发生)?年份?|ano|anio", 1900, 2100),
@@ -61,7 +61,7 @@ def find_time(draft: Draft) -> None:
         return
     confidence = STRONG if named else BY_VALUES
     reason = ("the name says so" if named else "the values are dates") + f"; {form.kind}, {_form_in_words(profile)}"
-    if role in ("reported", "dispatched"):
+    if role in ("reported", "answered", "dispatched"):
         reason += f"; no column tells more than when it was {role}"
     partner = (
         None if form.kind == "month" or (form.kind == "moment" and not form.midnight) else clock_of(draft, profile)
@@ -379,7 +379,9 @@ def date_rule(draft: Draft, profile: Profile, *, moment: bool) -> dict[str, Any]
             draft.questions.append(
                 Question(f"date form of {profile.header}", str(keys.get("formats")), form.doubt + ".")
             )
-    if not moment and form.forms and form.kind == "moment":
+    if not moment and form.forms and form.next_day and not draft.clocks_are_local:
+        keys["parse"] = "datetime"
+    elif not moment and form.forms and form.kind == "moment":
         # A day is wanted of a date and time: the date stands first.
         days = list(dict.fromkeys(_date_part(one) for one in form.forms))
         together = all(one.startswith("%Y%m%d%H") for one in form.forms)
@@ -388,7 +390,7 @@ def date_rule(draft: Draft, profile: Profile, *, moment: bool) -> dict[str, Any]
         keys.pop("zone", None)
         if keys.get("parse") == "epoch_ms" and not form.midnight:
             keys["parse"] = "epoch_ms_local"
-    if keys.get("parse") == "epoch_ms" and form.midnight:
+    if keys.get("parse") == "epoch_ms" and form.midnight and not form.next_day:
         keys["zone"] = "UTC"
     if profile.placeholder:
         keys = {"blank": profile.placeholder, **keys}

@@ -13,22 +13,22 @@ from functools import lru_cache
 
 #: Word → its spellings, without accents, in small letters.
 SPELLINGS: dict[str, str] = {
-    "date": "date dates dt dte dat fecha fec data datum 日期 日",
-    "time": "time times tm hora horas heure uhrzeit 时间 時間 时刻 時刻",
+    "date": "date dates dt dte dat fecha fec data datum 日期 日 年月日",
+    "time": "time times tm hora horas heure uhrzeit zeit 时间 時間 时刻 時刻",
     "datetime": "datetime timestamp dttm datehour ts",
-    "hour": "hour hours hr hrs hh stunde franja 小时 小時 钟点 24hr",
+    "hour": "hour hours hr hrs hh stunde franja 時 小时 小時 钟点 24hr",
     "minute": "minute minutes min 分钟",
     "day": "day days dow dia",
     "weekday": "weekday dayofweek dayofwk 星期",
-    "month": "month months mon mes mois monat 月份 月",
+    "month": "month months mon mes mois monat 月份 月 年月",
     "year": "year years yr anio ano annee jahr 年份 年",
-    "start": "start started starts begin begins began beginning from fr first anfang debut earliest",
-    "end": "end ended ends to last thru through until ende fin latest poss",
+    "start": "start started starts begin begins began beginning from fr first anfang debut earliest von 始期",
+    "end": "end ended ends to last thru through until ende fin latest poss bis 終期",
     "occ": "occ occur occurs occured occurred occurrence occurrences occurence occu hecho hechos ocorrencia ocurrencia"
-    " ocurrido tatzeit faits 发生 發生 案发 案發",
+    " ocurrido tatzeit faits 发生 發生 発生 案发 案發",
     "incident": "incident incidents incidnt inci inc event events evnt evt incidente evento 警情 事件 接警",
     "offense": "offense offenses offence offences ofns crime crimes crm delito delitos crimen crime delikt infraction"
-    " felony rubrica hurto robo 案件 罪案 罪名 案",
+    " felony violation violations rubrica hurto robo 案件 罪案 罪名 案",
     "report": "report reported reports rep rpt rptd rept reportdat boletim comunicacao anzeige angelegt"
     " denuncia 报案 報案",
     "create": "create created creation creat opened open entry entered queued received receive recd called callreceived"
@@ -43,7 +43,7 @@ SPELLINGS: dict[str, str] = {
     "clear": "clear cleared clears close closed closing closng complete completed 处置完毕",
     "clearance": "clearance solved arrest arrested arrests",
     "id": "id ids no num number numbers nbr key ref reference folio numero nummer numalt pk uid 编号 編號 号",
-    "case": "case cases 個案 carpeta expediente file cr drno",
+    "case": "case cases 個案 carpeta expediente file cr drno fall geschaeft vorgang",
     "call": "call calls cfs cad llamada servicecall",
     "complaint": "complaint complaints cmplnt",
     "code": "code codes cd clave codigo 代码 代碼",
@@ -51,7 +51,7 @@ SPELLINGS: dict[str, str] = {
     "desc": "desc description descriptions descript descr descrip text txt literal title summary"
     " bezeichnung literals 描述",
     "name": "name names nome nombre nom 名称 名稱",
-    "type": "type types typ tipo kind especie art 类型 類型",
+    "type": "type types typ tipo kind especie art 类型 類型 手口",
     "category": "category categories cat categoria categorie group groups grp general class classification kategorie"
     " codegroup 类别 類別",
     "sub": "sub subtype subcategory subtipo secondary detail 子类 细类 細類",
@@ -63,14 +63,15 @@ SPELLINGS: dict[str, str] = {
     "block": "block hundredblock blk",
     "street": "street streets road calle logradouro rue strasse 街路",
     "intersection": "intersection intersections cross",
-    "location": "location locations loc ubicacion lugar place 地点 地點 位置",
+    "location": "location locations loc ubicacion lugar place tatort 地点 地點 位置",
     "police": "police pd apd spd lmpd cmpd nopd mpd lapd nypd kcpd patrol",
     "district": "district districts dist dst distrito div divs division divisions precinct precincts pct pdq delegacia"
-    " station stations command bureau comisaria circunscricao 警区 警區 派出所 分局 管辖单位",
-    "beat": "beat beats psa post scout 警务区",
+    " station stations command bureau comisaria circunscricao 警区 警區 派出所 分局 管辖单位"
+    " kreis 警察署",
+    "beat": "beat beats psa post scout 警务区 交番",
     "sector": "sector sectors zone zones",
     "community": "community communities neighborhood neighborhoods neighbourhood neighbourhoods neighborhd hood nbhd"
-    " nhood barrio bairro colonia quartier mcpp suburb lor lsoa msoa 社区 社區 里",
+    " nhood barrio bairro colonia quartier mcpp suburb lor lsoa msoa 社区 社區 里 町丁目",
     "ward": "ward wards tract comuna alcaldia municipio bezirk borough boro",
     "area": "area areas grid region",
     "council": "council supervisor voting congressional congress legislative works school fire ems"
@@ -79,11 +80,11 @@ SPELLINGS: dict[str, str] = {
     "zip": "zip zipcode postal postcode cep plz",
     "city": "city town state country county cidade ciudad uf municipality",
     "census": "census",
-    "victim": "victim victims vict vic vitima victima complainant reportee",
+    "victim": "victim victims vict vic vitima victima complainant reportee 被害者",
     "suspect": "suspect suspects susp offender offenders arrestee arrestees perpetrator subject",
     "officer": "officer officers badge collar employee detective investigator reviewer deputy",
-    "age": "age edad idade alter agegroup agerange",
-    "sex": "sex gender sexo genero geschlecht",
+    "age": "age edad idade alter agegroup agerange 年齢",
+    "sex": "sex gender sexo genero geschlecht 性別",
     "race": "race raza ethnicity ethnic descent cutis corcutis raca",
     "trait": "birth birthdate dob nascimento nacimiento nationality nacionalidade nacionalidad"
     " occupation profissao profesion"
@@ -101,8 +102,8 @@ SPELLINGS: dict[str, str] = {
     "agency": "agency agencies department",
     "lat": "lat latitude latitud breite ycoordlat 纬度 緯度 北緯",
     "lon": "lon lng long longitude longitud laenge 经度 經度 東經 东经",
-    "x": "x xcoord xcoordinate coordx east easting",
-    "y": "y ycoord ycoordinate coordy north northing",
+    "x": "x xcoord xcoordinate coordx east easting ekoordinate rechtswert",
+    "y": "y ycoord ycoordinate coordy north northing nkoordinate hochwert",
     "surrogate": "objectid oid fid row rowid global globalid cartodb index row_id instance instanceid esri ogc"
     " 序号 序號",
     "officer_initiated": "onview onviewed",

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from analytics.hotspots.choice import Evidence, choose_ranker
 from analytics.hotspots.forecast import forecast_hotspots
+from analytics.hotspots.groups import count_residents
 from analytics.hotspots.history import day_number
 from analytics.hotspots.panel import Lattice, feature_names
+from analytics.hotspots.places import valid_areas
 from analytics.hotspots.rankers import LADDER, POPULATED, RECORDED, fit_rankers, make_ranker
 from analytics.hotspots.reasons import BACKGROUND, GROUPS, explain_places
 from analytics.hotspots.residents import FLOOR, Register, Residents
@@ -83,6 +85,10 @@ def test_places_take_the_density_of_their_area_in_the_newest_month_before(lattic
     assert told[~west] == pytest.approx(np.log(1.5 + FLOOR) - np.log(1 + FLOOR))
     # By December both halves are alike; January's word is not yet known on its first day, nor February's.
     assert known.at(day_number(date(2023, 1, 1)))[:, 0] == pytest.approx(0.0)
+    # February tells of the west only: the east keeps its 3,000, which are half of the mean beside 9,000.
+    told = known.at(day_number(date(2023, 3, 1)))[:, 0]
+    assert told[west] == pytest.approx(np.log(1.5 + FLOOR) - np.log(1 + FLOOR))
+    assert told[~west] == pytest.approx(np.log(0.5 + FLOOR) - np.log(1 + FLOOR))
     # Before the first month nothing sets one place apart.
     assert known.at(day_number(date(2021, 1, 1)))[:, 0] == pytest.approx(0.0)
 
@@ -98,14 +104,40 @@ def test_an_area_without_households_or_size_is_unknown_and_leaves_the_others_as_
     ]
     known = Residents(lattice, areas, Register(frame(Population, rows), None), as_of=date(2022, 3, 1))
     assert known.names == ("population_rented",)
-    for day in (date(2022, 2, 1), date(2022, 3, 1)):
-        told = known.at(day_number(day))
-        assert np.isfinite(told).all()
-        assert (told[lattice.columns < 10] < told[lattice.columns >= 10].min()).all()
+    # January knows no dwelling of the west: it counts as the others do. February knows that none is rented.
+    assert known.at(day_number(date(2022, 2, 1))) == pytest.approx(0.0)
+    told = known.at(day_number(date(2022, 3, 1)))
+    assert np.isfinite(told).all()
+    assert (told[lattice.columns < 10] < told[lattice.columns >= 10].min()).all()
     without_size = areas.with_columns(area_km2=pl.when(pl.col("area_code") == "E").then(2.0).otherwise(0.0))
     told = Residents(lattice, without_size, Register(frame(Population, rows), None), as_of=date(2022, 3, 1))
-    assert "population_residents" in told.names
+    # The density of one area alone sets no place apart.
+    assert told.names == ("population_rented",)
     assert np.isfinite(told.at(day_number(date(2022, 3, 1)))).all()
+
+
+def test_what_is_not_known_of_an_area_is_never_nobody(areas):
+    """Newest month by area; areas of no figure are left out, boundaries and levels of the past do not come back."""
+    old = areas.head(1).with_columns(area_code=pl.lit("OLD"), valid_to=pl.lit(date(2022, 1, 1)))
+    station = areas.head(1).with_columns(area_code=pl.lit("S"), level=pl.lit("station").cast(areas.schema["level"]))
+    third = areas.head(1).with_columns(area_code=pl.lit("N"))
+    rows = [
+        ("W", 1, "registered", 700.0),
+        ("W", 1, "floating", 300.0),
+        ("W", 2, "households", 400.0),
+        ("E", 2, "total", 2000.0),
+        ("E", 2, "registered", 1500.0),
+        ("N", 2, "households", 9.0),
+        ("S", 1, "total", 3000.0),
+        ("OLD", 1, "total", 5000.0),
+    ]
+    population = frame(
+        Population,
+        [{"area_code": c, "month": date(2022, m, 1), "population_class": k, "count": n} for c, m, k, n in rows],
+    )
+    every = pl.concat([areas, old, station, third])
+    counted = count_residents(valid_areas(every, date(2022, 3, 1)), population, date(2022, 3, 1))
+    assert dict(counted.select("area_code", "residents").iter_rows()) == {"W": 1000.0, "E": 2000.0}
 
 
 def test_households_are_counted_at_the_addresses_of_a_cell(lattice, areas, register):

@@ -385,3 +385,80 @@ def test_a_ragged_row_shows_no_cell_where_a_personal_one_may_have_slipped(load: 
     load({"calls.csv": CALLS})
     ragged = current_snapshot(store).quarantine().filter(pl.col("reason") == "ragged_row").collect()
     assert ragged["raw"].to_list() == [None]
+
+
+def test_files_of_one_name_are_told_apart_everywhere(store: Store, tmp_path: Path) -> None:
+    paths = []
+    head = "kind,day,x,y\n"
+    for folder, rows in (
+        ("a", "theft,2025-01-01,120.1,30.1\n" * 2 + ",,,\n"),
+        ("b", "theft,2025-01-01,120.1,30.1\n" * 3),
+    ):
+        paths.append(tmp_path / folder / "2018.csv")
+        paths[-1].parent.mkdir()
+        paths[-1].write_text(head + rows, encoding="utf-8")
+    report = ingest(store, CITY, paths, loaded_by="clerk", now=NOW)
+    counts = {one.file: (one.read, one.kept, sum(one.quarantined.values())) for one in report.files}
+    assert counts == {"a/2018.csv": (3, 2, 1), "b/2018.csv": (3, 3, 0)}
+    snapshot = current_snapshot(store)
+    # Over files the larger count of identical rows wins: three, whichever file tells them.
+    calls = snapshot.read("calls")
+    assert calls.height == calls["record_key"].n_unique() == 3
+    assert set(calls["source_file"]) <= set(counts)
+    assert snapshot.quarantine().collect()["source_file"].to_list() == ["a/2018.csv"]
+    told = (store.loads / report.load_id / "load.json").read_text(encoding="utf-8")
+    assert str(tmp_path) not in told
+    # Alone each has its own name, and is known.
+    again = ingest(store, CITY, [paths[1]], loaded_by="clerk", now=NOW)
+    assert (again.already_loaded, again.files[0].file) == (True, "2018.csv")
+
+
+def test_an_edited_mapping_does_not_store_the_rows_of_a_file_twice(load: Load, store: Store, tmp_path: Path) -> None:
+    mapping = tmp_path / "edited.toml"
+    plain = CITY.read_text(encoding="utf-8")
+    day = '[file.time]\ndate = { from = "day" }'
+    assert day in plain
+    rows = "kind,day,x,y\n" + "theft,2025-01-01 08:30:00,120,30\ntheft,2025-01-02 23:30:00,120,30\n" + ",,,\n"
+    as_date = '[file.time]\ndate = { from = "day", formats = ["%Y-%m-%d %H:%M:%S"] }'
+    mapping.write_text(plain.replace(day, as_date), encoding="utf-8")
+    assert load({"a.csv": rows}, mapping).files[0].new == 2
+    before = store.current_snapshot_id()
+    # A day is a day, whether it is read as one or as a moment.
+    as_moment = '[file.time]\ndate = { from = "day", parse = "datetime" }'
+    mapping.write_text(plain.replace(day, as_moment), encoding="utf-8")
+    report = load({"a.csv": rows}, mapping)
+    assert (report.files[0].new, report.files[0].unchanged) == (0, 2)
+    # Another identity is another key for each row.
+    identity = 'identity = ["category", "occurred_on", "x", "y"]'
+    assert identity in plain
+    edited = plain.replace(day, as_moment).replace(identity, 'identity = ["category", "occurred_on", "x"]')
+    mapping.write_text(edited, encoding="utf-8")
+    loads = sorted(path.name for path in store.loads.iterdir())
+    with pytest.raises(SourceError, match="would count twice in calls") as caught:
+        load({"b.csv": rows}, mapping)
+    assert "category, occurred_on, x" in str(caught.value)
+    assert sorted(path.name for path in store.loads.iterdir()) == loads
+    assert store.current_snapshot_id() == report.snapshot_id != before
+    assert current_snapshot(store).read("calls").height == 2
+    # A row that was refused may well be new when the mapping learns to read it.
+    both = 'formats = ["%Y-%m-%d %H:%M:%S", "%d.%m.%Y"]'
+    mapping.write_text(plain.replace(day, f'[file.time]\ndate = {{ from = "day", {both} }}'), encoding="utf-8")
+    later = "kind,day,x,y\ntheft,01.02.2025,120,30\n"
+    mapping.write_text(plain.replace(day, as_date), encoding="utf-8")
+    assert load({"c.csv": later}, mapping).files[0].new == 0
+    mapping.write_text(plain.replace(day, f'[file.time]\ndate = {{ from = "day", {both} }}'), encoding="utf-8")
+    assert load({"c.csv": later}, mapping).files[0].new == 1
+
+
+def test_a_moment_read_as_a_day_is_the_local_day_wherever_it_is_told(load: Load, store: Store, tmp_path: Path) -> None:
+    """The same column as a moment and as a day gives the same day, and so the same key."""
+    plain = CITY.read_text(encoding="utf-8")
+    day = '[file.time]\ndate = { from = "day" }'
+    told = 'from = "day", parse = "datetime", zone = "UTC"'
+    mapping = tmp_path / "utc.toml"
+    rows = "kind,day,x,y\ntheft,2025-01-01 20:30:00,120,30\ntheft,2025-01-02 08:00:00,120,30\n"
+    for block in (f"at = {{ {told} }}", f"date = {{ {told} }}"):
+        mapping.write_text(plain.replace(day, f"[file.time]\n{block}"), encoding="utf-8")
+        report = load({"a.csv": rows}, mapping)
+    assert (report.files[0].new, report.files[0].replaced) == (0, 2)
+    assert sorted(current_snapshot(store).read("calls")["occurred_on"]) == [date(2025, 1, 2), date(2025, 1, 2)]

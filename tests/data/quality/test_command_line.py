@@ -14,7 +14,7 @@ import analytics.edition
 import cli
 from analytics.edition import EditionDraft
 from data.editions import newest_edition
-from data.errors import BeatwiseError
+from data.errors import BeatwiseError, RequestError
 from data.integration.ingest import ingest
 from data.quality.thresholds import OWN
 from data.records import Records, read_audit
@@ -90,3 +90,14 @@ def test_reports_for_machines(store: Store, tmp_path: Path) -> None:
     )
     assert written["rows"] == 0 and (tmp_path / "zfjl_1.csv").read_bytes().startswith(b"ZFBH,")
     assert run("quality", "--store", str(store.root)) == found
+
+
+def test_files_and_a_database_at_once_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "calls.csv").write_bytes(CALLS.encode("gb18030"))
+    words = ["ingest", "--store", str(tmp_path / "store"), "--source", str(CITY), str(tmp_path / "calls.csv")]
+    with pytest.raises(RequestError, match="files and a database were named"):
+        run(*words, "--database", "postgresql://anna:geheim@db/jcj")
+    assert not (tmp_path / "store").exists()
+    # A variable that is set for good does not stand in the way of files.
+    monkeypatch.setenv("BEATWISE_SOURCE_URL", "postgresql://anna:geheim@db/jcj")
+    assert run(*words)["read"] == 2

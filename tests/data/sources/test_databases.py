@@ -284,3 +284,32 @@ def test_urls() -> None:
 def test_what_a_mapping_may_not_ask(asked: str, said: str) -> None:
     with pytest.raises(SourceError, match=said):
         parse_mapping(MAPPING.format(asked=asked))
+
+
+def test_the_hour_that_the_end_of_summer_time_repeats_is_told_apart(postgres_url: str, tmp_path: Path) -> None:  # noqa: F811
+    engine = sa.create_engine(driver_url(postgres_url))
+    instants = [datetime(2025, 10, 26, hour, 30, tzinfo=UTC) for hour in range(3)]
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE IF EXISTS jjd"))
+        columns = "jjdbh BIGINT, jqlbdm TEXT, jqdz TEXT, bjsj TIMESTAMPTZ, xzb TEXT, yzb TEXT, changed_at TIMESTAMPTZ"
+        connection.execute(sa.text(f"CREATE TABLE jjd ({columns})"))
+        for number, instant in enumerate(instants):
+            connection.execute(
+                sa.text("INSERT INTO jjd VALUES (:n, '0101', 'x', :at, '8.5', '50.1', :at)"),
+                {"n": number, "at": instant},
+            )
+    engine.dispose()
+    source = tmp_path / "platform.toml"
+    berlin = MAPPING.format(asked='table_name = "jjd"').replace("Asia/Shanghai", "Europe/Berlin")
+    source.write_text(berlin.replace("EPSG:4547", "EPSG:25832"), encoding="utf-8")
+    store = Store.create(tmp_path / "store")
+    report, _ = pull(store, source, postgres_url, tmp_path / "one")
+    assert report is not None and report.totals()["kept"] == 3
+    calls = current_snapshot(store).read("calls").sort("call_id")
+    # 02:30 summer time, 02:30 winter time, 03:30.
+    assert calls["occurred_from"].to_list() == instants
+    assert calls["occurred_to"].to_list() == instants
+    assert calls["reported_at"].to_list() == instants
+    assert calls["occurred_on"].unique().to_list() == [instants[0].date()]
+    second, rows = pull(store, source, postgres_url, tmp_path / "two")
+    assert (second, rows) == (None, 1)

@@ -317,7 +317,9 @@ def test_a_zipped_shapefile_stays_one_file_and_what_lies_beside_it_is_named(tmp_
     with unpacked([path], tmp_path) as (files, unread):
         assert [(one.path, one.name, one.archive) for one in files] == [(path, "shapes.zip", "")]
         assert unread == []
-    assert packed.beside_shapefile(path) == [packed.Unread("shapes.zip/calls.csv", "it lies beside a shapefile")]
+    assert packed.beside_shapefile(path, path.name) == [
+        packed.Unread("shapes.zip/calls.csv", "it lies beside a shapefile")
+    ]
 
 
 def test_what_a_killed_process_unpacked_is_removed_at_the_next_start(store: Store, tmp_path: Path) -> None:
@@ -395,3 +397,31 @@ def test_real_files_give_the_same_packed_and_unpacked(shared_data: Path, tmp_pat
     again = ingest(first, source, paths, loaded_by="tester", now=NOW)
     assert again.already_loaded
     assert again.snapshot_id == of_packed.snapshot_id
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["/d/2018.csv", "/d/2019.csv"], ["2018.csv", "2019.csv"]),
+        (["/home/u/p/a/2018.csv", "/home/u/p/b/2018.csv", "/x/other.csv"], ["a/2018.csv", "b/2018.csv", "other.csv"]),
+        (["/d/2018.csv", "/d/old/2018.csv"], ["2018.csv", "old/2018.csv"]),
+        (["/d/n/x/f.csv", "/d/s/x/f.csv", "/d/s/y/f.csv"], ["n/x/f.csv", "s/x/f.csv", "y/f.csv"]),
+        (["/d/x/f.csv", "/d/a/x/f.csv", "/d/a/x/../x/f.csv"], ["x/f.csv", "a/x/f.csv", "a/x/f.csv"]),
+        (["/d/13812345678/f.csv", "/d/b/f.csv"], ["***/f.csv", "b/f.csv"]),
+    ],
+)
+def test_files_of_one_name_are_told_apart_by_as_few_folders_as_that_takes(paths: list[str], names: list[str]) -> None:
+    assert packed.names_apart([Path(path) for path in paths]) == names
+
+
+def test_archives_of_one_name_and_messages_about_their_members_are_told_apart(tmp_path: Path) -> None:
+    archives = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        archives.append(tmp_path / folder / "month.zip")
+        zipped(archives[-1], {"calls.csv": b"x,y\n1,2\n"})
+    with unpacked(archives, tmp_path) as (files, _):
+        assert [(file.archive, file.name) for file in files] == [
+            ("a/month.zip", "a/month.zip/calls.csv"),
+            ("b/month.zip", "b/month.zip/calls.csv"),
+        ]

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from data.sources.mapping import Parse
-from data.sources.parsing import parse_text, to_utc
+from data.sources.parsing import moment_by_offset, parse_text, to_utc
 
 
 def parse(text: str | None, word: Parse, formats: list[str] | None = None, zone: str = "Asia/Shanghai") -> object:
@@ -65,3 +65,13 @@ def test_no_local_time_is_lost_to_a_clock_change() -> None:
     found = pl.select(to_utc(pl.lit(pl.Series([skipped, repeated])), "America/Chicago")).to_series().to_list()
     # 02:30 did not exist and is read as 03:30 CDT; 01:30 came twice and the first (CDT) is taken.
     assert found == [datetime(2018, 3, 11, 8, 30, tzinfo=UTC), datetime(2018, 11, 4, 6, 30, tzinfo=UTC)]
+
+
+def test_a_moment_that_ends_in_its_offset() -> None:
+    texts = ["2025-10-26 02:30:00+01:00", "2025-10-26 02:30:00.5-03:30", "2025-10-26 02:30:00", "2025-10-26", "x", None]
+    read = pl.DataFrame({"text": texts}).select(moment_by_offset(pl.col("text"), [])).to_series().to_list()
+    assert read == [
+        datetime(2025, 10, 26, 1, 30, tzinfo=UTC),
+        datetime(2025, 10, 26, 6, 0, 0, 500_000, tzinfo=UTC),
+        *[None] * 4,
+    ]
