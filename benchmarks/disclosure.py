@@ -1,16 +1,17 @@
-"""Attack on small counts: what a researcher finds out by combining answers of the trends page, and what rounding costs.
+"""Attack on small counts: what a researcher finds out by combining answers of the desk, and what rounding costs.
 
-Run with ``python -m benchmarks.disclosure STORE [--level beat|community] [--months N] [--cells N]``. Everything but the
-truth is asked through the desk as a researcher; the truth, which a commander of the whole force reads, is only compared
-with what the attack found. Answers of the rule of 2026-11-26 and before (a column ``suppressed``) are understood too: run
-the file in a checkout of that day for the figures "before".
+Run with ``python -m benchmarks.disclosure STORE [--level beat|community] [--month 2026-03 ...] [--cells N]``. What is
+attacked with is asked through the desk as a researcher; the truth, which a commander of the whole force reads, is only
+compared with what was found. Answers of the rule before (hidden cells, a column ``suppressed``) are understood too: run
+this file with PYTHONPATH at a checkout of a72f184 for the figures "before".
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,178 +21,339 @@ import polars as pl
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, lsq_linear, milp
 
+from analytics.trends.months import monthly_series
 from data.access import Viewer
 from data.desk import Desk
-from data.errors import BeatwiseError
+from data.errors import AccessDeniedError, BeatwiseError
 from data.store import Store
 
 #: Counts that must not be found out: from 1 to this.
 LARGEST_SMALL = 4
 #: A bound that is not proved within so many seconds counts as the best one proved until then.
 SOLVER_S = 5.0
-UNBOUNDED = 1e6
+#: More than any count.
+BEYOND = 1e6
 CELL = ("station_code", "place", "category", "discovered_by")
 
 
-class Attack:
-    """Asks the desk as a researcher and keeps what every answer says about sums of finest cells.
+@dataclass(frozen=True)
+class Asker:
+    """Two desks on one store, and the smallest places asked about (``beat`` or ``community``)."""
 
-    Parameters
-    ----------
-    store
-        A published store.
-    level
-        ``beat`` or ``community``: the smallest places asked about.
-    """
+    researcher: Desk
+    commander: Desk
+    place: str
 
-    def __init__(self, store: Store, level: str) -> None:
-        self.desk = Desk(store, Viewer("attack", "researcher"))
-        self.force = Desk(store, Viewer("truth", "commander"))
-        self.place = f"{level}_code"
-        self.as_of = date.fromisoformat(self.desk.manifest["parameters"]["as_of"]).replace(day=1)
-        daily = self.force.edition.read("daily_counts").filter(pl.col("day") < self.as_of)
-        self.truth = (
-            daily.with_columns(
-                month=pl.col("day").dt.truncate("1mo"), discovered_by=pl.col("discovered_by").cast(pl.String)
-            )
-            .rename({self.place: "place"})
+    @property
+    def end(self) -> date:
+        """First day of the month the edition stands in: whole months lie before it."""
+        return date.fromisoformat(self.commander.manifest["parameters"]["as_of"]).replace(day=1)
+
+    def truth(self) -> pl.DataFrame:
+        """Return the true counts by month and finest cell."""
+        daily = self.commander.edition.read("daily_counts").filter(pl.col("day") < self.end)
+        return (
+            daily.rename({f"{self.place}_code": "place"})
+            .with_columns(month=pl.col("day").dt.truncate("1mo"), discovered_by=pl.col("discovered_by").cast(pl.String))
             .group_by("month", *CELL)
             .agg(pl.col("incidents").cast(pl.Int64).sum())
         )
-        #: Which cells can exist at all: taken for known, to the attacker's advantage.
-        self.cells = self.truth.select(CELL).unique().sort(CELL)
 
-    def answers(self, months: list[date]) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
-        """Yield the question (what the sum is over) and the answer by month of every view of the page, and more."""
-        categories = [None, *self.desk.trend_categories()]
-        found_by = [None, *self.cells["discovered_by"].drop_nulls().unique().sort().to_list()]
-        stations = [None, *self.cells["station_code"].drop_nulls().unique().sort().to_list()]
-        window = {"since": min(months), "until": _next(max(months)), "period": "month"}
-        for category, who, station in product(categories, found_by, stations):
-            asked = {"category": category, "discovered_by": who, "station_code": station}
-            for split in (
-                None,
-                self.place,
-                *(["station_code"] if station is None else []),
-                *(["category"] if category is None else []),
-            ):
-                try:
-                    yield {**asked, "split": split}, self.desk.daily_counts(**asked, **window, split=split)
-                except BeatwiseError:
-                    continue
-
-    def system(self, months: list[date]) -> dict[date, tuple[Any, np.ndarray, np.ndarray]]:
-        """Return by month: matrix of sums over ``cells``, and the bounds the answers give them."""
-        rows: list[np.ndarray] = []
-        low: dict[date, list[float]] = {month: [] for month in months}
-        high: dict[date, list[float]] = {month: [] for month in months}
-        for asked, answer in self.answers(months):
-            chosen = np.ones(self.cells.height, dtype=bool)
-            for name in ("category", "discovered_by", "station_code"):
-                if asked[name] is not None:
-                    chosen &= (self.cells[name] == asked[name]).fill_null(False).to_numpy()
-            column = "place" if asked["split"] == self.place else asked["split"]
-            groups = [chosen]
-            keys: list[Any] = [None]
-            if column is not None:
-                keys = self.cells.filter(chosen)[column].unique().to_list()
-                groups = [
-                    chosen & self.cells[column].eq_missing(pl.lit(key, pl.String) if key is None else key).to_numpy()
-                    if key is not None
-                    else chosen & self.cells[column].is_null().to_numpy()
-                    for key in keys
-                ]
-            told = {
-                (row["period_start"], row.get(asked["split"]) if asked["split"] else None): row
-                for row in answer.to_dicts()
-            }
-            absent = (0.0, LARGEST_SMALL if "rounded_to" in answer.columns else 0.0)
-            for key, members in zip(keys, groups, strict=True):
-                rows.append(members)
-                for month in months:
-                    bottom, top = _bounds(told[month, key]) if (month, key) in told else absent
-                    low[month].append(bottom)
-                    high[month].append(top)
-        matrix = sparse.csr_array(np.array(rows, dtype=float))
-        return {month: (matrix, np.array(low[month]), np.array(high[month])) for month in months}
+    def small(self) -> pl.DataFrame:
+        """Return the counts to be found out: of a place, a category and a month, from 1 to 4."""
+        sums = self.truth().group_by("month", "place", "category").agg(pl.col("incidents").sum())
+        named = sums.filter(pl.col("place").is_not_null(), pl.col("incidents").is_between(1, LARGEST_SMALL))
+        return named.sort("month", "place", "category")
 
 
-def _next(month: date) -> date:
-    return (month.replace(day=28).toordinal() + 4) and date(month.year + month.month // 12, month.month % 12 + 1, 1)
+def next_month(month: date) -> date:
+    """Return the first day of the month after."""
+    return (month + timedelta(days=32)).replace(day=1)
+
+
+# By moving windows --------------------------------------------------------------------------------------------------
+
+
+def by_windows(asker: Asker, days_of: date) -> None:
+    """Subtract what happened until a day from what happened until a later one: by month, then by day of one month."""
+    categories = asker.researcher.trend_categories()
+    months = sorted(asker.truth()["month"].unique())[-37:]
+    small = asker.small().filter(pl.col("month").is_in(months[:-1]))
+    found = _differences(asker, categories, [*months[:-1], asker.end], months[0])
+    _told(
+        "months, by moving windows",
+        [found.get(key) for key in small.select("month", "place", "category").iter_rows()],
+        small,
+    )
+    cuts = [days_of + timedelta(days=n) for n in range((next_month(days_of) - days_of).days + 1)]
+    daily = asker.commander.edition.read("daily_counts").filter(
+        pl.col("day").is_between(cuts[0], cuts[-1], closed="left")
+    )
+    sums = daily.group_by("day", f"{asker.place}_code", "category").agg(pl.col("incidents").cast(pl.Int64).sum())
+    few = sums.drop_nulls().filter(pl.col("incidents").is_between(1, LARGEST_SMALL))
+    try:
+        by_day = _differences(asker, categories, cuts, months[0])
+    except AccessDeniedError as refusal:
+        print(f"days of {days_of:%Y-%m}, by moving windows: refused ({refusal.problem}) {few.height} small counts safe")
+        return
+    keys = few.select("day", f"{asker.place}_code", "category").iter_rows()
+    _told(f"days of {days_of:%Y-%m}, by moving windows", [by_day.get(key) for key in keys], few)
+
+
+def _differences(asker: Asker, categories: list[str], cuts: list[date], since: date) -> dict[Any, float]:
+    """Return by (cut, place, category) what lies between a cut and the next; absent where a sum is hidden."""
+    split: Any = f"{asker.place}_code"
+    found: dict[Any, float] = {}
+    for category in categories:
+        sums: list[dict[str, float | None]] = []
+        for cut in cuts:
+            answer = asker.researcher.daily_counts(category=category, since=since, until=cut, period="all", split=split)
+            sums.append({row[split]: row["incidents"] for row in answer.to_dicts() if row[split] is not None})
+        for at, cut in enumerate(cuts[:-1]):
+            for place, later in sums[at + 1].items():
+                before = sums[at].get(place, 0)
+                if later is not None and before is not None:
+                    found[cut, place, category] = later - before
+    return found
+
+
+def _told(name: str, found: list[float | None], small: pl.DataFrame) -> None:
+    right = sum(guess == count for guess, count in zip(found, small["incidents"], strict=True))
+    derived = sum(guess is not None for guess in found)
+    part = right / max(small.height, 1)
+    print(f"{name}: {small.height} small counts, {derived} differences, {right} of them the count ({part:.1%})")
+
+
+# By integer programming ---------------------------------------------------------------------------------------------
+
+
+def answers(asker: Asker, window: dict[str, Any], cells: pl.DataFrame) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
+    """Yield question and answer by month for every choice of category, station and who found it, and every split."""
+    found_by = [None, *cells["discovered_by"].drop_nulls().unique().sort()]
+    stations = [None, *cells["station_code"].drop_nulls().unique().sort()]
+    for category, who, station in product([None, *cells["category"].unique().sort()], found_by, stations):
+        asked = {"category": category, "discovered_by": who, "station_code": station}
+        splits = [
+            None,
+            f"{asker.place}_code",
+            *["station_code"] * (station is None),
+            *["category"] * (category is None),
+        ]
+        for split in splits:
+            try:
+                told = asker.researcher.daily_counts(**asked, **window, split=split)  # type: ignore[arg-type]
+            except BeatwiseError:  # the rule before refuses sums that removals made negative
+                continue
+            yield {**asked, "split": split}, told
+
+
+def system(asker: Asker, month: date, cells: pl.DataFrame) -> tuple[Any, np.ndarray, np.ndarray]:
+    """Return which cells every answer about a month sums, and the least and the most the sum can be."""
+    rows, low, high = [], [], []
+    window = {"since": month, "until": next_month(month), "period": "month"}
+    for asked, answer in answers(asker, window, cells):
+        chosen = np.ones(cells.height, dtype=bool)
+        for name in ("category", "discovered_by", "station_code"):
+            if asked[name] is not None:
+                chosen &= cells[name].eq_missing(asked[name]).to_numpy()
+        split = asked["split"]
+        column = "place" if split == f"{asker.place}_code" else split
+        told = {row[split] if split else None: row for row in answer.to_dicts()}
+        # A cell without a row is 0, or less than the base when counts are rounded.
+        absent = (0.0, float(LARGEST_SMALL) if "rounded_to" in answer.columns else 0.0)
+        for key in cells.filter(chosen)[column].unique() if column else [None]:
+            members = (
+                chosen & cells[column].eq_missing(pl.Series([key], dtype=pl.String)).to_numpy() if column else chosen
+            )
+            bottom, top = _bounds(told[key]) if key in told else absent
+            rows.append(members)
+            low.append(bottom)
+            high.append(top)
+    return sparse.csr_array(np.array(rows, dtype=float)), np.array(low), np.array(high)
 
 
 def _bounds(row: dict[str, Any]) -> tuple[float, float]:
-    """Return what one row of an answer says: the least and the most the true count can be."""
     if row.get("suppressed"):
-        return 1.0, UNBOUNDED
+        return 1.0, BEYOND
     off = row.get("rounded_to", 1) - 1
     return float(max(row["incidents"] - off, 0)), float(row["incidents"] + off)
 
 
-def by_programming(attack: Attack, months: list[date], most: int, rng: np.random.Generator) -> dict[str, Any]:
-    """Bound small counts of a place and category by integer programming over all answers about a month.
+def by_programming(asker: Asker, month: date, most: int) -> None:
+    """Bound small counts of a month by all answers about it, and estimate them by least squares."""
+    # Which cells can exist at all is taken for known, to the attacker's advantage.
+    cells = asker.truth().select(CELL).unique().sort(CELL, nulls_last=True)
+    matrix, low, high = system(asker, month, cells)
+    small = asker.small().filter(pl.col("month") == month)
+    near = lsq_linear(matrix, np.where(high < BEYOND, (low + high) / 2, 2.5), (0, np.inf)).x
+    guesses = [round(float(near[_members(cells, row)].sum())) for row in small.to_dicts()]
+    right = sum(guess == count for guess, count in zip(guesses, small["incidents"], strict=True))
+    pinned = narrowed = 0
+    widths = []
+    chosen = small.sample(min(most, small.height), seed=0)
+    for row in chosen.to_dicts():
+        members = _members(cells, row)
+        bottom, top = (_extreme(matrix, low, high, members, sign) for sign in (1, -1))
+        if not bottom <= row["incidents"] <= top:
+            raise AssertionError(f"{row} is outside {bottom} to {top}: the attack is wrong.")
+        pinned += bottom == top
+        narrowed += bottom >= 1 and top <= LARGEST_SMALL
+        widths.append(min(top - bottom, 99))
+    commonest = small["incidents"].value_counts()["count"].max()
+    print(
+        f"{month:%Y-%m}, {matrix.shape[0]} answers about {cells.height} cells: of {len(widths)} small counts {pinned} "
+        f"pinned ({pinned / len(widths):.1%}), {narrowed} told to be 1 to 4, bounds {np.mean(widths):.1f} wide; "
+        f"least squares right for {right / small.height:.1%} of {small.height}, "
+        f"the commonest small count for {commonest / small.height:.1%}"
+    )
 
-    Returns
-    -------
-    Cells tried, how many are pinned to one number, how many to be below 5 and above 0, the mean width of the bounds,
-    and how often the least-squares estimate, rounded, is the truth.
-    """
-    systems = attack.system(months)
-    tried = pinned = seen_small = 0
-    widths: list[float] = []
-    right = alone = total = 0
-    for month in months:
-        matrix, low, high = systems[month]
-        true = (
-            attack.truth.filter(pl.col("month") == month).group_by("place", "category").agg(pl.col("incidents").sum())
-        )
-        small = true.filter(pl.col("place").is_not_null(), pl.col("incidents").is_between(1, LARGEST_SMALL)).sort(
-            "place", "category"
-        )
-        estimate = lsq_linear(
-            matrix, np.minimum((low + np.minimum(high, low + 8)) / 2, 1e5), (0, np.inf), lsmr_tol="auto"
-        ).x
-        for index, (place, category, count) in enumerate(small.iter_rows()):
-            members = (
-                ((attack.cells["place"] == place) & (attack.cells["category"] == category)).fill_null(False).to_numpy()
-            )
-            total += 1
-            right += int(round(float(estimate[members].sum())) == count)
-            del index
-        chosen = small.sample(min(most, small.height), seed=int(rng.integers(1 << 30)))
-        for place, category, count in chosen.iter_rows():
-            members = (
-                ((attack.cells["place"] == place) & (attack.cells["category"] == category)).fill_null(False).to_numpy()
-            )
-            bottom, top = (_extreme(matrix, low, high, members, sign) for sign in (1, -1))
-            if not bottom - 1e-6 <= count <= top + 1e-6:
-                raise AssertionError(f"{month} {place} {category}: {count} is outside {bottom} to {top}.")
-            tried += 1
-            pinned += int(top - bottom < 0.5)
-            seen_small += int(top <= LARGEST_SMALL and bottom >= 1)
-            widths.append(min(top - bottom, 1e3))
-    return {
-        "tried": tried,
-        "pinned": pinned,
-        "told small and not 0": seen_small,
-        "mean width": round(float(np.mean(widths)), 2),
-        "least squares right": f"{right} of {total}",
-    }
+
+def _members(cells: pl.DataFrame, row: dict[str, Any]) -> np.ndarray:
+    return (cells["place"].eq_missing(row["place"]) & cells["category"].eq_missing(row["category"])).to_numpy()
 
 
 def _extreme(matrix: Any, low: np.ndarray, high: np.ndarray, members: np.ndarray, sign: int) -> float:
-    """Return the least (``sign`` 1) or most (-1) some cells can add up to."""
+    """Return the least (``sign`` 1) or the most (-1) some cells can add up to."""
     found = milp(
         sign * members.astype(float),
         constraints=LinearConstraint(matrix, low, high),
         integrality=np.ones(len(members)),
-        bounds=Bounds(0, UNBOUNDED),
+        bounds=Bounds(0, BEYOND),
         options={"time_limit": SOLVER_S},
     )
-    if found.status not in (0, 1):
+    if found.mip_dual_bound is None:
         raise AssertionError(f"the answers contradict each other: {found.message}")
     return sign * float(np.ceil(found.mip_dual_bound - 1e-6))
 
 
+# By levels of areas -------------------------------------------------------------------------------------------------
+
+
+def by_levels(asker: Asker) -> None:
+    """Bound the yearly counts of ranked areas by those of all levels and periods."""
+    levels = asker.researcher.ranked_levels()
+    tried = pinned = 0
+    for category in asker.researcher.categories():
+        horizons = asker.researcher.horizons()
+        cells = asker.commander.area_hotspots(category, horizons[0], levels[0]).sort("area_code")
+        counts = cells["baseline_count"].to_numpy()
+        rows, low, high, targets = [], [], [], {}
+        for horizon, level in product(horizons, levels):
+            column = "area_code" if level == levels[0] else f"{level}_code"
+            for row in asker.researcher.area_hotspots(category, horizon, level).to_dicts():
+                members = cells[column].eq_missing(row["area_code"]).to_numpy()
+                bottom, top = _bounds({**row, "incidents": row["baseline_count"]})
+                rows.append(members)
+                low.append(bottom)
+                high.append(top)
+                if 1 <= counts[members].sum() <= LARGEST_SMALL:
+                    targets[level, row["area_code"]] = members
+        matrix = sparse.csr_array(np.array(rows, dtype=float))
+        for members in targets.values():
+            bottom, top = (_extreme(matrix, np.array(low), np.array(high), members, sign) for sign in (1, -1))
+            tried += 1
+            pinned += bottom == top
+    print(f"yearly counts of areas ({', '.join(levels)}): of {tried} small ones {pinned} pinned")
+
+
+# What it costs ------------------------------------------------------------------------------------------------------
+
+
+def costs(asker: Asker) -> None:
+    """Compare what a researcher is told with the truth, over the last three years."""
+    since = sorted(asker.truth()["month"].unique())[-36:][0]
+    categories = asker.researcher.trend_categories()
+    place: Any = f"{asker.place}_code"
+    views: dict[str, list[tuple[str | None, Any]]] = {
+        "force, all": [(None, None)],
+        "force, a category": [(one, None) for one in categories],
+        "station, all": [(None, "station_code")],
+        "station, a category": [(one, "station_code") for one in categories],
+        f"{asker.place}, all": [(None, place)],
+        f"{asker.place}, a category": [(one, place) for one in categories],
+    }
+    for name, asked in views.items():
+        pairs = pl.concat([_pairs(asker, category, split, since) for category, split in asked])
+        known = pairs.drop_nulls("told")
+        off = known["told"] - known["true"]
+        yearly = pairs.group_by("series", pl.col("period_start").dt.year()).agg(
+            pl.col("told", "true").sum(), pl.col("told").null_count().alias("gaps")
+        )
+        whole = yearly.filter(pl.col("gaps") == 0)
+        far = ((whole["told"] - whole["true"]) ** 2).mean()
+        verdicts = _verdicts(asker, pairs)
+        print(
+            f"{name}: {pairs.height} months, median {pairs['true'].median():.0f}, "
+            f"told {known.height / pairs.height:.1%}, off by {np.sqrt((off**2).mean() or 0):.2f} "
+            f"(root mean square; mean {off.mean():+.2f}, most {off.abs().max()}), "
+            f"sums of a calendar year off by {np.sqrt(far or 0):.1f}; {verdicts}"
+        )
+
+
+def _pairs(asker: Asker, category: str | None, split: Any, since: date) -> pl.DataFrame:
+    """Return months with what the researcher is told and the truth; no row is 0."""
+    frames = []
+    for desk in (asker.researcher, asker.commander):
+        found = desk.daily_counts(category=category, since=since, until=asker.end, period="month", split=split)
+        series = pl.concat_str(pl.lit(category or ""), pl.col(split) if split else pl.lit("-"), ignore_nulls=False)
+        frames.append(found.select("period_start", "incidents", series=series))
+    both = frames[1].join(frames[0], on=("period_start", "series"), how="left", suffix="_told").drop_nulls("series")
+    absent = both.join(frames[0].select("period_start", "series"), on=("period_start", "series"), how="anti")
+    told = (
+        pl.when(
+            pl.struct("period_start", "series").is_in(
+                absent.select(pl.struct("period_start", "series")).to_series().implode()
+            )
+        )
+        .then(0)
+        .otherwise("incidents_told")
+    )
+    return both.select("series", "period_start", true="incidents", told=told)
+
+
+def _verdicts(asker: Asker, pairs: pl.DataFrame) -> str:
+    """Return how often the last month is told to be out of its range, by the truth and by what is told."""
+    places = []
+    for name in ("true", "told"):
+        counts = pairs.select("series", pl.col("period_start").alias("day"), pl.col(name).alias("incidents")).filter(
+            pl.col("incidents") != 0
+        )
+        noise = (getattr(asker.researcher, "rounded_to", 1) ** 2 - 1) / 6 if name == "told" else 0.0
+        allowed: dict[str, Any] = {"noise": noise} if noise else {}
+        months = monthly_series(counts, as_of=asker.end, by=("series",), **allowed).drop_nulls(("low", "incidents"))
+        out = (
+            pl.when(pl.col("incidents") > pl.col("high"))
+            .then(1)
+            .when(pl.col("incidents") < pl.col("low"))
+            .then(-1)
+            .otherwise(0)
+        )
+        places.append(months.select("series", "month", out.alias(name)))
+    both = places[0].join(places[1], on=("series", "month"))
+    if both.is_empty():
+        return "no band"
+    return (
+        f"outside the band {(both['true'] != 0).mean():.1%} of {both.height} months by the truth, "
+        f"{(both['told'] != 0).mean():.1%} as told, other words for {(both['true'] != both['told']).mean():.1%}"
+    )
+
+
+def main() -> None:
+    """Attack and measure one store."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--level", choices=("beat", "community"), default="beat")
+    parser.add_argument("--month", type=lambda text: date.fromisoformat(f"{text}-01"), nargs="+", required=True)
+    parser.add_argument("--cells", type=int, default=100, help="small counts bounded in each month")
+    asked = parser.parse_args()
+    store = Store.open(asked.store)
+    asker = Asker(Desk(store, Viewer("attack", "researcher")), Desk(store, Viewer("truth", "commander")), asked.level)
+    by_windows(asker, asked.month[0])
+    for month in asked.month:
+        by_programming(asker, month, asked.cells)
+    by_levels(asker)
+    costs(asker)
+
+
 if __name__ == "__main__":
-    pass
+    main()

@@ -46,7 +46,11 @@ def months_of(desk: Desk, where: dict[str, str | None], as_of: date) -> pl.DataF
 
     counts = desk.daily_counts(**where, until=as_of.replace(day=1), period="month")
     months = monthly_series(
-        counts.select(pl.col("period_start").alias("day"), "incidents"), as_of=as_of, unrecorded=unrecorded(desk)
+        counts.select(pl.col("period_start").alias("day"), "incidents"),
+        as_of=as_of,
+        unrecorded=unrecorded(desk),
+        # Of a count rounded at random, over all remainders.
+        noise=(desk.rounded_to**2 - 1) / 6,
     )
     return months.filter(pl.col("complete") | ~pl.col("recorded")).tail(MOST_MONTHS)
 
