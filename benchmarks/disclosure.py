@@ -24,7 +24,7 @@ from scipy.optimize import Bounds, LinearConstraint, lsq_linear, milp
 from analytics.trends.months import monthly_series
 from data.access import Viewer
 from data.desk import Desk
-from data.errors import AccessDeniedError, BeatwiseError
+from data.errors import AccessDeniedError, RequestError
 from data.store import Store
 
 #: Counts that must not be found out: from 1 to this.
@@ -33,7 +33,7 @@ LARGEST_SMALL = 4
 SOLVER_S = 5.0
 #: More than any count.
 BEYOND = 1e6
-CELL = ("station_code", "place", "category", "discovered_by")
+CELL = ("station_code", "beat_code", "community_code", "category", "discovered_by")
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,20 @@ class Asker:
         """Return the true counts by month and finest cell."""
         daily = self.commander.edition.read("daily_counts").filter(pl.col("day") < self.end)
         return (
-            daily.rename({f"{self.place}_code": "place"})
-            .with_columns(month=pl.col("day").dt.truncate("1mo"), discovered_by=pl.col("discovered_by").cast(pl.String))
+            daily.with_columns(
+                month=pl.col("day").dt.truncate("1mo"), discovered_by=pl.col("discovered_by").cast(pl.String)
+            )
             .group_by("month", *CELL)
             .agg(pl.col("incidents").cast(pl.Int64).sum())
         )
 
     def small(self) -> pl.DataFrame:
         """Return the counts to be found out: of a place, a category and a month, from 1 to 4."""
-        sums = self.truth().group_by("month", "place", "category").agg(pl.col("incidents").sum())
+        sums = (
+            self.truth()
+            .group_by("month", pl.col(f"{self.place}_code").alias("place"), "category")
+            .agg(pl.col("incidents").sum())
+        )
         named = sums.filter(pl.col("place").is_not_null(), pl.col("incidents").is_between(1, LARGEST_SMALL))
         return named.sort("month", "place", "category")
 
@@ -105,13 +110,22 @@ def _differences(asker: Asker, categories: list[str], cuts: list[date], since: d
     split: Any = f"{asker.place}_code"
     found: dict[Any, float] = {}
     for category in categories:
-        sums: list[dict[str, float | None]] = []
+        sums: list[dict[str, float | None] | None] = []
         for cut in cuts:
-            answer = asker.researcher.daily_counts(category=category, since=since, until=cut, period="all", split=split)
+            try:
+                answer = asker.researcher.daily_counts(
+                    category=category, since=since, until=cut, period="all", split=split
+                )
+            except RequestError:  # the rule before refuses sums that removals made negative
+                sums.append(None)
+                continue
             sums.append({row[split]: row["incidents"] for row in answer.to_dicts() if row[split] is not None})
         for at, cut in enumerate(cuts[:-1]):
-            for place, later in sums[at + 1].items():
-                before = sums[at].get(place, 0)
+            earlier, upto = sums[at], sums[at + 1]
+            if earlier is None or upto is None:
+                continue
+            for place, later in upto.items():
+                before = earlier.get(place, 0)
                 if later is not None and before is not None:
                     found[cut, place, category] = later - before
     return found
@@ -133,16 +147,11 @@ def answers(asker: Asker, window: dict[str, Any], cells: pl.DataFrame) -> Iterat
     stations = [None, *cells["station_code"].drop_nulls().unique().sort()]
     for category, who, station in product([None, *cells["category"].unique().sort()], found_by, stations):
         asked = {"category": category, "discovered_by": who, "station_code": station}
-        splits = [
-            None,
-            f"{asker.place}_code",
-            *["station_code"] * (station is None),
-            *["category"] * (category is None),
-        ]
-        for split in splits:
+        fixed = {name for name, value in asked.items() if value is not None}
+        for split in (None, *(name for name in CELL if name not in fixed)):
             try:
                 told = asker.researcher.daily_counts(**asked, **window, split=split)  # type: ignore[arg-type]
-            except BeatwiseError:  # the rule before refuses sums that removals made negative
+            except RequestError:  # the rule before refuses sums that removals made negative
                 continue
             yield {**asked, "split": split}, told
 
@@ -157,14 +166,12 @@ def system(asker: Asker, month: date, cells: pl.DataFrame) -> tuple[Any, np.ndar
             if asked[name] is not None:
                 chosen &= cells[name].eq_missing(asked[name]).to_numpy()
         split = asked["split"]
-        column = "place" if split == f"{asker.place}_code" else split
         told = {row[split] if split else None: row for row in answer.to_dicts()}
         # A cell without a row is 0, or less than the base when counts are rounded.
         absent = (0.0, float(LARGEST_SMALL) if "rounded_to" in answer.columns else 0.0)
-        for key in cells.filter(chosen)[column].unique() if column else [None]:
-            members = (
-                chosen & cells[column].eq_missing(pl.Series([key], dtype=pl.String)).to_numpy() if column else chosen
-            )
+        for key in cells.filter(chosen)[split].unique() if split else [None]:
+            same = cells[split].eq_missing(pl.Series([key], dtype=pl.String)).to_numpy() if split else chosen
+            members = chosen & same
             bottom, top = _bounds(told[key]) if key in told else absent
             rows.append(members)
             low.append(bottom)
@@ -186,13 +193,13 @@ def by_programming(asker: Asker, month: date, most: int) -> None:
     matrix, low, high = system(asker, month, cells)
     small = asker.small().filter(pl.col("month") == month)
     near = lsq_linear(matrix, np.where(high < BEYOND, (low + high) / 2, 2.5), (0, np.inf)).x
-    guesses = [round(float(near[_members(cells, row)].sum())) for row in small.to_dicts()]
+    guesses = [round(float(near[_members(asker, cells, row)].sum())) for row in small.to_dicts()]
     right = sum(guess == count for guess, count in zip(guesses, small["incidents"], strict=True))
     pinned = narrowed = 0
     widths = []
     chosen = small.sample(min(most, small.height), seed=0)
     for row in chosen.to_dicts():
-        members = _members(cells, row)
+        members = _members(asker, cells, row)
         bottom, top = (_extreme(matrix, low, high, members, sign) for sign in (1, -1))
         if not bottom <= row["incidents"] <= top:
             raise AssertionError(f"{row} is outside {bottom} to {top}: the attack is wrong.")
@@ -200,16 +207,31 @@ def by_programming(asker: Asker, month: date, most: int) -> None:
         narrowed += bottom >= 1 and top <= LARGEST_SMALL
         widths.append(min(top - bottom, 99))
     commonest = small["incidents"].value_counts()["count"].max()
+    shown = [
+        float(low[at] + high[at]) for row in small.to_dicts() for at in [_own(matrix, _members(asker, cells, row))]
+    ]
+    by_shown = small.with_columns(shown=pl.Series(shown)).group_by("shown", "incidents").len()
+    informed = by_shown.group_by("shown").agg(pl.col("len").max())["len"].sum()
     print(
         f"{month:%Y-%m}, {matrix.shape[0]} answers about {cells.height} cells: of {len(widths)} small counts {pinned} "
         f"pinned ({pinned / len(widths):.1%}), {narrowed} told to be 1 to 4, bounds {np.mean(widths):.1f} wide; "
         f"least squares right for {right / small.height:.1%} of {small.height}, "
-        f"the commonest small count for {commonest / small.height:.1%}"
+        f"the commonest small count for {commonest / small.height:.1%}, "
+        f"the commonest beside the number shown for {informed / small.height:.1%}"
     )
 
 
-def _members(cells: pl.DataFrame, row: dict[str, Any]) -> np.ndarray:
-    return (cells["place"].eq_missing(row["place"]) & cells["category"].eq_missing(row["category"])).to_numpy()
+def _members(asker: Asker, cells: pl.DataFrame, row: dict[str, Any]) -> np.ndarray:
+    return (
+        cells[f"{asker.place}_code"].eq_missing(row["place"]) & cells["category"].eq_missing(row["category"])
+    ).to_numpy()
+
+
+def _own(matrix: Any, members: np.ndarray) -> int:
+    """Return the first answer about exactly these cells."""
+    sizes = matrix.sum(axis=1)
+    found = np.flatnonzero((matrix @ members.astype(float) == members.sum()) & (sizes == members.sum()))
+    return int(found[0])
 
 
 def _extreme(matrix: Any, low: np.ndarray, high: np.ndarray, members: np.ndarray, sign: int) -> float:
@@ -318,9 +340,11 @@ def _verdicts(asker: Asker, pairs: pl.DataFrame) -> str:
         counts = pairs.select("series", pl.col("period_start").alias("day"), pl.col(name).alias("incidents")).filter(
             pl.col("incidents") != 0
         )
-        noise = (getattr(asker.researcher, "rounded_to", 1) ** 2 - 1) / 6 if name == "told" else 0.0
-        allowed: dict[str, Any] = {"noise": noise} if noise else {}
-        months = monthly_series(counts, as_of=asker.end, by=("series",), **allowed).drop_nulls(("low", "incidents"))
+        base = getattr(asker.researcher, "rounded_to", 1) if name == "told" else 1
+        allowed: dict[str, Any] = {"noise": (base**2 - 1) / 6} if base > 1 else {}
+        months = monthly_series(counts, as_of=asker.end, by=("series",), **allowed)
+        # As the page does: no range around a rounded count that may be none.
+        months = months.drop_nulls(("low", "incidents")).filter((pl.col("expected") >= base) | (base == 1))
         out = (
             pl.when(pl.col("incidents") > pl.col("high"))
             .then(1)

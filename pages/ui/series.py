@@ -52,7 +52,10 @@ def months_of(desk: Desk, where: dict[str, str | None], as_of: date) -> pl.DataF
         # Of a count rounded at random, over all remainders.
         noise=(desk.rounded_to**2 - 1) / 6,
     )
-    return months.filter(pl.col("complete") | ~pl.col("recorded")).tail(MOST_MONTHS)
+    months = months.filter(pl.col("complete") | ~pl.col("recorded")).tail(MOST_MONTHS)
+    # A range around a count that may be none would be one of the rounding.
+    enough = pl.col("expected") >= (desk.rounded_to if desk.rounded_to > 1 else 0)
+    return months.with_columns(pl.when(enough).then(pl.col(name)).alias(name) for name in ("expected", "low", "high"))
 
 
 def unrecorded(desk: Desk) -> list[date]:
@@ -62,6 +65,8 @@ def unrecorded(desk: Desk) -> list[date]:
 
 def monthly_sentence(months: pl.DataFrame, rounded_to: int) -> str:
     """Return what the last whole month says beside last year and the band."""
+    from analytics.trends.months import FEWEST_YEARS
+
     if months.is_empty():
         return t("trends.sentence.few", most=rounded_to - 1) if rounded_to > 1 else t("common.no_rows")
     last = months.to_dicts()[-1]
@@ -70,7 +75,8 @@ def monthly_sentence(months: pl.DataFrame, rounded_to: int) -> str:
         return t("trends.sentence.unrecorded", month=month)
     told = counted(last["incidents"], rounded_to)
     if last["expected"] is None:
-        return t("trends.sentence.alone", month=month, n=told)
+        few = rounded_to > 1 and last["earlier_years"] >= FEWEST_YEARS
+        return t(f"trends.sentence.{'no_range' if few else 'alone'}", month=month, n=told)
     earlier = last["year_before"]
     before = (
         t("trends.sentence.no_before")
