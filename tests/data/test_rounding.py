@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.access import Viewer
+from data.access import Scope, Viewer, rows_for
 from data.desk import Desk
 from data.disclosure import ROUNDING_BASE, round_counts, round_each
 from data.editions import write_edition
@@ -232,3 +232,41 @@ def test_an_empty_secret_is_told_and_not_replaced(tmp_path: Path) -> None:
     (store.root / "rounding.key").touch()
     with pytest.raises(StoreError, match="empty"):
         store.rounding_secret()
+
+
+# Areas --------------------------------------------------------------------------------------------------------------
+
+
+def test_counts_of_areas_are_rounded_alike_for_every_period_and_null_without_the_secret() -> None:
+    """Two lists of the same areas in another order hid different ones: the one was in the other."""
+    areas = pl.concat(
+        rows_of(
+            "area_hotspots",
+            *(
+                {
+                    "category": "theft",
+                    "horizon_days": days,
+                    "level": "beat",
+                    "area_code": f"B{number}",
+                    "beat_code": f"B{number}",
+                    "baseline_count": float(number % 9),
+                }
+                for number in order
+            ),
+        )
+        for days, order in ((7, range(40)), (28, reversed(range(40))))
+    )
+    whole = Scope(whole_force=True)
+    shown = rows_for(RESEARCHER, "area_hotspots", areas, whole, lambda: "secret")
+    assert shown.height == areas.height
+    told = {
+        days: dict(shown.filter(horizon_days=days).select("area_code", "baseline_count").iter_rows())
+        for days in (7, 28)
+    }
+    assert told[7] == told[28]
+    assert all(abs(n - int(code[1:]) % 9) < 5 and n % 5 == 0 for code, n in told[7].items())
+    assert 0 in told[7].values() and 10 in told[7].values()
+    hidden = rows_for(RESEARCHER, "area_hotspots", areas, whole)
+    assert hidden["baseline_count"].null_count() == hidden["baseline_rank"].null_count() == areas.height
+    full = rows_for(COMMANDER, "area_hotspots", areas, whole)
+    assert full.drop("rounded_to").equals(areas.select(full.drop("rounded_to").columns))

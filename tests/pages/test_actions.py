@@ -129,6 +129,8 @@ def test_a_rounded_zero_says_what_it_stands_for(open_page: OpenPage, town: Store
     rows_of("daily_counts", *rows).write_parquet(table)
     shown = everything_shown(open_page("trends", "researcher", lang, category="020300"))
     assert "<span>0–4</span>" in shown and "<span>0</span>" not in shown
+    # Nor is there a range around what may be none; the commander has one for every month with two years before it.
+    assert "<span>0–0</span>" not in shown
 
 
 def test_a_researcher_is_told_busiest_hours_only_of_enough_incidents(open_page: OpenPage, town: Store) -> None:
