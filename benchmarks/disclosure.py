@@ -3,7 +3,7 @@
 Run with ``python -m benchmarks.disclosure STORE [--level beat|community] [--month 2026-03 ...] [--cells N]``. What is
 attacked with is asked through the desk as a researcher; the truth, which a commander of the whole force reads, is only
 compared with what was found. Answers of the rule before (hidden cells, a column ``suppressed``) are understood too: run
-this file with PYTHONPATH at a checkout of a72f184 for the figures "before".
+this file in a checkout of a72f184 for the figures "before".
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, lsq_linear, milp
 
 from analytics.trends.months import monthly_series
+from analytics.trends.series import hourly_profile
 from data.access import Viewer
 from data.desk import Desk
 from data.errors import AccessDeniedError, RequestError
@@ -278,6 +279,61 @@ def by_levels(asker: Asker) -> None:
     print(f"yearly counts of areas ({', '.join(levels)}): of {tried} small ones {pinned} pinned")
 
 
+# By many editions ---------------------------------------------------------------------------------------------------
+
+
+def by_editions(asker: Asker, days: int) -> None:
+    """Average what editions of so many days tell of the hours of a beat: their year moves on by a day each.
+
+    Rounding alone is asked, since publishing so many editions takes hours; the desk gives out the same numbers.
+    """
+    # Here, so that the rest runs in a checkout from before there was rounding.
+    from data.disclosure import round_counts
+
+    manifest, store = asker.commander.manifest, asker.commander.store
+    as_of = date.fromisoformat(manifest["parameters"]["as_of"])
+    incidents = asker.commander.snapshot.read("incidents")
+    members = ("category", "station_code", "beat_code", "weekday", "hour")
+    hours = ("weekday", "hour")
+    told: dict[str, list[pl.DataFrame]] = {"beat_code": [], "station_code": []}
+    profile = pl.DataFrame()
+    for back in range(days, -1, -1):
+        day = as_of - timedelta(days=back)
+        profile = hourly_profile(incidents, timezone=manifest["jurisdiction"]["timezone"], as_of=day)
+        for level, frames in told.items():
+            frames.append(round_counts(profile, "incidents", (level, *hours), members, store.rounding_secret()))
+    # A cell without a row came out as 0, so the sum over the editions is divided by their number.
+    beats, stations = (
+        pl.concat(told[level]).group_by(level, *hours).agg((pl.col("incidents").sum() / (days + 1)).alias(name))
+        for level, name in (("beat_code", "own"), ("station_code", "whole"))
+    )
+    now = profile.drop_nulls("beat_code").group_by("beat_code", "station_code", *hours).agg(pl.col("incidents").sum())
+    known = (
+        now.join(beats, on=("beat_code", *hours), how="left")
+        .join(stations, on=("station_code", *hours), how="left")
+        .with_columns(pl.col("own", "whole").fill_null(0.0))
+        .with_columns(rest=pl.col("whole") - pl.col("own").sum().over("station_code", *hours) + pl.col("own"))
+        .filter(pl.col("incidents").is_between(0.5, LARGEST_SMALL + 0.49))
+    )
+    if known.is_empty():
+        print("hours: the store has no beats with hours")
+        return
+    true = known["incidents"].to_numpy()
+    # The line is fitted to the truth itself, which no attacker has.
+    design = known.select(pl.lit(1.0).alias("one"), "own", "rest").to_numpy()
+    line = design @ np.linalg.lstsq(design, true, rcond=None)[0]
+    commonest = known["incidents"].round().mode()[0]
+    for name, guess in (
+        ("the average shown", known["own"].to_numpy()),
+        ("the station less its other beats, averaged", known["rest"].to_numpy()),
+        ("both, by the line that fits best", line),
+        ("always the commonest", np.full(len(true), commonest)),
+    ):
+        right = (np.round(guess) == np.round(true)).mean()
+        off = np.sqrt(((guess - true) ** 2).mean())
+        print(f"hours in {days + 1} daily editions, {len(true)} small counts, {name}: right {right:.1%}, off {off:.2f}")
+
+
 # What it costs ------------------------------------------------------------------------------------------------------
 
 
@@ -369,6 +425,7 @@ def main() -> None:
     parser.add_argument("--level", choices=("beat", "community"), default="beat")
     parser.add_argument("--month", type=lambda text: date.fromisoformat(f"{text}-01"), nargs="+", required=True)
     parser.add_argument("--cells", type=int, default=100, help="small counts bounded in each month")
+    parser.add_argument("--editions", type=int, default=0, help="days whose editions are averaged")
     asked = parser.parse_args()
     store = Store.open(asked.store)
     asker = Asker(Desk(store, Viewer("attack", "researcher")), Desk(store, Viewer("truth", "commander")), asked.level)
@@ -376,6 +433,8 @@ def main() -> None:
     for month in asked.month:
         by_programming(asker, month, asked.cells)
     by_levels(asker)
+    if asked.editions:
+        by_editions(asker, asked.editions)
     costs(asker)
 
 
