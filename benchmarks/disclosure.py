@@ -216,7 +216,8 @@ def by_programming(asker: Asker, month: date, most: int) -> None:
     informed = by_shown.group_by("shown").agg(pl.col("len").max())["len"].sum()
     print(
         f"{month:%Y-%m}, {matrix.shape[0]} answers about {cells.height} cells: of {len(widths)} small counts {pinned} "
-        f"pinned ({pinned / len(widths):.1%}), {narrowed} told to be 1 to 4, bounds {np.mean(widths):.1f} wide, {unproved} not tight for certain; "
+        f"pinned ({pinned / len(widths):.1%}), {narrowed} told to be 1 to 4, bounds {np.mean(widths):.1f} wide, "
+        f"{unproved} not tight for certain; "
         f"least squares right for {right / small.height:.1%} of {small.height}, "
         f"the commonest small count for {commonest / small.height:.1%}, "
         f"the commonest beside the number shown for {informed / small.height:.1%}"
