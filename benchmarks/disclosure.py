@@ -393,6 +393,8 @@ def _pairs(asker: Asker, category: str | None, split: Any, since: date) -> pl.Da
 
 def _verdicts(asker: Asker, pairs: pl.DataFrame) -> str:
     """Return how often the last month is told to be out of its range, by the truth and by what is told."""
+    if pairs["told"].null_count():
+        return "some months hidden"
     places = []
     for name in ("true", "told"):
         counts = pairs.select("series", pl.col("period_start").alias("day"), pl.col(name).alias("incidents")).filter(
