@@ -6,13 +6,14 @@ hidden in a table widget still reaches the browser.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, cast, get_args
 
 import polars as pl
 
-from data.aggregates import AGGREGATES_ONLY, SMALL_COUNT_COLUMNS, SMALL_COUNT_MARGINS, counts_for
+from data.aggregates import AGGREGATES_ONLY, SMALL_COUNT_COLUMNS, areas_for, counts_for
 from data.errors import AccessDeniedError, RequestError
 from data.schemas import EDITION
 from data.schemas.columns import AREA_LEVELS
@@ -334,8 +335,15 @@ def columns_for(viewer: Viewer, table: str) -> list[str]:
     return [name for name, column in EDITION[table].columns().items() if _grade(column.metadata) <= highest]
 
 
-def rows_for(viewer: Viewer, table: str, frame: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+def rows_for(
+    viewer: Viewer, table: str, frame: pl.DataFrame, scope: Scope, secret: Callable[[], str] | None = None
+) -> pl.DataFrame:
     """Return the part of an edition's table that the viewer may see: table, columns, rows, small counts, in one.
+
+    Parameters
+    ----------
+    secret
+        Gives the secret counts are rounded by (``Store.rounding_secret``); without it counts to be rounded are null.
 
     Raises
     ------
@@ -345,17 +353,19 @@ def rows_for(viewer: Viewer, table: str, frame: pl.DataFrame, scope: Scope) -> p
     Notes
     -----
     A table with a count of single cells gets a column ``suppressed`` (all false for those who see every count), so
-    that pages can mark hidden counts as hidden. Tables of counts (``daily_counts``, ``hourly_profile``) must be
-    aggregated first and then go through :func:`data.aggregates.counts_for`.
+    that pages can mark hidden counts as hidden; ranked areas get ``rounded_to``, see :func:`data.aggregates.areas_for`.
+    Tables of counts (``daily_counts``, ``hourly_profile``) must be summed by :func:`data.aggregates.sums_for`.
     """
     require_table(viewer, table)
     kept = frame.select(columns_for(viewer, table))
     if table not in WITHOUT_AREA:
         kept = rows_in_scope(kept, scope)
     if table in SMALL_COUNT_COLUMNS:
-        kept = counts_for(viewer, kept, SMALL_COUNT_COLUMNS[table], margins=SMALL_COUNT_MARGINS.get(table, ()))
+        kept = counts_for(viewer, kept, SMALL_COUNT_COLUMNS[table], margins=())
         # Equal counts share a rank: among hidden places four ranks would be the counts 4, 3, 2 and 1.
         kept = kept.with_columns(pl.when(~pl.col("suppressed")).then("baseline_rank"))
+    if table == "area_hotspots":
+        kept = areas_for(viewer, kept, secret)
     if viewer.role in AGGREGATES_ONLY:
         kept = kept.with_columns(pl.lit(None, kept.schema[name]).alias(name) for name in FINE_COLUMNS.get(table, ()))
     return kept

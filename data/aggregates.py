@@ -1,31 +1,25 @@
-"""Counts as each role may see them: whose small counts are hidden, in which tables, and what is hidden with them.
+"""Counts as each role may see them: whose counts are rounded, whose small counts are hidden, and in which tables.
 
-How small counts are hidden, and which others with them: ``data.disclosure``. Who sees a table at all: ``data.access``.
+How counts are rounded or hidden, and which others with them: ``data.disclosure``. Who sees a table at all:
+``data.access``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from data.disclosure import SMALLEST_COUNT, hide_small_counts
+from data.disclosure import ROUNDING_BASE, SMALLEST_COUNT, hide_small_counts, round_counts, round_each
 
 if TYPE_CHECKING:
     from data.access import Role, Scope, Viewer
 
-#: Roles that read aggregates only: positive counts below ``SMALLEST_COUNT`` are hidden from them.
+#: Roles that read aggregates only: counts are rounded, or hidden where they are small.
 AGGREGATES_ONLY: frozenset[Role] = frozenset({"researcher", "auditor"})
 #: Observed counts of single cells, by table. Expected counts are the model's, not an observation.
-SMALL_COUNT_COLUMNS: dict[str, str] = dict.fromkeys(
-    ("hotspots", "spare_hotspots", "area_hotspots", "unit_hotspots"), "baseline_count"
-)
-#: Totals a reader of areas can form: all areas of a level, of a station, of a beat.
-_OF_A_LEVEL = ("category", "horizon_days", "level")
-SMALL_COUNT_MARGINS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "area_hotspots": (_OF_A_LEVEL, (*_OF_A_LEVEL, "station_code"), (*_OF_A_LEVEL, "beat_code"))
-}
+SMALL_COUNT_COLUMNS: dict[str, str] = dict.fromkeys(("hotspots", "spare_hotspots", "unit_hotspots"), "baseline_count")
 #: Observations of a group of places, hidden with its count of incidents. Shares of them would give the count back.
 GROUP_OBSERVATIONS = ("incident_share", "hits", "hit_rate", "ratio", "ratio_low", "ratio_high")
 
@@ -40,6 +34,44 @@ def counts_for(
     if viewer.role in AGGREGATES_ONLY:
         return hide_small_counts(counts, value, margins, SMALLEST_COUNT)
     return counts.with_columns(suppressed=pl.lit(False))
+
+
+def sums_for(
+    viewer: Viewer,
+    rows: pl.DataFrame,
+    value: str,
+    cells: Sequence[str],
+    *,
+    members: Sequence[str],
+    secret: Callable[[], str],
+) -> pl.DataFrame:
+    """Return rows of counts summed into cells as the viewer may see them: ``cells``, ``value``, ``rounded_to``.
+
+    ``rounded_to`` is 1 for those who read every count, else the base of :func:`data.disclosure.round_counts`, which
+    explains ``members`` and ``secret``. Never sum rows that are told to readers of aggregates in any other way.
+    """
+    if viewer.role in AGGREGATES_ONLY:
+        return round_counts(rows, value, cells, members, secret()).with_columns(rounded_to=ROUNDING_BASE)
+    sums = rows.group_by(cells).agg(pl.col(value).sum()).sort(cells, nulls_last=True)
+    return sums.with_columns(rounded_to=pl.lit(1))
+
+
+def areas_for(viewer: Viewer, areas: pl.DataFrame, secret: Callable[[], str] | None) -> pl.DataFrame:
+    """Return ranked areas (schema ``AreaHotspots``) as the viewer may see them, with ``rounded_to``.
+
+    A community lies in a beat and a beat in a station, and all of them are told: a count hidden on one level would be
+    the difference of others. So readers of aggregates get rounded counts and the ranks of those, for all forecast
+    periods the same. Without the secret of the store they get neither.
+    """
+    if viewer.role not in AGGREGATES_ONLY:
+        return areas.with_columns(rounded_to=pl.lit(1))
+    if secret is None:
+        told = areas.with_columns(baseline_count=pl.lit(None, pl.Float64))
+    else:
+        told = round_each(areas, "baseline_count", ("category", "level", "area_code"), secret())
+    of_a_level = ("category", "horizon_days", "level")
+    rank = pl.col("baseline_count").rank("min", descending=True).over(of_a_level).cast(areas.schema["baseline_rank"])
+    return told.with_columns(rank.alias("baseline_rank"), rounded_to=pl.lit(ROUNDING_BASE))
 
 
 def groups_for(viewer: Viewer, groups: pl.DataFrame, scope: Scope) -> pl.DataFrame:

@@ -87,6 +87,22 @@ def write_atomically(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def create_once(path: Path, content: bytes) -> None:
+    """Write a file for its owner alone unless it is there; of several writers at once the first one's stays, whole."""
+    scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        scratch.touch(mode=0o600, exist_ok=False)
+        with scratch.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        with suppress(FileExistsError):
+            os.link(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write readable JSON; dates become ISO text."""
     path.write_text(json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8")

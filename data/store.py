@@ -10,6 +10,8 @@
                                   nothing are left out (``data.tables``)
       snapshots/<snapshot id>/    manifest.json (which loads), incidents.parquet or incidents/*.parquet (derived)
       editions/<edition id>/      manifest.json, <table>.parquet
+      rounding.key                secret of this store: how counts are rounded for readers of aggregates; made at first
+                                  need, to be kept with the editions (another one would round them otherwise)
       records.sqlite              decisions, visits, viewers, audit log (unless BEATWISE_RECORDS_URL names another)
       scratch/                    unfinished work; safe to delete when nothing runs
 """
@@ -17,13 +19,14 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from data.errors import StoreError
-from data.files import disk_failures_told, read_json, write_atomically
+from data.files import create_once, disk_failures_told, read_json, write_atomically
 
 FORMAT = 1
 
@@ -170,6 +173,25 @@ class Store:
         if not ids:
             raise StoreError("nothing has been published yet.", where=str(self.root), remedy="Run `beatwise publish`.")
         return ids[-1]
+
+    def rounding_secret(self) -> str:
+        """Return the secret that decides how counts are rounded, see ``data.disclosure``; made at first need.
+
+        Raises
+        ------
+        StoreError
+            If it must be made and the disk is full or may not be written, or the file is empty.
+        """
+        path = self.root / "rounding.key"
+        if not path.is_file():
+            with disk_failures_told(self.root):
+                create_once(path, secrets.token_hex(32).encode())
+        secret = path.read_text(encoding="ascii").strip()
+        if not secret:
+            raise StoreError(
+                "rounding.key is empty.", where=str(self.root), remedy="Bring the file back from a backup of the store."
+            )
+        return secret
 
     @property
     def records_url(self) -> str:

@@ -47,10 +47,13 @@ with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
         )
 where = {"category": category or None, "station_code": unit or None, "beat_code": beat or None}
 as_of = frame.counted_until(desk.manifest)
+of_months = "_of_months" if desk.rounded_to > 1 else ""
+if desk.rounded_to > 1:
+    tables.note(t("trends.rounded", base=desk.rounded_to, most=desk.rounded_to - 1))
 
 months = series.months_of(desk, where, as_of)
 st.subheader(t("trends.monthly"), anchor=False)
-sentence = series.monthly_sentence(months)
+sentence = series.monthly_sentence(months, desk.rounded_to)
 tables.takeaway(sentence)
 st.plotly_chart(
     figures.monthly_series(
@@ -76,7 +79,7 @@ with left:
     if grid is None:
         tables.note(t("trends.no_hours"))
     else:
-        sentence = series.hour_sentence(grid)
+        sentence = series.hour_sentence(desk, grid)
         tables.takeaway(sentence)
         st.plotly_chart(
             figures.hour_heatmap(
@@ -84,7 +87,6 @@ with left:
                 [t(f"common.weekday.{number}") for number in range(1, 8)],
                 hour_label=t("trends.hour"),
                 value_label=t("trends.series.counts"),
-                hidden_label=t("common.hidden"),
             ),
             config=figures.CONFIG,
             theme=None,
@@ -97,24 +99,22 @@ with left:
 with right:
     st.subheader(t("trends.changes"), anchor=False)
     split = series.split_for(category, unit, beat, officer=officer)
-    changes, hidden = series.changes_of(desk, where, as_of, split)
+    changes = series.changes_of(desk, where, as_of, split)
     known = series.comparable(desk, as_of)
-    sentence = series.change_sentence(desk, changes, split) if known else t("trends.sentence.no_change")
+    sentence = series.change_sentence(desk, changes, split) if known else t(f"trends.sentence.no_change{of_months}")
     tables.takeaway(sentence)
     if changes:
         st.plotly_chart(
             figures.change_bars(
                 [(series.split_words(desk, split, row["key"]), row["change"]) for row in changes],
-                axis=t("trends.change_axis"),
+                axis=t(f"trends.change_axis{of_months}"),
             ),
             config=figures.CONFIG,
             theme=None,
             key="trends.changes",
             alt=sentence,
         )
-    if hidden:
-        tables.note(t("trends.changes_hidden", n=hidden))
-    tables.note(t("trends.changes_note"))
+    tables.note(t(f"trends.changes_note{of_months}"))
 
 with st.expander(t("trends.table_title"), icon=":material/table:"):
-    st.html(series.months_table(months))
+    st.html(series.months_table(months, desk.rounded_to))

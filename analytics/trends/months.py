@@ -31,6 +31,7 @@ def monthly_series(
     level: float = 0.95,
     first_day: date | None = None,
     unrecorded: Collection[date] = (),
+    noise: float = 0.0,
 ) -> pl.DataFrame:
     """Return incidents per month with the year before and the band earlier years lead one to expect.
 
@@ -48,6 +49,8 @@ def monthly_series(
         First day the source covers; told from the counts where left out (``BEGUN_SHARE``).
     unrecorded
         First days of months of which the source holds nothing, see :func:`months_without_record`.
+    noise
+        Variance that was added to the count of every month, by rounding it at random; the band is so much wider.
 
     Returns
     -------
@@ -97,7 +100,7 @@ def monthly_series(
         year_before=pl.when("complete").then(pl.col("year_before")),
         change=pl.when(pl.col("year_before") > 0).then(pl.col("whole") / pl.col("year_before") - 1),
     )
-    return _with_band(series, keys, level).sort(*keys, "month").select(*keys, *_SCHEMA)
+    return _with_band(series, keys, level, noise).sort(*keys, "month").select(*keys, *_SCHEMA)
 
 
 _SCHEMA: dict[str, Any] = {
@@ -160,7 +163,7 @@ def _first_covered_day(counts: pl.DataFrame) -> date | None:
     return begun if before else first
 
 
-def _with_band(series: pl.DataFrame, keys: list[str], level: float) -> pl.DataFrame:
+def _with_band(series: pl.DataFrame, keys: list[str], level: float, noise: float) -> pl.DataFrame:
     from scipy import stats
 
     season = [*keys, pl.col("month").dt.month()]
@@ -173,7 +176,8 @@ def _with_band(series: pl.DataFrame, keys: list[str], level: float) -> pl.DataFr
         .with_columns(expected=pl.when(pl.col("earlier_years") > 0).then(pl.col("total") / pl.col("earlier_years")))
     )
     # Spread of earlier months of the series around their own earlier years, by moments; known before the month only.
-    miss = (pl.col("whole") - pl.col("expected")) ** 2 - pl.col("expected") * (1 + 1 / pl.col("earlier_years"))
+    by_chance = (pl.col("expected") + noise) * (1 + 1 / pl.col("earlier_years"))
+    miss = (pl.col("whole") - pl.col("expected")) ** 2 - by_chance
     scale = pl.col("expected") ** 2 * (1 + 1 / pl.col("earlier_years"))
     parts = (pl.when(pl.col("expected") > 0).then(miss), pl.when(pl.col("whole").is_not_null()).then(scale))
     sums = [_sum_of_rows_before(part.fill_null(0.0).fill_nan(0.0), keys) for part in parts]
@@ -184,6 +188,7 @@ def _with_band(series: pl.DataFrame, keys: list[str], level: float) -> pl.DataFr
     years = np.maximum(ready["earlier_years"].to_numpy(), 1)
     # The mean itself is uncertain: it comes from a few years.
     variance = np.maximum(mean, 1e-9) + (ready["spread"].to_numpy() + 1 / (np.maximum(mean, 0.5) * years)) * mean**2
+    variance = variance + noise * (1 + 1 / years)
     size = np.maximum(mean, 1e-9) ** 2 / np.maximum(variance - mean, 1e-9)
     chance = size / (size + np.maximum(mean, 1e-9))
     known = ready["earlier_years"] >= FEWEST_YEARS

@@ -89,8 +89,9 @@ class Advice(DeskBase):
         return sorted(_of(self._table("calm_lists"), category, horizon_days)["calm"].unique().to_list())
 
     def area_hotspots(self, category: str, horizon_days: int, level: str) -> pl.DataFrame:
-        """Return the viewer's areas of a level, best first: schema ``AreaHotspots`` and ``suppressed``.
+        """Return the viewer's areas of a level, best first: schema ``AreaHotspots`` and ``rounded_to``.
 
+        ``baseline_count`` is a multiple of ``rounded_to``, 0 then standing for 0 to 4, and ``baseline_rank`` its rank.
         Ranks are those in the whole force.
         """
         return _of(self._read("area_hotspots"), category, horizon_days).filter(pl.col("level") == level).sort("rank")

@@ -139,7 +139,7 @@ class DeskBase:
         """Return what the viewer may see of one table of the edition."""
         self._require(table)
         with self._refusals_recorded("read", table):
-            return access.rows_for(self.viewer, table, self._table(table), self.scope)
+            return access.rows_for(self.viewer, table, self._table(table), self.scope, self.store.rounding_secret)
 
     def _require_area(self, table: str, level: str, code: str | None) -> None:
         if code is not None:

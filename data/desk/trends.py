@@ -1,4 +1,4 @@
-"""Trends on the desk: counts, profiles, the funnel; summed here, so that small counts are hidden here."""
+"""Trends on the desk: counts, profiles, the funnel; summed, and rounded for readers of aggregates, here."""
 
 from __future__ import annotations
 
@@ -7,18 +7,26 @@ from typing import Literal
 
 import polars as pl
 
-from data.aggregates import counts_for
+from data.aggregates import AGGREGATES_ONLY, sums_for
 from data.desk.base import DeskBase
-from data.errors import RequestError
+from data.disclosure import ROUNDING_BASE
+from data.errors import AccessDeniedError, RequestError
 
 Period = Literal["day", "week", "month", "all"]
 Split = Literal["category", "station_code", "beat_code", "community_code", "discovered_by"]
 _TRUNCATE = {"day": "1d", "week": "1w", "month": "1mo"}
 _SPLITS = ("category", "station_code", "beat_code", "community_code", "discovered_by")
+_DAILY_MEMBERS = ("period_start", *_SPLITS)
+_HOURLY_MEMBERS = ("category", "station_code", "beat_code", "weekday", "hour")
 
 
 class Trends(DeskBase):
     """Reads the counts of the edition for one viewer."""
+
+    @property
+    def rounded_to(self) -> int:
+        """What sums of counts are rounded to for the viewer, see ``data.disclosure``; 1 for who reads every count."""
+        return ROUNDING_BASE if self.viewer.role in AGGREGATES_ONLY else 1
 
     def trend_categories(self) -> list[str]:
         """Return the incident categories that have daily counts, by code."""
@@ -48,15 +56,20 @@ class Trends(DeskBase):
 
         Returns
         -------
-        Columns ``period_start``, the split's column, ``incidents``, ``suppressed``; sorted. A cell without a row is 0;
-        ``incidents`` is null where ``suppressed``.
+        Columns ``period_start``, the split's column, ``incidents``, ``rounded_to``; sorted. A cell without a row is 0.
 
         Raises
         ------
         AccessDeniedError
-            If a station or beat is outside the viewer's area.
+            If a station or beat is outside the viewer's area, or a reader of rounded counts asks for less than months.
         RequestError
             If period or split is unknown.
+
+        Notes
+        -----
+        Who reads rounded counts (``rounded_to`` above 1) gets those of whole calendar months before the edition's day:
+        each month is rounded once, and longer periods are sums of rounded months. Windows of any other length, moved on
+        by a day, would tell the day. A cell without a row is then 0 to 4 a month.
         """
         if period not in (*_TRUNCATE, "all"):
             raise RequestError(f"there is no period {period!r}.", remedy=f"Periods: {', '.join(_TRUNCATE)}, all.")
@@ -69,16 +82,28 @@ class Trends(DeskBase):
             frame = frame.filter(pl.col("day") >= since)
         if until is not None:
             frame = frame.filter(pl.col("day") < until)
-        start = pl.col("day").min() if period == "all" else pl.col("day").dt.truncate(_TRUNCATE[period])
+        rounded = self.rounded_to > 1
+        if rounded:
+            self._require_months(period, since, until)
+            as_of = date.fromisoformat(self.edition.manifest["parameters"]["as_of"])
+            frame = frame.filter(pl.col("day") < as_of.replace(day=1))
+        length = "month" if rounded else period
+        start = pl.col("day").min() if length == "all" else pl.col("day").dt.truncate(_TRUNCATE[length])
         keys = ["period_start", *([split] if split else [])]
-        counts = (
-            frame.with_columns(period_start=start)
-            .group_by(keys)
-            .agg(pl.col("incidents").cast(pl.Int64).sum())
-            .sort(keys, nulls_last=True)
+        counts = sums_for(
+            self.viewer,
+            frame.with_columns(start.alias("period_start"), pl.col("incidents").cast(pl.Int64)),
+            "incidents",
+            keys,
+            members=_DAILY_MEMBERS,
+            secret=self.store.rounding_secret,
         )
-        margins: tuple[tuple[str, ...], ...] = ((),) if split is None else (("period_start",), (split,), ())
-        return counts_for(self.viewer, counts, "incidents", margins)
+        if period == "all" and rounded:
+            # What is told of a longer period is the sum of what is told of its months: nothing new.
+            months = counts.with_columns(pl.col("period_start").min())
+            counts = months.group_by(keys).agg(pl.col("incidents").sum(), pl.col("rounded_to").first())
+        told = counts.with_columns(pl.col("incidents").cast(pl.Int64)).select(*keys, "incidents", "rounded_to")
+        return told.sort(keys, nulls_last=True)
 
     def hourly_profile(
         self, *, category: str | None = None, station_code: str | None = None, beat_code: str | None = None
@@ -87,19 +112,32 @@ class Trends(DeskBase):
 
         Returns
         -------
-        Columns ``weekday`` (1 Monday), ``hour``, ``incidents``, ``window_days``, ``suppressed``; at most 168 rows.
+        Columns ``weekday`` (1 Monday), ``hour``, ``incidents``, ``rounded_to``, ``window_days``; at most 168 rows. An
+        hour without a row is 0, or 0 to 4 where ``rounded_to`` is above 1.
         """
         frame = self._chosen("hourly_profile", category, station_code, beat_code)
-        counts = (
-            frame.group_by("weekday", "hour")
-            .agg(pl.col("incidents").sum(), pl.col("window_days").max())
-            .sort("weekday", "hour")
+        counts = sums_for(
+            self.viewer,
+            frame,
+            "incidents",
+            ("weekday", "hour"),
+            members=_HOURLY_MEMBERS,
+            secret=self.store.rounding_secret,
         )
-        return counts_for(self.viewer, counts, "incidents", (("weekday",), ("hour",), ()))
+        return counts.with_columns(window_days=pl.lit(frame["window_days"].max(), frame.schema["window_days"]))
 
     def funnel(self) -> pl.DataFrame:
         """Return how many rows reach each step from call to located incident: schema ``Funnel``, whole force."""
         return self._read("funnel")
+
+    def _require_months(self, period: Period, since: date | None, until: date | None) -> None:
+        with self._refusals_recorded("read", "daily_counts", {"period": period}):
+            if period not in ("month", "all") or any(day is not None and day.day != 1 for day in (since, until)):
+                raise AccessDeniedError(
+                    f"the role {self.viewer.role} reads counts of whole months.",
+                    where="daily_counts",
+                    remedy="Ask for months, from the first day of one to the first day of another.",
+                )
 
     def _chosen(
         self, table: str, category: str | None, station_code: str | None, beat_code: str | None

@@ -55,6 +55,8 @@ def draw(desk: Desk, category: str, horizon_days: int, level: str) -> None:
         selected=positions[chosen["area_code"]],
     )
     tables.note(t("areas.table_note", level=round(chosen["interval_level"] * 100)))
+    if desk.rounded_to > 1:
+        tables.note(t("areas.rounded", base=desk.rounded_to, most=desk.rounded_to - 1))
     past = past_sentence(desk, category, horizon_days, level)
     if past:
         tables.note(past)

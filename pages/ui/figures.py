@@ -58,7 +58,7 @@ def monthly_series(
 
     Notes
     -----
-    A suppressed month is None and leaves a gap: it is not zero.
+    A month without a record is None and leaves a gap: it is not zero.
     """
     figure = go.Figure()
     for number, run in enumerate(_runs(low, high)):
@@ -107,14 +107,9 @@ def _runs(low: Sequence[float | None], high: Sequence[float | None]) -> list[lis
 
 
 def hour_heatmap(
-    values: Sequence[Sequence[float | None]],
-    weekdays: Sequence[str],
-    *,
-    hour_label: str,
-    value_label: str,
-    hidden_label: str,
+    values: Sequence[Sequence[float]], weekdays: Sequence[str], *, hour_label: str, value_label: str
 ) -> go.Figure:
-    """Draw weekday × hour. A hidden cell is hatched by its mark, not painted as zero."""
+    """Draw weekday × hour."""
     figure = go.Figure(
         go.Heatmap(
             z=values,
@@ -132,19 +127,6 @@ def hour_heatmap(
             ygap=1,
         )
     )
-    hidden = [
-        (hour, weekdays[row]) for row, line in enumerate(values) for hour, value in enumerate(line) if value is None
-    ]
-    if hidden:
-        figure.add_scatter(
-            x=[hour for hour, _ in hidden],
-            y=[name for _, name in hidden],
-            mode="markers",
-            marker={"symbol": "x-thin", "size": 7, "line": {"width": 1.2, "color": theme.QUIET}},
-            name=hidden_label,
-            hovertemplate=f"{hidden_label}<extra></extra>",
-            showlegend=False,
-        )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(title=hour_label, dtick=3, showgrid=False, range=[-0.5, 23.5])
     return dressed(figure, 290)

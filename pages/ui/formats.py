@@ -31,6 +31,11 @@ def number(value: float | int | None, digits: int = 0) -> str:
     return NONE if value is None else f"{value:,.{digits}f}"
 
 
+def counted(value: float | int | None, rounded_to: int) -> str:
+    """Return a count, rounded or not: a rounded 0 is no zero and says what it stands for."""
+    return t("common.few", most=rounded_to - 1) if value == 0 and rounded_to > 1 else number(value)
+
+
 def share(value: float | None, digits: int = 0) -> str:
     """Return a share (0-1) as a percentage; one that is not whole never reads 0% or 100%."""
     return NONE if value is None else percent(value, digits)

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui.formats import number, rank_change
+from pages.ui.formats import counted, number, rank_change
 from pages.ui.language import t
 
 
@@ -17,7 +17,9 @@ def cells_of(row: dict[str, Any]) -> dict[str, Any]:
         "expected": row["expected"],
         "interval": f"{number(row['low'])}–{number(row['high'])}",
         "baseline": rank_change(row["rank"], row["baseline_rank"]),
-        "count": t("common.hidden") if row.get("suppressed") else number(row["baseline_count"]),
+        "count": t("common.hidden")
+        if row.get("suppressed")
+        else counted(row["baseline_count"], row.get("rounded_to", 1)),
     }
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pages.ui import formats, places, tables
-from pages.ui.formats import hours_from, number, sentences, share, signed
+from pages.ui.formats import counted, hours_from, number, sentences, share, signed
 from pages.ui.language import category_name, t
 
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 #: Length of the windows whose difference counts as a change; 364 days keep weekdays in step.
 WINDOW_DAYS, YEAR_DAYS = 91, 364
+#: The same in whole months, for readers of rounded counts.
+WINDOW_MONTHS, YEAR_MONTHS = 3, 12
+#: Rounded incidents from which the busiest hours are told: 5 for each of the 168 hours of a week. Of fewer the hours
+#: would be chosen by the rounding, whose standard deviation is up to 13 in four hours of all weekdays.
+FEWEST_FOR_HOURS = 840
 #: Months shown, and lines of the chart of changes.
 MOST_MONTHS, MOST_CHANGES = 36, 10
 
@@ -34,34 +39,23 @@ def beats_of(desk: Desk, station: str | None) -> list[str]:
 
 
 def months_of(desk: Desk, where: dict[str, str | None], as_of: date) -> pl.DataFrame:
-    """Return whole months with the year before and the expected band.
-
-    A suppressed month is null, and so is every comparison it would take part in.
-    """
+    """Return whole months with the year before and the expected band."""
     import polars as pl
 
     from analytics.trends.months import monthly_series
 
-    until = as_of.replace(day=1)
-    counts = desk.daily_counts(**where, until=until, period="month")
-    begun = counts.filter(~pl.col("suppressed"))["period_start"].min()
-    if begun is not None:
-        # A few stray rows before the record begins are hidden, and would hide a full month with them.
-        counts = desk.daily_counts(**where, since=begun, until=until, period="month")
+    counts = desk.daily_counts(**where, until=as_of.replace(day=1), period="month")
     months = monthly_series(
-        counts.select(pl.col("period_start").alias("day"), "incidents"), as_of=as_of, unrecorded=unrecorded(desk)
+        counts.select(pl.col("period_start").alias("day"), "incidents"),
+        as_of=as_of,
+        unrecorded=unrecorded(desk),
+        # Of a count rounded at random, over all remainders.
+        noise=(desk.rounded_to**2 - 1) / 6,
     )
-    hidden = counts.filter("suppressed")["period_start"]
-    # The same month of a later year was compared with a count the reader may not know.
-    touched = pl.col("month").dt.month().is_in(hidden.dt.month().to_list())
-    return (
-        months.filter(pl.col("complete") | ~pl.col("recorded"))
-        .with_columns(
-            pl.when(~touched).then(pl.col(name)).alias(name) for name in ("year_before", "expected", "low", "high")
-        )
-        .with_columns(incidents=pl.when(~pl.col("month").is_in(hidden.to_list())).then(pl.col("incidents")))
-        .tail(MOST_MONTHS)
-    )
+    months = months.filter(pl.col("complete") | ~pl.col("recorded")).tail(MOST_MONTHS)
+    # A range around a count that may be none would be one of the rounding.
+    enough = pl.col("expected") >= (desk.rounded_to if desk.rounded_to > 1 else 0)
+    return months.with_columns(pl.when(enough).then(pl.col(name)).alias(name) for name in ("expected", "low", "high"))
 
 
 def unrecorded(desk: Desk) -> list[date]:
@@ -69,38 +63,44 @@ def unrecorded(desk: Desk) -> list[date]:
     return [date.fromisoformat(month) for month in desk.manifest.get("months_without_record", [])]
 
 
-def monthly_sentence(months: pl.DataFrame) -> str:
+def monthly_sentence(months: pl.DataFrame, rounded_to: int) -> str:
     """Return what the last whole month says beside last year and the band."""
+    from analytics.trends.months import FEWEST_YEARS
+
     if months.is_empty():
-        return t("common.no_rows")
+        return t("trends.sentence.few", most=rounded_to - 1) if rounded_to > 1 else t("common.no_rows")
     last = months.to_dicts()[-1]
     month = formats.month(last["month"])
     if not last["recorded"]:
         return t("trends.sentence.unrecorded", month=month)
-    if last["incidents"] is None:
-        return t("trends.sentence.hidden", month=month)
+    told = counted(last["incidents"], rounded_to)
     if last["expected"] is None:
-        return t("trends.sentence.alone", month=month, n=number(last["incidents"]))
+        few = rounded_to > 1 and last["earlier_years"] >= FEWEST_YEARS
+        return t(f"trends.sentence.{'no_range' if few else 'alone'}", month=month, n=told)
     earlier = last["year_before"]
-    before = t("trends.sentence.no_before") if earlier is None else t("trends.sentence.before", n=number(earlier))
+    before = (
+        t("trends.sentence.no_before")
+        if earlier is None
+        else t("trends.sentence.before", n=counted(earlier, rounded_to))
+    )
     place = "above" if last["incidents"] > last["high"] else "below" if last["incidents"] < last["low"] else "inside"
     return t(
         f"trends.sentence.{place}",
         month=month,
-        n=number(last["incidents"]),
+        n=told,
         before=before,
         low=number(last["low"]),
         high=number(last["high"]),
     )
 
 
-def hour_grid(desk: Desk, where: dict[str, str | None]) -> tuple[list[list[float | None]] | None, int]:
+def hour_grid(desk: Desk, where: dict[str, str | None]) -> tuple[list[list[float]] | None, int]:
     """Return weekday × hour and the length of the window; None where the source knows no hours."""
     frame = desk.hourly_profile(**where)
     if frame.is_empty():
         return None, 0
     window = int(frame["window_days"].max() or 0)
-    grid: list[list[float | None]] = [[0.0] * 24 for _ in range(7)]
+    grid = [[0.0] * 24 for _ in range(7)]
     for weekday, hour, incidents in frame.select("weekday", "hour", "incidents").iter_rows():
         grid[weekday - 1][hour] = incidents
     return grid, window
@@ -116,13 +116,15 @@ def left_out_sentence(desk: Desk, category: str | None) -> str:
     return sentences(*(t(f"trends.left_out.{why}", share=share(told[why])) for why in reasons))
 
 
-def hour_sentence(grid: list[list[float | None]]) -> str:
-    """Return the four hours and the weekday with most."""
-    by_hour = [sum(row[hour] or 0 for row in grid) for hour in range(24)]
+def hour_sentence(desk: Desk, grid: list[list[float]]) -> str:
+    """Return the four hours and the weekday with most; of rounded counts only where that is no play of the rounding."""
+    by_hour = [sum(row[hour] for row in grid) for hour in range(24)]
     total = sum(by_hour) or 1
+    if desk.rounded_to > 1 and total < FEWEST_FOR_HOURS:
+        return t("trends.sentence.hours_few")
     start = max(range(24), key=lambda hour: sum(by_hour[(hour + step) % 24] for step in range(4)))
     share_of = sum(by_hour[(start + step) % 24] for step in range(4)) / total
-    weekday = max(range(7), key=lambda row: sum(value or 0 for value in grid[row]))
+    weekday = max(range(7), key=lambda row: sum(grid[row]))
     return t(
         "trends.sentence.hours",
         hours=hours_from(start),
@@ -144,33 +146,49 @@ def split_words(desk: Desk, split: str, key: str | None) -> str:
 
 
 def comparable(desk: Desk, as_of: date) -> bool:
-    """Return whether every month of the last quarter and of the same days a year before has a record."""
-    start, back = as_of - timedelta(days=WINDOW_DAYS), timedelta(days=YEAR_DAYS)
-    windows = [(start, as_of), (start - back, as_of - back)]
+    """Return whether every month of the last quarter and of the same time a year before has a record."""
+    windows = _quarters(desk, as_of)
     return not any(first.replace(day=1) <= month < last for month in unrecorded(desk) for first, last in windows)
 
 
-def changes_of(desk: Desk, where: dict[str, str | None], as_of: date, split: str) -> tuple[list[dict[str, Any]], int]:
-    """Return the largest changes of the last quarter against the same days a year before, and how many are hidden.
+def _quarters(desk: Desk, as_of: date) -> tuple[tuple[date, date], tuple[date, date]]:
+    """Return first day and day after the last of the last quarter and of the same a year before.
+
+    91 days and the same weekdays; three whole months for a reader whose counts are rounded by the month.
+    """
+    if desk.rounded_to > 1:
+        end, start, *back = (
+            _months_back(as_of, n) for n in (0, WINDOW_MONTHS, YEAR_MONTHS, YEAR_MONTHS + WINDOW_MONTHS)
+        )
+        return (start, end), (back[1], back[0])
+    start, year = as_of - timedelta(days=WINDOW_DAYS), timedelta(days=YEAR_DAYS)
+    return (start, as_of), (start - year, as_of - year)
+
+
+def _months_back(day: date, months: int) -> date:
+    """Return the first day of the month so many before that of ``day``."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, 1)
+
+
+def changes_of(desk: Desk, where: dict[str, str | None], as_of: date, split: str) -> list[dict[str, Any]]:
+    """Return the largest changes of the last quarter against the same time a year before.
 
     There are none where a month of either window has no record.
     """
     if not comparable(desk, as_of):
-        return [], 0
-    start = as_of - timedelta(days=WINDOW_DAYS)
-    back = timedelta(days=YEAR_DAYS)
+        return []
+    last, year_before = _quarters(desk, as_of)
     chosen = {name: value for name, value in where.items() if name != split}
-    now = desk.daily_counts(**chosen, since=start, until=as_of, period="all", split=split)
-    before = desk.daily_counts(**chosen, since=start - back, until=as_of - back, period="all", split=split)
+    now = desk.daily_counts(**chosen, since=last[0], until=last[1], period="all", split=split)
+    before = desk.daily_counts(**chosen, since=year_before[0], until=year_before[1], period="all", split=split)
     earlier = {row[split]: row for row in before.to_dicts()}
-    found, hidden = [], 0
+    found = []
     for row in now.to_dicts():
         old = earlier.get(row[split], {"incidents": 0})["incidents"]
-        if row["incidents"] is None or old is None:
-            hidden += 1
-        elif row[split] is not None:
+        if row[split] is not None:
             found.append({"key": row[split], "now": row["incidents"], "before": old, "change": row["incidents"] - old})
-    return sorted(found, key=lambda row: -abs(row["change"]))[:MOST_CHANGES], hidden
+    return sorted(found, key=lambda row: -abs(row["change"]))[:MOST_CHANGES]
 
 
 def change_sentence(desk: Desk, changes: list[dict[str, Any]], split: str) -> str:
@@ -187,25 +205,19 @@ def change_sentence(desk: Desk, changes: list[dict[str, Any]], split: str) -> st
     )
 
 
-def months_table(months: pl.DataFrame) -> str:
-    """Return the months as a printable table; a suppressed count says so, and so does a month without a record."""
+def months_table(months: pl.DataFrame, rounded_to: int) -> str:
+    """Return the months as a printable table; a month without a record says so, and so does a rounded zero."""
     rows = months.sort("month", descending=True).to_dicts()
-    marks = {(line, 1): "hidden" for line, row in enumerate(rows) if row["incidents"] is None and row["recorded"]}
     return tables.html_table(
         [t(f"trends.column.{name}") for name in ("month", "count", "last_year", "band")],
         [
             [
                 formats.month(row["month"]),
-                t("trends.no_record")
-                if not row["recorded"]
-                else t("common.hidden")
-                if row["incidents"] is None
-                else number(row["incidents"]),
-                number(row["year_before"]),
+                counted(row["incidents"], rounded_to) if row["recorded"] else t("trends.no_record"),
+                counted(row["year_before"], rounded_to),
                 "–" if row["low"] is None else f"{number(row['low'])}–{number(row['high'])}",
             ]
             for row in rows
         ],
         numeric=(1, 2, 3),
-        classes=marks,
     )

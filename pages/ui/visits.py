@@ -232,7 +232,7 @@ def incidents_table(desk: Desk, beat: str | None, as_of: date, window_days: int 
         split="category",
     )
     earlier = {row["category"]: row["incidents"] for row in before.to_dicts()}
-    rows = sorted(now.to_dicts(), key=lambda row: -(row["incidents"] or 0))
+    rows = sorted(now.to_dicts(), key=lambda row: -row["incidents"])
     return tables.html_table(
         [t("my_beat.count.category"), t("my_beat.count.now"), t("my_beat.count.before"), t("my_beat.count.change")],
         [
@@ -243,7 +243,6 @@ def incidents_table(desk: Desk, beat: str | None, as_of: date, window_days: int 
                 signed(row["incidents"] - earlier.get(row["category"], 0), 0),
             ]
             for row in rows[:most]
-            if row["incidents"] is not None
         ],
         caption=t("my_beat.count.caption", days=window_days),
         numeric=(1, 2, 3),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from data.access import Viewer
 from data.desk import Desk
 from data.store import Store
 from pages.ui.language import words
+from tests.data.tiny_edition import rows_of
 from tests.pages.conftest import OpenPage, everything_shown
+from tests.pages.town import NEWER
 
 FIRST = "E20260701-town-010100-28-0"
 
@@ -101,13 +106,38 @@ def test_moving_officers_shows_before_and_after_and_records_nothing(open_page: O
     assert commander(town).decisions().is_empty()
 
 
-def test_a_researcher_sees_small_counts_as_suppressed(open_page: OpenPage) -> None:
+@pytest.mark.parametrize(("secret", "told"), [("a", "Jun 2026: 5 incidents"), ("b", None)])
+def test_a_researcher_never_sees_a_small_count(open_page: OpenPage, town: Store, secret: str, told: str | None) -> None:
     link = {"category": "020300"}
+    (town.root / "rounding.key").write_text(secret, encoding="ascii")
     commander_sees = everything_shown(open_page("trends", "commander", "en", **link))
     researcher_sees = everything_shown(open_page("trends", "researcher", "en", **link))
-    assert "Jun 2026: 2 incidents" in commander_sees
-    assert "Jun 2026: 2 incidents" not in researcher_sees
-    assert words("en")["common.hidden"] in researcher_sees
+    note = words("en")["trends.rounded"].format(base=5, most=4)
+    assert "Jun 2026: 2 incidents" in commander_sees and note not in commander_sees
+    assert "Jun 2026: 2 incidents" not in researcher_sees and note in researcher_sees
+    assert (told or words("en")["trends.sentence.few"].format(most=4)) in researcher_sees
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_rounded_zero_says_what_it_stands_for(open_page: OpenPage, town: Store, lang: str) -> None:
+    """A place with one incident a month: some months come out as 0, and none of them says that nothing happened."""
+    table = town.editions / NEWER / "daily_counts.parquet"
+    rows = [
+        {"day": date(2026, month, 9), "category": "020300", "station_code": "s1", "incidents": 1 + 5 * (month < 3)}
+        for month in range(1, 7)
+    ]
+    rows_of("daily_counts", *rows).write_parquet(table)
+    shown = everything_shown(open_page("trends", "researcher", lang, category="020300"))
+    assert "<span>0–4</span>" in shown and "<span>0</span>" not in shown
+    # Nor is there a range around what may be none; the commander has one for every month with two years before it.
+    assert "<span>0–0</span>" not in shown
+
+
+def test_a_researcher_is_told_busiest_hours_only_of_enough_incidents(open_page: OpenPage, town: Store) -> None:
+    few = words("en")["trends.sentence.hours_few"]
+    assert few not in everything_shown(open_page("trends", "researcher", "en"))
+    assert few in everything_shown(open_page("trends", "researcher", "en", beat="b11", category="040100"))
+    assert few not in everything_shown(open_page("trends", "commander", "en", beat="b11", category="040100"))
 
 
 def test_the_auditor_verifies_the_log(open_page: OpenPage, town: Store) -> None:

@@ -317,7 +317,7 @@ def test_months_that_were_never_loaded_are_named_and_compared_with_nothing(open_
     path.write_text(json.dumps(manifest | missing), "utf-8")
     found = everything_shown(open_page("trends", "researcher"))
     assert words("zh")["trends.no_record"] in found
-    assert words("zh")["trends.sentence.no_change"] in found
+    assert words("zh")["trends.sentence.no_change_of_months"] in found
 
 
 def test_times_left_out_of_the_hours_are_told_with_their_share(open_page: OpenPage, town: Store) -> None:

@@ -77,6 +77,18 @@ def test_a_restless_series_has_a_wider_band() -> None:
     assert band["low"] < 45 and band["high"] > 160
 
 
+def test_the_band_is_wider_by_what_was_added_to_the_counts() -> None:
+    """Counts rounded at random differ from their past for no reason: the band must not call that a change."""
+    steady = daily(*every_month(2022, 2023, 2024, 2025, number=20))
+    bands = [
+        of_month(monthly_series(steady, as_of=date(2026, 1, 1), noise=added), date(2025, 6, 1)) for added in (0, 4)
+    ]
+    assert bands[1]["low"] < bands[0]["low"] and bands[1]["high"] > bands[0]["high"]
+    assert bands[1]["expected"] == bands[0]["expected"] == 20
+    # 20 by chance and 4 by rounding, of this month and of the mean of three: 1.96 times the root of 32 is 11.
+    assert (bands[1]["low"], bands[1]["high"]) == (10, 32)
+
+
 def test_stray_old_dates_are_no_coverage() -> None:
     years = [(date(year, month, 1), 100) for year in range(2018, 2026) for month in range(1, 13)]
     series = monthly_series(daily((date(1950, 6, 1), 1), *years, (date(2026, 1, 3), 100)), as_of=date(2026, 2, 1))

@@ -177,7 +177,9 @@ def test_totals_count_it_and_nothing_a_role_reads_tells_where(store: Store, who:
         "reviews": lambda: desk.address_reviews(50),
         "links": desk.address_link_counts,
         "lineage": lambda: desk.lineage(table="hotspots"),
-        "export": lambda: desk.export("daily_counts", desk.daily_counts(), "csv").content.decode("utf-8-sig"),
+        "export": lambda: desk.export("daily_counts", desk.daily_counts(period="month"), "csv").content.decode(
+            "utf-8-sig"
+        ),
     }
     seen, refused = {}, set()
     for name, read in reads.items():
@@ -194,7 +196,8 @@ def test_totals_count_it_and_nothing_a_role_reads_tells_where(store: Store, who:
         for secret in (ADDRESS, "7777号", DETAIL, str(LON), str(LAT)):
             assert secret not in told, f"{who} reads {secret} in {name}"
     if who in COUNTED:
-        assert seen["daily_counts"]["incidents"].sum() == COUNTED[who]
+        # A researcher's 62 are rounded to a multiple of five.
+        assert seen["daily_counts"]["incidents"].sum() in ({60, 65} if who == "researcher" else {COUNTED[who]})
     if who in ("commander", "station commander"):
         by_beat = dict(seen["by_beat"].select("beat_code", "incidents").iter_rows())
         assert by_beat == {"B1": 60, "B2": 1, None: 1}
