@@ -12,6 +12,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from analytics.staffing.parameters import StaffingParameters
+from analytics.staffing.silence import find_silence
 from analytics.trends.aoristic import (
     hour_is_known,
     local_hours,
@@ -32,13 +33,15 @@ class IncidentDemand:
     ``cells``: unit_code, day, hour, incidents, officer_hours, travel_hours, complete (incidents with recorded officer
     times), undated_hour (incidents whose hour was spread over the day).
     ``units``: unit_code, hours_per_incident_cv (spread of officer-hours from call to call), assumed (a default
-    duration was used). ``first_day``, ``last_day``: days the source covers well, both inclusive.
+    duration was used). ``first_day``, ``last_day``: days the source covers well, both inclusive. ``silent_days``: days
+    between them of which the source holds nothing; they are no days without calls.
     """
 
     cells: pl.DataFrame
     units: pl.DataFrame
     first_day: date
     last_day: date
+    silent_days: frozenset[date] = frozenset()
 
 
 def measure_incident_demand(
@@ -57,12 +60,16 @@ def measure_incident_demand(
     -----
     The unit is the station. Where no incident at all names a station, the jurisdiction stands as one unit; otherwise
     incidents without a station are left out, since no unit can be asked to serve them.
-    Days so recent that a tenth of their incidents would not yet be known are cut off (``last_day``).
+    Days so recent that a tenth of their incidents would not yet be known are cut off (``last_day``), and so is the end
+    of a record that fell silent: a file that was not loaded is no calm week.
     """
     first = as_of - timedelta(days=parameters.history_days + 1)
-    rows = _with_unit(valid_before(incidents, as_of).filter(pl.col("occurred_on") >= first)).collect()
-    lag = _lag_days(rows)
-    last_day = as_of - timedelta(days=2 + lag)
+    known = valid_before(incidents, as_of).filter(pl.col("occurred_on") >= first).collect()
+    lag = _lag_days(known)
+    silence = find_silence(known["occurred_on"], until=as_of - timedelta(days=lag))
+    # The newest day may be half told, and a shift that begins on the last day works on past midnight.
+    last_day = min(as_of - timedelta(days=lag), silence.ended_on or as_of) - timedelta(days=2)
+    rows = _with_unit(known.lazy()).collect()
     oldest: date | None = rows.select(pl.col("occurred_on").min()).item()
     first_day = max(first + timedelta(days=1), oldest or as_of)
     rows, units = _with_hours(rows, parameters)
@@ -106,7 +113,7 @@ def measure_incident_demand(
         .sort(_CELL)
         .collect()
     )
-    return IncidentDemand(cells, units, first_day, last_day)
+    return IncidentDemand(cells, units, first_day, last_day, silence.days)
 
 
 def _summed(rows: pl.LazyFrame, names: tuple[str, ...]) -> pl.LazyFrame:

@@ -20,6 +20,7 @@ from analytics.staffing.level import ShiftLevel, expect_level, season_ratio
 from analytics.staffing.parameters import StaffingParameters
 from analytics.staffing.queueing import erlang_c
 from analytics.staffing.shifts import share_hours, shifts_in_force
+from analytics.visits.totals import together
 from data.errors import RequestError
 from data.schemas import Staffing
 
@@ -84,7 +85,8 @@ def require_staffing(
     facts_of = {(unit, shift): frame for (unit, shift), frame in per_shift.group_by(["unit_code", "shift_code"])}
     unit_of = {row["unit_code"]: row for row in demand.units.iter_rows(named=True)}
     days = max(0, (demand.last_day - demand.first_day).days + 1)
-    total = _daily(per_shift, demand.first_day, days, "incidents")
+    silent = [position for n in demand.silent_days if 0 <= (position := (n - demand.first_day).days) < days]
+    total = _daily(per_shift, demand.first_day, days, silent)
     season = season_ratio(total, demand.last_day, as_of, horizon_days, chosen.recent_days)
     generator = np.random.default_rng(chosen.seed)
     rows = []
@@ -92,7 +94,7 @@ def require_staffing(
         key = (entry["unit_code"], entry["shift_code"])
         facts = facts_of.get(key, per_shift.clear())
         level = expect_level(
-            _daily(facts, demand.first_day, days, "incidents"),
+            _daily(facts, demand.first_day, days, silent),
             last_day=demand.last_day,
             period_start=as_of,
             horizon_days=horizon_days,
@@ -146,8 +148,9 @@ def share_visit_hours(
 
     Notes
     -----
-    Weeks partly beyond the period count by their days inside it; the backlog counts whole. A workload row without a
-    station is left out, unless there is one unit only.
+    Weeks partly beyond the period count by their days inside it; the backlog counts whole. Days of the period beyond
+    the last week of the workload are taken to be like the days before them. A workload row without a station is left
+    out, unless there is one unit only. Rows that rest on an assumption err alike in every beat, as on the briefing.
     """
     units = hours["unit_code"].unique().to_list()
     only = units[0] if len(units) == 1 else None
@@ -155,16 +158,19 @@ def share_visit_hours(
     inside = into.clip(0, 7) / 7
     visits = pl.col("due") + pl.col("overdue") + pl.col("triggered")
     late = pl.when(visits > 0).then(pl.col("overdue") / visits).otherwise(0.0)
-    counted = inside * (1 - late) + late * (into > 0)
+    newest: date | None = visit_workload["week_start"].max()  # type: ignore[assignment]
+    covered = min(horizon_days, (newest - as_of).days + 7) if newest else horizon_days
+    # A backlog is cleared once in the period; what falls due goes on at the same pace to its end.
+    counted = inside * (1 - late) * (horizon_days / covered) + late * (into > 0)
     by_unit = (
         visit_workload.with_columns(pl.col("station_code").fill_null(pl.lit(only, dtype=pl.String)))
         .group_by(pl.col("station_code").alias("unit_code"))
         .agg(
-            (pl.col("minutes") * (1 - late) * inside).sum().alias("visit_minutes"),
+            (pl.col("minutes") * (1 - late) * inside * (horizon_days / covered)).sum().alias("visit_minutes"),
             (pl.col("minutes") * late * (into > 0)).sum().alias("backlog_minutes"),
             (pl.col("attempts") * counted).sum().alias("tries"),
-            (((pl.col("minutes") - pl.col("minutes_low")) * counted) ** 2).sum().sqrt().alias("below"),
-            (((pl.col("minutes_high") - pl.col("minutes")) * counted) ** 2).sum().sqrt().alias("above"),
+            together((pl.col("minutes") - pl.col("minutes_low")) * counted, pl.col("assumed")).alias("below"),
+            together((pl.col("minutes_high") - pl.col("minutes")) * counted, pl.col("assumed")).alias("above"),
         )
     )
     open_hours = pl.col("hour").is_between(parameters.visit_hours_from, parameters.visit_hours_to - 1)
@@ -203,13 +209,15 @@ def _lay_on_shifts(demand: IncidentDemand, hours: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _daily(facts: pl.DataFrame, first_day: date, days: int, name: str) -> Array:
-    """Return the daily sums of a column, days without any as 0."""
+def _daily(facts: pl.DataFrame, first_day: date, days: int, silent: list[int]) -> Array:
+    """Return the incidents per day, days without any as 0, days without a record as NaN."""
     summed = np.zeros(days)
-    by_day = facts.group_by("shift_day").agg(pl.col(name).sum())
+    by_day = facts.group_by("shift_day").agg(pl.col("incidents").sum())
     for day, value in by_day.iter_rows():
         summed[(day - first_day).days] = value
-    return np.maximum(summed, 0.0)
+    summed = np.maximum(summed, 0.0)
+    summed[silent] = np.nan
+    return summed
 
 
 def _require(

@@ -158,6 +158,79 @@ def test_the_visits_of_a_station_are_kept_whole_across_shifts(workload_of: Make,
     assert shared["visit_hours"].to_list() == pytest.approx([shared["visit_hours"].sum() / 2] * 2)
 
 
+def test_a_period_longer_than_the_workload_goes_on_at_its_pace(workload_of: Make, shifts_of: Make) -> None:
+    """A quarter with four weeks of workload has no two months without visits."""
+    work = workload_of(
+        *(
+            {"week_start": AS_OF + timedelta(weeks=week), "due": 10.0, "overdue": 5.0 * (week == 0)}
+            | {"minutes": 300.0 + 150.0 * (week == 0), "attempts": 20.0 + 10.0 * (week == 0)}
+            for week in range(4)
+        )
+    )
+    hours = share_hours(shifts_in_force(shifts_of(("s1", "a", 8.0, 8.0, 2.0)), [], AS_OF))
+    month, quarter = (
+        share_visit_hours(work, hours, as_of=AS_OF, horizon_days=days, parameters=StaffingParameters()).row(
+            0, named=True
+        )
+        for days in (28, 84)
+    )
+    assert quarter["visit_hours"] == pytest.approx(month["visit_hours"]) == pytest.approx(300 / 60 / 7)
+    assert quarter["backlog_hours"] == pytest.approx(month["backlog_hours"] / 3) == pytest.approx(150 / 60 / 84)
+    assert quarter["travel_hours"] == pytest.approx((20 / 7 + 10 / 84) * 12 / 60)
+
+
+def test_assumed_durations_err_alike_in_every_beat(workload_of: Make, shifts_of: Make) -> None:
+    hours = share_hours(shifts_in_force(shifts_of(("s1", "a", 8.0, 8.0, 2.0)), [], AS_OF))
+
+    def ratios(assumed: bool) -> tuple[float, float]:
+        work = workload_of(
+            *(
+                {"week_start": AS_OF, "beat_code": f"b{n}", "due": 1.0, "attempts": 1.0, "assumed": assumed}
+                | {"minutes": 60.0, "minutes_low": 30.0, "minutes_high": 90.0}
+                for n in range(25)
+            )
+        )
+        shared = share_visit_hours(work, hours, as_of=AS_OF, horizon_days=7, parameters=StaffingParameters())
+        return shared.select("low_ratio", "high_ratio").row(0)
+
+    assert ratios(True) == pytest.approx((0.5, 0.5))
+    assert ratios(False) == pytest.approx((0.1, 0.1))
+
+
+def test_a_file_that_was_not_loaded_is_no_calm_month(incidents_of: Make, shifts_of: Make) -> None:
+    """The need of a force whose newest file is three weeks old, or that lacks a month, is not lower for it."""
+
+    def need_of(missing: Callable[[int], bool]) -> float:
+        rows = incidents_of(
+            *(
+                {"occurred_from": datetime(2025, 7, 1, hour, tzinfo=UTC) + timedelta(days=day), "officer_hours": 4.0}
+                for day in range((AS_OF - date(2025, 7, 1)).days)
+                for hour in (1, 3, 5, 7)
+                if not missing(day)
+            )
+        )
+        table = table_of(rows, shifts_of(("s1", "day", 8.0, 8.0, 6.0)), VisitWorkload.create_empty())
+        assert table["incidents_p50"].item() == 4
+        return float(table["incident_hours"].item())
+
+    whole = need_of(lambda day: False)
+    assert whole == pytest.approx(16.0)
+    newest = (AS_OF - date(2025, 7, 1)).days
+    assert need_of(lambda day: day >= newest - 21) == pytest.approx(whole)
+    assert need_of(lambda day: newest - 40 <= day < newest - 10) == pytest.approx(whole)
+
+
+def test_days_without_calls_are_calm_where_calls_are_rare(incidents_of: Make, shifts_of: Make) -> None:
+    rows = incidents_of(
+        *(
+            {"occurred_from": datetime(2025, 7, 1, 2, tzinfo=UTC) + timedelta(days=5 * n), "officer_hours": 4.0}
+            for n in range(49)
+        )
+    )
+    table = table_of(rows, shifts_of(("s1", "day", 8.0, 8.0, 6.0)), VisitWorkload.create_empty())
+    assert table["incident_hours"].item() == pytest.approx(4.0 / 5, rel=0.1)
+
+
 def test_a_source_without_stations_is_one_unit(incidents_of: Make) -> None:
     rows = incidents_of(
         *({"occurred_from": datetime(2026, 2, 1, 2, tzinfo=UTC), "station_code": None} for _ in range(5))
