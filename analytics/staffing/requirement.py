@@ -168,7 +168,7 @@ def share_visit_hours(
         .agg(
             (pl.col("minutes") * (1 - late) * inside * (horizon_days / covered)).sum().alias("visit_minutes"),
             (pl.col("minutes") * late * (into > 0)).sum().alias("backlog_minutes"),
-            (pl.col("attempts") * counted).sum().alias("tries"),
+            (pl.col("travel_minutes") * counted).sum().alias("travel_minutes"),
             together((pl.col("minutes") - pl.col("minutes_low")) * counted, pl.col("assumed")).alias("below"),
             together((pl.col("minutes_high") - pl.col("minutes")) * counted, pl.col("assumed")).alias("above"),
         )
@@ -187,7 +187,7 @@ def share_visit_hours(
         "shift_code",
         (pl.col("visit_minutes") * per_day).alias("visit_hours"),
         (pl.col("backlog_minutes") * per_day).alias("backlog_hours"),
-        (pl.col("tries") * parameters.visit_travel_officer_minutes * per_day).alias("travel_hours"),
+        (pl.col("travel_minutes") * per_day).alias("travel_hours"),
         pl.when(minutes > 0).then((pl.col("below") / minutes).clip(0, 1)).otherwise(0.0).alias("low_ratio"),
         pl.when(minutes > 0).then(pl.col("above") / minutes).otherwise(0.0).alias("high_ratio"),
     ).sort("unit_code", "shift_code")  # fmt: skip

@@ -9,7 +9,7 @@ import polars as pl
 from data.errors import RequestError
 
 #: Columns that add exactly.
-ADDED = ("due", "overdue", "triggered", "baseline", "attempts", "minutes")
+ADDED = ("due", "overdue", "triggered", "baseline", "attempts", "minutes", "travel_minutes")
 #: Intervals: half-widths add as squares, since beats err independently of each other.
 BOUNDED = {"triggered": ("triggered_low", "triggered_high"), "minutes": ("minutes_low", "minutes_high")}
 

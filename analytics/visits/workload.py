@@ -25,6 +25,7 @@ _EFFORT = {
     "sd": ("sd", pl.Float64),
     "low_minutes": ("low", pl.Float64),
     "high_minutes": ("high", pl.Float64),
+    "travel_each": ("travel", pl.Float64),
     "effort_assumed": ("assumed", pl.Boolean),
 }
 
@@ -219,5 +220,6 @@ def _assemble(
         minutes=minutes,
         minutes_low=low.clip(lower_bound=0.0),
         minutes_high=high,
+        travel_minutes=visits * pl.col("travel_each"),
         assumed=pl.col("of_rule") | guess,
     )

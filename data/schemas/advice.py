@@ -243,9 +243,14 @@ class VisitWorkload(dy.Schema):
         nullable=False, min=0, metadata=about("去年同期", "Triggered visits in the same week a year before")
     )
     attempts = dy.Float64(nullable=False, min=0, metadata=about("预计上门次数", "Visits x tries until contact"))
-    minutes = dy.Float64(nullable=False, min=0, metadata=about("预计用时", "Expected officer-minutes"))
+    minutes = dy.Float64(
+        nullable=False, min=0, metadata=about("预计用时", "Expected officer-minutes on the spot, travel excluded")
+    )
     minutes_low = dy.Float64(nullable=False, min=0, metadata=about("用时下限", "Lower end"))
     minutes_high = dy.Float64(nullable=False, min=0, metadata=about("用时上限", "Upper end"))
+    travel_minutes = dy.Float64(
+        nullable=True, min=0, metadata=about("路途用时", "Expected officer-minutes on the way, all tries")
+    )
     assumed = dy.Bool(nullable=False, metadata=about("含假定", "A rule or duration without a public source was used"))
 
 
@@ -266,7 +271,21 @@ class VisitPlan(dy.Schema):
     suggested_on = dy.Date(
         nullable=True, metadata=about("建议日期", "Day the plan puts it on; null if capacity runs out", 2)
     )
-    minutes = dy.Float64(nullable=False, min=0, metadata=about("预计用时", "Expected minutes, tries included"))
+    minutes = dy.Float64(
+        nullable=False,
+        min=0,
+        metadata=about("预计用时", "Expected officer-minutes: all officers, all tries, travel included"),
+    )
+    met_minutes = dy.Float64(
+        nullable=True,
+        min=0,
+        metadata=about("通常时长", "Usual minutes of one such visit at which somebody is met, travel excluded"),
+    )
+    missed_minutes = dy.Float64(
+        nullable=True,
+        min=0,
+        metadata=about("未见到时长", "Usual minutes of one such visit at which nobody is met, travel excluded"),
+    )
     rule_id = code("规则", "Rule that makes it due", 2, nullable=False)
     lon = dy.Float64(nullable=True, metadata=about("经度", "Longitude", 3))
     lat = dy.Float64(nullable=True, metadata=about("纬度", "Latitude", 3))

@@ -142,9 +142,15 @@ def test_hours_are_the_same_on_the_clock_as_on_the_record(incidents_of: Make) ->
 
 def test_the_visits_of_a_station_are_kept_whole_across_shifts(workload_of: Make, shifts_of: Make) -> None:
     work = workload_of(
-        {"week_start": AS_OF, "due": 3.0, "overdue": 1.0, "minutes": 400.0, "attempts": 8.0},
-        {"week_start": AS_OF + timedelta(days=7), "due": 2.0, "minutes": 200.0, "attempts": 2.0, "beat_code": "b2"},
-        {"week_start": AS_OF + timedelta(days=14), "due": 9.0, "minutes": 900.0, "attempts": 9.0},
+        {"week_start": AS_OF, "due": 3.0, "overdue": 1.0, "minutes": 400.0, "travel_minutes": 96.0},
+        {
+            "week_start": AS_OF + timedelta(days=7),
+            "due": 2.0,
+            "minutes": 200.0,
+            "travel_minutes": 24.0,
+            "beat_code": "b2",
+        },
+        {"week_start": AS_OF + timedelta(days=14), "due": 9.0, "minutes": 900.0, "travel_minutes": 108.0},
     )
     shifts = shifts_of(("s1", "a", 6.0, 8.0, 2.0), ("s1", "b", 14.0, 8.0, 2.0), ("s1", "c", 22.0, 8.0, 2.0))
     hours = share_hours(shifts_in_force(shifts, [], AS_OF))
@@ -163,7 +169,7 @@ def test_a_period_longer_than_the_workload_goes_on_at_its_pace(workload_of: Make
     work = workload_of(
         *(
             {"week_start": AS_OF + timedelta(weeks=week), "due": 10.0, "overdue": 5.0 * (week == 0)}
-            | {"minutes": 300.0 + 150.0 * (week == 0), "attempts": 20.0 + 10.0 * (week == 0)}
+            | {"minutes": 300.0 + 150.0 * (week == 0), "travel_minutes": 240.0 + 120.0 * (week == 0)}
             for week in range(4)
         )
     )

@@ -100,6 +100,19 @@ def test_the_plan_puts_urgent_first_then_walks_to_the_nearest(register_of: Make,
     assert spent.filter((pl.col("minutes") > 150) & (pl.col("len") > 1)).is_empty()
 
 
+def test_what_is_not_late_yet_goes_by_its_date(register_of: Make, visits_of: Make) -> None:
+    """By priority of the rule the venue, due in four weeks, would make the home, due in ten days, late."""
+    register = register_of(
+        {"object_id": "venue", "visit_kind": "entertainment_venue", "grade": "A", "opened_on": date(2025, 1, 1)},
+        {"object_id": "home", "visit_kind": "elderly_alone", "opened_on": date(2025, 1, 1)},
+    )
+    visits = visits_of(
+        ("venue", "entertainment_venue", date(2026, 2, 27), True), ("home", "elderly_alone", date(2026, 2, 12), True)
+    )
+    _, plan = forecast(register, visits, plan_days=40)
+    assert plan.select("object_id", "due_on").rows() == [("home", date(2026, 3, 12)), ("venue", date(2026, 3, 31))]
+
+
 def test_days_run_out(register_of: Make, visits_of: Make) -> None:
     register = register_of(*({"opened_on": date(2025, 1, 1)} for _ in range(40)))
     record = visits_of(("elsewhere", "hotel", date(2025, 1, 1), True))
