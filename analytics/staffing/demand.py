@@ -14,6 +14,7 @@ import polars as pl
 from analytics.staffing.parameters import StaffingParameters
 from analytics.staffing.silence import find_silence
 from analytics.trends.aoristic import (
+    DECIMALS,
     hour_is_known,
     local_hours,
     occurrence_interval,
@@ -99,7 +100,7 @@ def measure_incident_demand(
         placed.lazy()
         .filter(~pl.col("_hour_known"))
         .group_by("unit_code", pl.col("occurred_on").alias("day"))
-        .agg(pl.col(*sums, "officer_hours", "travel_hours").sum())
+        .agg(pl.col(*sums, "officer_hours", "travel_hours").sum().round(DECIMALS))
         .with_columns(pl.col("incidents").alias("undated_hour"))
     )
     clock = local_hours(undated.select("day").unique(), timezone)
@@ -109,7 +110,7 @@ def measure_incident_demand(
     cells = (
         pl.concat([arrivals, work, evenly], how="diagonal")
         .group_by(_CELL)
-        .agg(pl.col("incidents", "complete", "officer_hours", "travel_hours", "undated_hour").sum())
+        .agg(pl.col("incidents", "complete", "officer_hours", "travel_hours", "undated_hour").sum().round(DECIMALS))
         .sort(_CELL)
         .collect()
     )
@@ -118,7 +119,7 @@ def measure_incident_demand(
 
 def _summed(rows: pl.LazyFrame, names: tuple[str, ...]) -> pl.LazyFrame:
     return rows.group_by("unit_code", "day", pl.col("hour").cast(pl.Int8)).agg(
-        (pl.col(name) * pl.col("share")).sum() for name in names
+        (pl.col(name) * pl.col("share")).sum().round(DECIMALS) for name in names
     )
 
 
@@ -144,8 +145,8 @@ def _with_hours(rows: pl.DataFrame, parameters: StaffingParameters) -> tuple[pl.
         capped.group_by("unit_code")
         .agg(
             recorded.len().alias("recorded"),
-            recorded.mean().alias("mean"),
-            (recorded.std() / recorded.mean()).alias("cv"),
+            recorded.mean().round(DECIMALS).alias("mean"),
+            (recorded.std() / recorded.mean()).round(DECIMALS).alias("cv"),
             pl.col("officer_hours").is_null().any().alias("lacking"),
         )
         .with_columns((pl.col("recorded") >= parameters.enough_recorded).alias("enough"))

@@ -20,6 +20,7 @@ from analytics.staffing.level import ShiftLevel, expect_level, season_ratio
 from analytics.staffing.parameters import StaffingParameters
 from analytics.staffing.queueing import erlang_c
 from analytics.staffing.shifts import share_hours, shifts_in_force
+from analytics.trends.aoristic import DECIMALS
 from analytics.visits.totals import together
 from data.errors import RequestError
 from data.schemas import Staffing
@@ -203,7 +204,7 @@ def _lay_on_shifts(demand: IncidentDemand, hours: pl.DataFrame) -> pl.DataFrame:
             *(pl.col(name) * pl.col("share") for name in names),
         )
         .group_by("unit_code", "shift_code", "shift_day", "hour")
-        .agg(pl.col(*names).sum())
+        .agg(pl.col(*names).sum().round(DECIMALS))
         .filter(pl.col("shift_day").is_between(demand.first_day, demand.last_day))
         .sort("unit_code", "shift_code", "shift_day", "hour")
     )
@@ -306,7 +307,8 @@ def share_waiting(officers: float, calls: Array, officers_per_call: float) -> fl
     sharp at the edges of a rush for longer ones.
     """
     if calls.size == 0:
-        return 0.0
+        # Nobody calls; who did would wait where nobody is on duty.
+        return 0.0 if officers > 0 else 1.0
     crews = officers / officers_per_call
     return float(np.clip(calls[:, 0] @ erlang_c(crews, calls[:, 1] / officers_per_call), 0.0, 1.0))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
@@ -224,6 +225,33 @@ def test_a_file_that_was_not_loaded_is_no_calm_month(incidents_of: Make, shifts_
     newest = (AS_OF - date(2025, 7, 1)).days
     assert need_of(lambda day: day >= newest - 21) == pytest.approx(whole)
     assert need_of(lambda day: newest - 40 <= day < newest - 10) == pytest.approx(whole)
+
+
+def test_rows_in_any_order_give_the_same_table_to_the_last_bit(incidents_of: Make, shifts_of: Make) -> None:
+    """Sums of floats depend on the order of rows, and threads shuffle them: an edition must be the same twice."""
+    rows = incidents_of(
+        *(
+            {
+                "occurred_from": datetime(2025, 7, 1, tzinfo=UTC) + timedelta(minutes=67 * n),
+                "cleared_at": datetime(2025, 7, 1, tzinfo=UTC) + timedelta(minutes=67 * n + 37 + n % 101),
+                "officer_hours": 1 + math.sin(n),
+                "station_code": f"s{n % 3}",
+            }
+            for n in range(5000)
+        )
+    )
+    shifts = shifts_of(*((unit, code, at, 8.0, 4.0) for unit in ("s0", "s1") for code, at in (("a", 7.0), ("b", 15.0))))
+    first, *others = (
+        table_of(rows.sample(fraction=1, shuffle=True, seed=n), shifts, VisitWorkload.create_empty()).rows()
+        for n in range(8)
+    )
+    assert all(other == first for other in others)
+
+
+def test_nobody_on_duty_and_nobody_calling(shifts_of: Make) -> None:
+    shifts = shifts_of(("s1", "day", 8.0, 8.0, 0.0), ("s1", "late", 16.0, 8.0, 1.0))
+    table = table_of(Incidents.create_empty(), shifts, VisitWorkload.create_empty())
+    assert table.select("shift_code", "wait_share", "gap").rows() == [("day", 1.0, 2.0), ("late", 0.0, 1.0)]
 
 
 def test_days_without_calls_are_calm_where_calls_are_rare(incidents_of: Make, shifts_of: Make) -> None:
