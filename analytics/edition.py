@@ -132,7 +132,7 @@ def make_edition(
     from analytics.hotspots.sensitivity import grid_sensitivity
     from analytics.hotspots.tables import hotspot_tables
     from analytics.hotspots.unit_ranks import rank_units
-    from analytics.staffing.requirement import require_staffing
+    from analytics.staffing.requirement import staffing_tables
     from analytics.trends.months import months_without_record
     from analytics.trends.series import daily_counts, funnel, hour_coverage, hourly_profile
     from analytics.visits.workload import forecast_visits
@@ -212,7 +212,7 @@ def make_edition(
         seed=parameters.seed,
         edition_id=edition_id,
     )
-    staffing = require_staffing(
+    staffing = staffing_tables(
         incidents,
         snapshot.read("shifts", force.code),
         visit_workload,
@@ -238,7 +238,8 @@ def make_edition(
         ),
         "visit_workload": visit_workload,
         "visit_plan": visit_plan,
-        "staffing": staffing,
+        "staffing": staffing.staffing,
+        "staffing_loads": staffing.loads,
         "daily_counts": counts,
         "hourly_profile": hourly_profile(incidents, as_of=parameters.as_of, timezone=force.timezone),
         "funnel": funnel(snapshot.read("calls", force.code), incidents),

@@ -60,6 +60,7 @@ TABLES: dict[str, frozenset[Role]] = {
     "visit_workload": frozenset({"commander", "officer", "auditor"}),
     "visit_plan": frozenset({"commander", "officer"}),
     "staffing": frozenset({"commander", "auditor"}),
+    "staffing_loads": frozenset({"commander", "auditor"}),
     "daily_counts": frozenset({"commander", "researcher", "officer"}),
     "hourly_profile": frozenset({"commander", "researcher", "officer"}),
     "funnel": frozenset({"commander", "researcher", "steward", "auditor"}),

@@ -254,6 +254,21 @@ class VisitWorkload(dy.Schema):
     assumed = dy.Bool(nullable=False, metadata=about("含假定", "A rule or duration without a public source was used"))
 
 
+class StaffingLoads(dy.Schema):
+    """How hard calls press on a post by hour of the week: what its chance of waiting is worked out from."""
+
+    unit_code = code("单位", "Station", nullable=False)
+    shift_code = code("班次", "Shift", nullable=False)
+    weekday = dy.Int8(nullable=False, min=1, max=7, metadata=about("星期", "1 = Monday, of the day the shift begins"))
+    hour = dy.Int8(nullable=False, min=0, max=23, metadata=about("小时", "Local hour"))
+    calls_share = dy.Float64(
+        nullable=False, min=0, max=1, metadata=about("来警占比", "Share of the post's calls that come then")
+    )
+    officer_load = dy.Float64(
+        nullable=False, min=0, metadata=about("警力需求", "Officer-hours calls ask for in that hour")
+    )
+
+
 class VisitPlan(dy.Schema):
     """What one beat should visit next, in order."""
 

@@ -147,7 +147,7 @@ def sentences_of(row: dict[str, Any]) -> list[str]:
     return found
 
 
-def draw_what_if(desk: Desk, table: pl.DataFrame) -> None:
+def draw_what_if(desk: Desk, table: pl.DataFrame, loads: pl.DataFrame) -> None:
     """Draw the form that moves officers between posts, and the table before and after."""
     posts = {
         (row["unit_code"], row["shift_code"]): title_of(desk, row)
@@ -165,13 +165,14 @@ def draw_what_if(desk: Desk, table: pl.DataFrame) -> None:
     if tried and source == target:
         st.warning(t("staffing.what_if.same"), icon=":material/info:")
     elif tried:
-        _draw_moved(table, posts, source, target, float(officers))
+        _draw_moved(table, loads, posts, source, target, float(officers))
     else:
         tables.note(t("staffing.what_if.note"))
 
 
 def _draw_moved(
     table: pl.DataFrame,
+    loads: pl.DataFrame,
     posts: dict[tuple[str, str], str],
     source: tuple[str, str],
     target: tuple[str, str],
@@ -181,7 +182,7 @@ def _draw_moved(
     from data.errors import BeatwiseError
 
     try:
-        moved = move_officers(table, [OfficerMove(*source, *target, officers)])
+        moved = move_officers(table, [OfficerMove(*source, *target, officers)], loads=loads)
     except BeatwiseError as error:
         st.error(literal(error))
         return

@@ -58,6 +58,7 @@ TABLES = {
     "visit_workload": "COA",
     "visit_plan": "CO",
     "staffing": "CA",
+    "staffing_loads": "CA",
     "daily_counts": "CRO",
     "hourly_profile": "CRO",
     "funnel": "CRSA",

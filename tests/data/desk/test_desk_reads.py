@@ -35,6 +35,7 @@ READS = {
     "visit_workload": lambda desk: desk.visit_workload(),
     "visit_plan": lambda desk: desk.visit_plan("B1"),
     "staffing": lambda desk: desk.staffing(),
+    "staffing_loads": lambda desk: desk.staffing_loads(),
     "daily_counts": lambda desk: desk.daily_counts(),
     "hourly_profile": lambda desk: desk.hourly_profile(),
     "funnel": lambda desk: desk.funnel(),
