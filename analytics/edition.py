@@ -200,7 +200,7 @@ def make_edition(
         register=register,
         **asked,
     )
-    visit_workload, visit_plan = forecast_visits(
+    visits = forecast_visits(
         snapshot.read("visit_register", force.code),
         snapshot.read("visits", force.code),
         incidents,
@@ -215,7 +215,7 @@ def make_edition(
     staffing = staffing_tables(
         incidents,
         snapshot.read("shifts", force.code),
-        visit_workload,
+        visits.workload,
         as_of=parameters.as_of,
         horizon_days=longest,
         timezone=force.timezone,
@@ -236,8 +236,9 @@ def make_edition(
             horizon_days=longest,
             seed=parameters.seed,
         ),
-        "visit_workload": visit_workload,
-        "visit_plan": visit_plan,
+        "visit_workload": visits.workload,
+        "visit_plan": visits.plan,
+        "visit_scores": visits.scores,
         "staffing": staffing.staffing,
         "staffing_loads": staffing.loads,
         "daily_counts": counts,

@@ -13,6 +13,7 @@ from data.schemas.advice import (
     StaffingLoads,
     UnitHotspots,
     VisitPlan,
+    VisitScores,
     VisitWorkload,
 )
 from data.schemas.incidents import Calls, Dispatches, Feedbacks, Incidents
@@ -64,6 +65,7 @@ EDITION = {
     "feedback": Feedback,
     "visit_workload": VisitWorkload,
     "visit_plan": VisitPlan,
+    "visit_scores": VisitScores,
     "staffing": Staffing,
     "staffing_loads": StaffingLoads,
     "daily_counts": DailyCounts,
@@ -108,6 +110,7 @@ __all__ = [
     "UnitHotspots",
     "VisitPlan",
     "VisitRegister",
+    "VisitScores",
     "VisitWorkload",
     "Visits",
 ]

@@ -254,6 +254,23 @@ class VisitWorkload(dy.Schema):
     assumed = dy.Bool(nullable=False, metadata=about("含假定", "A rule or duration without a public source was used"))
 
 
+class VisitScores(dy.Schema):
+    """How good past forecasts of triggered visits were: one row per kind of visit and method, for the whole force."""
+
+    visit_kind = dy.Enum(VISIT_KINDS, nullable=False, metadata=about("走访类别", "Kind of object"))
+    model = code("模型", "poisson_regression, gamma_poisson (mean of a year), seasonal_naive", nullable=False)
+    chosen = dy.Bool(nullable=False, metadata=about("采用", "Whether the forecast uses it"))
+    origins = dy.Int32(nullable=False, min=0, metadata=about("检验次数", "Past weeks it was measured on; 0 = none"))
+    deviance = dy.Float64(
+        nullable=True, metadata=about("泊松偏差", "Mean Poisson deviance per beat and week; lower is better")
+    )
+    bias = dy.Float64(nullable=True, metadata=about("预计与实际之比", "Expected / happened, all beats and weeks"))
+    coverage = dy.Float64(
+        nullable=True, min=0, max=1, metadata=about("覆盖率", "Share of counts that fell in the interval")
+    )
+    interval_level = dy.Float64(nullable=False, metadata=about("名义水平", "Share the interval is meant to hold"))
+
+
 class StaffingLoads(dy.Schema):
     """How hard calls press on a post by hour of the week: what its chance of waiting is worked out from."""
 

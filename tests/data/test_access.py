@@ -57,6 +57,7 @@ TABLES = {
     "feedback": "CRA",
     "visit_workload": "COA",
     "visit_plan": "CO",
+    "visit_scores": "CRA",
     "staffing": "CA",
     "staffing_loads": "CA",
     "daily_counts": "CRO",

@@ -66,6 +66,20 @@ def town_plan(as_of: date, edition_id: str) -> pl.DataFrame:
     return rows_of("visit_plan", *rows)
 
 
+def town_visit_scores() -> pl.DataFrame:
+    """Disputes: what was chosen on older weeks lost on newer ones. Warnings: it did not. Hotels: nothing to test on."""
+    rows = [
+        ("dispute_revisit", "poisson_regression", True, 13, 0.571, 0.94, 0.98),
+        ("dispute_revisit", "gamma_poisson", False, 13, 0.569, 0.9, 0.98),
+        ("dispute_revisit", "seasonal_naive", False, 13, 1.135, 1.06, 0.88),
+        ("dv_warning", "gamma_poisson", True, 13, 0.344, 0.97, 1.0),
+        ("dv_warning", "poisson_regression", False, 13, 0.351, 0.87, 1.0),
+        ("hotel", "gamma_poisson", True, 0, None, None, None),
+    ]
+    names = ("visit_kind", "model", "chosen", "origins", "deviance", "bias", "coverage")
+    return rows_of("visit_scores", *({**dict(zip(names, row, strict=True)), "interval_level": 0.8} for row in rows))
+
+
 def town_staffing(as_of: date, edition_id: str) -> pl.DataFrame:
     shifts = (("day", "白班", "Day", 8.0), ("middle", "中班", "Middle", 16.0), ("night", "夜班", "Night", 0.0))
     rows = []

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from analytics.visits.triggered import forecast_triggered, negative_binomial_interval, poisson_deviance
-from analytics.visits.workload import forecast_visits, judge_triggered, stations_of_beats
+from analytics.visits.workload import forecast_visits, stations_of_beats
 from data.errors import RequestError
 from data.schemas import Areas, VisitRegister, Visits
 from data.visit_rules import load_visit_rules
@@ -20,7 +20,7 @@ TODAY = date(2026, 3, 2)
 
 def forecast(register: pl.DataFrame, visits: pl.DataFrame, **more: object) -> tuple[pl.DataFrame, pl.DataFrame]:
     usual = {"as_of": TODAY, "weeks": 4, "rules": load_visit_rules(), "timezone": ZONE, "edition_id": "E1"}
-    return forecast_visits(register, visits, None, **(usual | more))  # type: ignore[arg-type]
+    return forecast_visits(register, visits, None, **(usual | more))[:2]  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,8 @@ def test_days_run_out(register_of: Make, visits_of: Make) -> None:
 
 
 def test_triggered_visits_learn_beat_and_season(three_years: pl.DataFrame) -> None:
-    scores = judge_triggered(three_years, rules=load_visit_rules(), as_of=TODAY, weeks=4)
+    usual = {"as_of": TODAY, "weeks": 4, "timezone": ZONE, "edition_id": "E1"}
+    scores = forecast_visits(three_years, Visits.create_empty(), **usual).scores  # type: ignore[arg-type]
     by_model = {row["model"]: row for row in scores.filter(pl.col("visit_kind") == "dispute_revisit").to_dicts()}
     chosen = scores.filter("chosen")["model"].to_list()
     assert chosen == ["poisson_regression"]

@@ -34,6 +34,7 @@ READS = {
     "feedback": lambda desk: desk.feedback("theft"),
     "visit_workload": lambda desk: desk.visit_workload(),
     "visit_plan": lambda desk: desk.visit_plan("B1"),
+    "visit_scores": lambda desk: desk.visit_scores(),
     "staffing": lambda desk: desk.staffing(),
     "staffing_loads": lambda desk: desk.staffing_loads(),
     "daily_counts": lambda desk: desk.daily_counts(),
