@@ -16,6 +16,7 @@ from analytics.staffing.silence import find_silence
 from analytics.trends.aoristic import (
     DECIMALS,
     hour_is_known,
+    is_stand_in,
     local_hours,
     occurrence_interval,
     spread_over_hours,
@@ -78,7 +79,10 @@ def measure_incident_demand(
     start, end = occurrence_interval()
     arrival = pl.coalesce("dispatched_at", "departed_at", _reported_time(timezone))
     placed = rows.with_columns(arrival.alias("_arrival")).with_columns(
-        (pl.col("_arrival").is_not_null() | hour_is_known()).fill_null(False).alias("_hour_known"),
+        # Midnight written for "unknown" would put the work of the whole day on the night shift.
+        (pl.col("_arrival").is_not_null() | (hour_is_known() & ~is_stand_in(start, end, timezone).over("category")))
+        .fill_null(False)
+        .alias("_hour_known"),
         pl.coalesce("_arrival", start).alias("_from"),
         pl.when(pl.col("_arrival").is_null()).then(end).otherwise(pl.col("_arrival")).alias("_to"),
     )

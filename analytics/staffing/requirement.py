@@ -253,9 +253,9 @@ def _require(
     """Return demand, requirement and service of one unit and shift, and the load of its hours."""
     shift_hours = entry["hours"]
     seen = float(facts["incidents"].sum())
-    per_incident, travel_each, complete = (
+    per_incident, travel_each, complete, undated = (
         max(0.0, float(facts[name].sum()) / seen) if seen > 0 else 0.0
-        for name in ("officer_hours", "travel_hours", "complete")
+        for name in ("officer_hours", "travel_hours", "complete", "undated_hour")
     )
     visit_hours, backlog_hours = visits.get("visit_hours", 0.0), visits.get("backlog_hours", 0.0)
     call_hours = level.mean * (per_incident + travel_each)
@@ -311,6 +311,7 @@ def _require(
         "next_officer_value": next_value,
         "binding": binding,
         "time_completeness": min(1.0, complete) if seen > 0 else None,
+        "undated_share": min(1.0, undated) if seen > 0 else None,
         "assumed": bool(unit["assumed"] or entry["assumed"]),
     }
     return needed, loads

@@ -399,4 +399,10 @@ class Staffing(dy.Schema):
         max=1,
         metadata=about("时间完整率", "Share of incidents with complete officer times"),
     )
+    undated_share = dy.Float64(
+        nullable=True,
+        min=0,
+        max=1,
+        metadata=about("无时刻占比", "Share of incidents without a known hour, spread evenly over the day"),
+    )
     assumed = dy.Bool(nullable=False, metadata=about("含假定", "A default duration or the default shifts were used"))

@@ -130,7 +130,7 @@ def plan_columns(rows: list[dict[str, Any]], *, named: bool, with_done: bool) ->
         "overdue": column.TextColumn(t("my_beat.column.overdue"), width=64),
         "due": column.TextColumn(t("my_beat.column.due"), width=100),
         "suggested": column.TextColumn(t("my_beat.column.suggested"), width=72),
-        "minutes": column.NumberColumn(t("my_beat.column.minutes"), format="%.0f", width=54),
+        "minutes": column.NumberColumn(t("my_beat.column.minutes"), format="%.0f", width=80),
         **done,
     }
 

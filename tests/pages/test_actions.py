@@ -164,6 +164,18 @@ def test_a_table_cut_short_on_the_briefing_says_so(open_page: OpenPage, monkeypa
     assert text["briefing.rest.visits"].format(n=1) in shown
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_hours_that_are_not_known_are_told_where_they_matter(open_page: OpenPage, lang: str) -> None:
+    told = words(lang)["staffing.undated"]
+    assert told.format(share="25%") in everything_shown(open_page("staffing", "commander", lang, unit="s1"))
+    assert told.split("{share}")[1][:12] not in everything_shown(open_page("staffing", "commander", lang, unit="s2"))
+
+
+def test_what_sets_the_need_names_the_largest_part_of_the_work(open_page: OpenPage) -> None:
+    told = words("en")["staffing.binding.workload"].format(part="incidents", share="54%")
+    assert told in everything_shown(open_page("staffing", "commander", "en", unit="s1"))
+
+
 def test_moving_officers_shows_before_and_after_and_records_nothing(open_page: OpenPage, town: Store) -> None:
     test = open_page("staffing", "commander", "en")
     test.button(key=next(b.key for b in test.button if "what_if" in str(b.key))).click().run()

@@ -121,6 +121,7 @@ def town_staffing(as_of: date, edition_id: str) -> pl.DataFrame:
                     "next_officer_value": 0.03,
                     "binding": "workload",
                     "time_completeness": 0.95,
+                    "undated_share": 0.25 if unit == "s1" else 0.01,
                     "assumed": True,
                 }
             )

@@ -254,6 +254,25 @@ def test_nobody_on_duty_and_nobody_calling(shifts_of: Make) -> None:
     assert table.select("shift_code", "wait_share", "gap").rows() == [("day", 1.0, 2.0), ("late", 0.0, 1.0)]
 
 
+def test_midnight_written_for_unknown_is_no_rush_at_midnight(incidents_of: Make, shifts_of: Make) -> None:
+    """A source that writes 00:00 where it knows the day only would make the night shift the busiest."""
+    day = datetime(2025, 9, 1, tzinfo=UTC) - timedelta(hours=8)  # local midnight
+    rows = incidents_of(
+        *(
+            {"occurred_from": day + timedelta(days=n, hours=hour), "occurred_on": date(2025, 9, 1) + timedelta(days=n)}
+            for n in range(182)
+            for hour in (0, 0, 0, 0, 0, 0, 9, 12, 15, 18, 21, 22)
+        )
+    )
+    shifts = shifts_of(*((("s1", code, start, 8.0, 6.0)) for code, start in (("n", 0.0), ("d", 8.0), ("l", 16.0))))
+    table = table_of(rows, shifts, VisitWorkload.create_empty())
+    night, late = row_of(table, "s1", "n"), row_of(table, "s1", "l")
+    assert night["incident_hours"] == pytest.approx(2 * 2 * 0.75)  # six without an hour, a third of them here
+    assert night["undated_share"] == pytest.approx(1.0)
+    assert late["incident_hours"] == pytest.approx((2 + 3) * 2 * 0.75)
+    assert late["undated_share"] == pytest.approx(2 / 5)
+
+
 def test_days_without_calls_are_calm_where_calls_are_rare(incidents_of: Make, shifts_of: Make) -> None:
     rows = incidents_of(
         *(
