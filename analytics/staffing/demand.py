@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from analytics.staffing.parameters import StaffingParameters
-from analytics.staffing.silence import find_silence
+from analytics.staffing.silence import comparable_from, find_silence
 from analytics.trends.aoristic import (
     DECIMALS,
     hour_is_known,
@@ -63,7 +63,8 @@ def measure_incident_demand(
     The unit is the station. Where no incident at all names a station, the jurisdiction stands as one unit; otherwise
     incidents without a station are left out, since no unit can be asked to serve them.
     Days so recent that a tenth of their incidents would not yet be known are cut off (``last_day``), and so is the end
-    of a record that fell silent: a file that was not loaded is no calm week.
+    of a record that fell silent: a file that was not loaded is no calm week. Days before a large category began to be
+    recorded are left out as well (``first_day``).
     """
     first = as_of - timedelta(days=parameters.history_days + 1)
     known = valid_before(incidents, as_of).filter(pl.col("occurred_on") >= first).collect()
@@ -73,7 +74,7 @@ def measure_incident_demand(
     last_day = min(as_of - timedelta(days=lag), silence.ended_on or as_of) - timedelta(days=2)
     rows = _with_unit(known.lazy()).collect()
     oldest: date | None = rows.select(pl.col("occurred_on").min()).item()
-    first_day = max(first + timedelta(days=1), oldest or as_of)
+    first_day = max(first + timedelta(days=1), oldest or as_of, comparable_from(known, first))
     rows, units = _with_hours(rows, parameters)
 
     start, end = occurrence_interval()
