@@ -54,9 +54,9 @@ if desk.may("record_visit"):
                 on_select="rerun",
                 height=tables.height_for(len(shown)),
             )
+            tables.note(visits.plan_words(plan))
         else:
             tables.note(t("my_beat.nothing_listed"))
-        tables.note(visits.plan_words(plan))
     with tap:
         if shown:
             chosen = shown[min(tables.selected_row(key) or 0, len(shown) - 1)]
@@ -87,14 +87,17 @@ else:
     tables.note(t("my_beat.no_names"))
     provenance.draw(desk, "visit_workload")
     st.subheader(t("my_beat.plan_title"), anchor=False)
-    lines = [visits.plan_row(row, done, as_of) for row in plan]
-    tables.draw_plain(
-        lines,
-        visits.plan_columns(lines, named=False, with_done=bool(done)),
-        alt=t("my_beat.plan_alt"),
-        height=tables.height_for(len(plan)),
-    )
-    tables.note(visits.plan_words(plan))
+    if plan:
+        lines = [visits.plan_row(row, done, as_of) for row in plan]
+        tables.draw_plain(
+            lines,
+            visits.plan_columns(lines, named=False, with_done=bool(done)),
+            alt=t("my_beat.plan_alt"),
+            height=tables.height_for(len(plan)),
+        )
+        tables.note(visits.plan_words(plan))
+    else:
+        tables.note(t("my_beat.nothing_listed"))
 tables.note(visits.contact_words(done, as_of))
 
 with st.container(key="wide_below"):

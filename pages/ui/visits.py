@@ -85,7 +85,7 @@ def figures_of(workload: pl.DataFrame, done: Done) -> dict[str, str]:
     """
     import polars as pl
 
-    first = workload.filter(pl.col("week_start") == workload["week_start"].min())
+    first = workload.filter(pl.col("week_start") == pl.col("week_start").min())
     sums = first.select(pl.col("overdue", "due", "triggered", "minutes").sum()).to_dicts()[0]
     return {
         t("my_beat.figure.overdue"): number(sums["overdue"]),

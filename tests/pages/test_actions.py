@@ -154,6 +154,20 @@ def test_what_finds_no_room_says_so_and_why(open_page: OpenPage, lang: str) -> N
     assert text["my_beat.minutes_note"].format(minutes=240) in shown
 
 
+@pytest.mark.parametrize("role", ["officer", "commander"])
+@pytest.mark.parametrize("page", ["my_beat", "briefing"])
+def test_a_beat_without_objects_says_so(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, page: str, role: str
+) -> None:
+    for name in ("visit_plan", "visit_workload"):
+        read = getattr(Desk, name)
+        monkeypatch.setattr(Desk, name, lambda desk, beat=None, read=read: read(desk, beat or "b11").clear())
+    test = open_page(page, role, "en", **({"beat": "b11"} if page == "my_beat" else {}))
+    assert not test.exception
+    nothing = "briefing.no_register" if (page, role) == ("briefing", "commander") else "my_beat.nothing_listed"
+    assert words("en")[nothing] in everything_shown(test)
+
+
 def test_a_table_cut_short_on_the_briefing_says_so(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     text = words("en")
     assert text["briefing.rest.plan"].format(n=2) not in everything_shown(open_page("briefing", "officer", "en"))
