@@ -170,10 +170,18 @@ def draw_what_if(desk: Desk, table: pl.DataFrame, loads: pl.DataFrame) -> None:
         tried = tap.form_submit_button(t("staffing.what_if.try"), type="primary", width="stretch")
     if tried and source == target:
         st.warning(t("staffing.what_if.same"), icon=":material/info:")
+    elif tried and officers > (most := _on_duty(table, source)):
+        st.warning(
+            t("staffing.what_if.too_many", post=literal(posts[source]), n=number(most, 1)), icon=":material/info:"
+        )
     elif tried:
         _draw_moved(table, loads, posts, source, target, float(officers))
     else:
         tables.note(t("staffing.what_if.note"))
+
+
+def _on_duty(table: pl.DataFrame, post: tuple[str, str]) -> float:
+    return next(row["available"] for row in table.to_dicts() if (row["unit_code"], row["shift_code"]) == post)
 
 
 def _draw_moved(

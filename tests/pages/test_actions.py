@@ -200,6 +200,14 @@ def test_moving_officers_shows_before_and_after_and_records_nothing(open_page: O
     assert commander(town).decisions().is_empty()
 
 
+def test_moving_more_officers_than_are_there_is_told_in_the_readers_language(open_page: OpenPage) -> None:
+    test = open_page("staffing", "commander", "zh")
+    test.number_input(key=next(n.key for n in test.number_input if n.max == 50)).set_value(7)
+    test.button(key=next(b.key for b in test.button if "what_if" in str(b.key))).click().run()
+    assert not test.error
+    assert words("zh")["staffing.what_if.too_many"].split("{n}")[1] in test.warning[0].value
+
+
 def test_a_researcher_sees_small_counts_as_suppressed(open_page: OpenPage) -> None:
     link = {"category": "020300"}
     commander_sees = everything_shown(open_page("trends", "commander", "en", **link))

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analytics.visits.due import find_due_visits
-from analytics.visits.triggered import forecast_triggered, negative_binomial_interval, poisson_deviance
+from analytics.visits.triggered import choose_model, forecast_triggered, negative_binomial_interval, poisson_deviance
 from analytics.visits.workload import forecast_visits, stations_of_beats
 from data.errors import RequestError
 from data.schemas import Areas, VisitRegister, Visits
@@ -200,6 +200,17 @@ def test_triggered_visits_learn_beat_and_season(three_years: pl.DataFrame) -> No
     assert by_model["poisson_regression"]["deviance"] < by_model["seasonal_naive"]["deviance"]
     assert by_model["poisson_regression"]["coverage"] >= 0.78  # 80 % asked for; counts are coarse, so more is usual
     assert 0.8 < by_model["poisson_regression"]["bias"] < 1.25
+
+
+def test_a_regression_is_used_only_where_it_is_surely_better() -> None:
+    generator = np.random.default_rng(3)
+    mean = 0.57 + 0.05 * generator.standard_normal(13)
+    methods = {"gamma_poisson": mean, "seasonal_naive": mean + 0.5}
+    noise = 0.01 * generator.standard_normal(13)
+    assert choose_model({**methods, "poisson_regression": mean - 0.03 + noise}) == "poisson_regression"
+    assert choose_model({**methods, "poisson_regression": mean - 0.001 + noise}) == "gamma_poisson"
+    assert choose_model({**methods, "poisson_regression": mean}) == "gamma_poisson"
+    assert choose_model({**methods, "poisson_regression": mean, "seasonal_naive": mean - 0.1}) == "seasonal_naive"
 
 
 def test_triggered_visits_are_ordered_as_the_beats_are_and_bounded(three_years: pl.DataFrame) -> None:
