@@ -123,15 +123,16 @@ def plan_columns(rows: list[dict[str, Any]], *, named: bool, with_done: bool) ->
     """
     column = st.column_config
     width = tables.width_for((row["object"] for row in rows), least=120, most=236)
-    done = {"done": column.TextColumn(t("my_beat.column.done"), width=92)} if with_done else {}
+    # Before the minutes: on a narrow screen a visit just recorded must be seen, what it was reckoned at need not.
+    done = {"done": column.TextColumn(t("my_beat.column.done"), width=84)} if with_done else {}
     return {
-        "rank": column.NumberColumn(t("my_beat.column.rank"), width=48),
+        "rank": column.NumberColumn(t("my_beat.column.rank"), width=46),
         "object": column.TextColumn(t("my_beat.column.label" if named else "my_beat.column.kind"), width=width),
-        "overdue": column.TextColumn(t("my_beat.column.overdue"), width=64),
-        "due": column.TextColumn(t("my_beat.column.due"), width=100),
-        "suggested": column.TextColumn(t("my_beat.column.suggested"), width=72),
-        "minutes": column.NumberColumn(t("my_beat.column.minutes"), format="%.0f", width=80),
+        "overdue": column.TextColumn(t("my_beat.column.overdue"), width=62),
+        "due": column.TextColumn(t("my_beat.column.due"), width=98),
+        "suggested": column.TextColumn(t("my_beat.column.suggested"), width=70),
         **done,
+        "minutes": column.NumberColumn(t("my_beat.column.minutes"), format="%.0f", width=76),
     }
 
 
