@@ -143,7 +143,7 @@ def make_edition(
     from analytics.hotspots.tables import hotspot_tables
     from analytics.hotspots.unit_ranks import rank_units
     from analytics.hotspots.verification import Verification
-    from analytics.staffing.requirement import require_staffing
+    from analytics.staffing.requirement import staffing_tables
     from analytics.trends.months import months_without_record
     from analytics.trends.series import daily_counts, funnel, hour_coverage, hourly_profile
     from analytics.visits.workload import forecast_visits
@@ -213,7 +213,7 @@ def make_edition(
         register=register,
         **asked,
     )
-    visit_workload, visit_plan = forecast_visits(
+    visits = forecast_visits(
         snapshot.read("visit_register", force.code),
         snapshot.read("visits", force.code),
         incidents,
@@ -225,10 +225,10 @@ def make_edition(
         seed=parameters.seed,
         edition_id=edition_id,
     )
-    staffing = require_staffing(
+    staffing = staffing_tables(
         incidents,
         snapshot.read("shifts", force.code),
-        visit_workload,
+        visits.workload,
         as_of=parameters.as_of,
         horizon_days=longest,
         timezone=force.timezone,
@@ -250,9 +250,11 @@ def make_edition(
             horizon_days=longest,
             seed=parameters.seed,
         ),
-        "visit_workload": visit_workload,
-        "visit_plan": visit_plan,
-        "staffing": staffing,
+        "visit_workload": visits.workload,
+        "visit_plan": visits.plan,
+        "visit_scores": visits.scores,
+        "staffing": staffing.staffing,
+        "staffing_loads": staffing.loads,
         "daily_counts": counts,
         "hourly_profile": hourly_profile(incidents, as_of=parameters.as_of, timezone=force.timezone),
         "funnel": funnel(snapshot.read("calls", force.code), incidents),

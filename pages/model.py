@@ -23,6 +23,7 @@ from pages.ui import (  # noqa: E402
     other_places,
     provenance,
     tables,
+    visit_scores,
 )
 from pages.ui.language import t  # noqa: E402
 
@@ -128,6 +129,16 @@ else:
     st.html(grid_words.table(grids))
     tables.note(t("grids.note"))
     downloads.draw(desk, "grid_sensitivity", partial(desk.grid_sensitivity, category), ("csv", "xlsx"))
+
+scores = desk.visit_scores().to_dicts()
+if scores:
+    st.subheader(t("visit_scores.title"), anchor=False)
+    for told in visit_scores.sentences(scores):
+        tables.takeaway(told)
+    st.html(visit_scores.table(scores))
+    tables.note(t("visit_scores.note"))
+    provenance.draw(desk, "visit_scores")
+    downloads.draw(desk, "visit_scores", desk.visit_scores, ("csv", "xlsx"))
 
 st.subheader(t("model.source_title"), anchor=False)
 tables.takeaway(model_words.source_sentence(found))

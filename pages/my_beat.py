@@ -37,7 +37,7 @@ workload, plan = desk.visit_workload(beat), desk.visit_plan(beat).to_dicts()
 done = visits.recorded(desk, beat)
 week = visits.this_week(plan, as_of)
 
-tables.figures(visits.figures_of(workload, plan, as_of, done))
+tables.figures(visits.figures_of(workload, done))
 if desk.may("record_visit"):
     with st.container(key="wide"):
         listed, tap = st.columns([1.6, 1], gap="medium")
@@ -54,7 +54,9 @@ if desk.may("record_visit"):
                 on_select="rerun",
                 height=tables.height_for(len(shown)),
             )
-        tables.note(t("my_beat.plan_note"))
+            tables.note(visits.plan_words(plan))
+        else:
+            tables.note(t("my_beat.nothing_listed"))
     with tap:
         if shown:
             chosen = shown[min(tables.selected_row(key) or 0, len(shown) - 1)]
@@ -85,13 +87,17 @@ else:
     tables.note(t("my_beat.no_names"))
     provenance.draw(desk, "visit_workload")
     st.subheader(t("my_beat.plan_title"), anchor=False)
-    lines = [visits.plan_row(row, done, as_of) for row in plan]
-    tables.draw_plain(
-        lines,
-        visits.plan_columns(lines, named=False, with_done=bool(done)),
-        alt=t("my_beat.plan_alt"),
-        height=tables.height_for(len(plan)),
-    )
+    if plan:
+        lines = [visits.plan_row(row, done, as_of) for row in plan]
+        tables.draw_plain(
+            lines,
+            visits.plan_columns(lines, named=False, with_done=bool(done)),
+            alt=t("my_beat.plan_alt"),
+            height=tables.height_for(len(plan)),
+        )
+        tables.note(visits.plan_words(plan))
+    else:
+        tables.note(t("my_beat.nothing_listed"))
 tables.note(visits.contact_words(done, as_of))
 
 with st.container(key="wide_below"):

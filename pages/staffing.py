@@ -120,4 +120,4 @@ with st.container(border=True):
 
 if desk.may("decide") and table["available"].is_not_null().any():
     st.subheader(t("staffing.what_if.title"), anchor=False)
-    posts.draw_what_if(desk, table)
+    posts.draw_what_if(desk, table, desk.staffing_loads())

@@ -12,8 +12,11 @@ from datetime import date, timedelta
 import polars as pl
 
 from analytics.staffing.parameters import StaffingParameters
+from analytics.staffing.silence import comparable_from, find_silence
 from analytics.trends.aoristic import (
+    DECIMALS,
     hour_is_known,
+    is_stand_in,
     local_hours,
     occurrence_interval,
     spread_over_hours,
@@ -32,13 +35,15 @@ class IncidentDemand:
     ``cells``: unit_code, day, hour, incidents, officer_hours, travel_hours, complete (incidents with recorded officer
     times), undated_hour (incidents whose hour was spread over the day).
     ``units``: unit_code, hours_per_incident_cv (spread of officer-hours from call to call), assumed (a default
-    duration was used). ``first_day``, ``last_day``: days the source covers well, both inclusive.
+    duration was used). ``first_day``, ``last_day``: days the source covers well, both inclusive. ``silent_days``: days
+    between them of which the source holds nothing; they are no days without calls.
     """
 
     cells: pl.DataFrame
     units: pl.DataFrame
     first_day: date
     last_day: date
+    silent_days: frozenset[date] = frozenset()
 
 
 def measure_incident_demand(
@@ -57,20 +62,28 @@ def measure_incident_demand(
     -----
     The unit is the station. Where no incident at all names a station, the jurisdiction stands as one unit; otherwise
     incidents without a station are left out, since no unit can be asked to serve them.
-    Days so recent that a tenth of their incidents would not yet be known are cut off (``last_day``).
+    Days so recent that a tenth of their incidents would not yet be known are cut off (``last_day``), and so is the end
+    of a record that fell silent: a file that was not loaded is no calm week. Days before a large category began to be
+    recorded are left out as well (``first_day``).
     """
     first = as_of - timedelta(days=parameters.history_days + 1)
-    rows = _with_unit(valid_before(incidents, as_of).filter(pl.col("occurred_on") >= first)).collect()
-    lag = _lag_days(rows)
-    last_day = as_of - timedelta(days=2 + lag)
+    known = valid_before(incidents, as_of).filter(pl.col("occurred_on") >= first).collect()
+    lag = _lag_days(known)
+    silence = find_silence(known["occurred_on"], until=as_of - timedelta(days=lag))
+    # The newest day may be half told, and a shift that begins on the last day works on past midnight.
+    last_day = min(as_of - timedelta(days=lag), silence.ended_on or as_of) - timedelta(days=2)
+    rows = _with_unit(known.lazy()).collect()
     oldest: date | None = rows.select(pl.col("occurred_on").min()).item()
-    first_day = max(first + timedelta(days=1), oldest or as_of)
+    first_day = max(first + timedelta(days=1), oldest or as_of, comparable_from(known, first))
     rows, units = _with_hours(rows, parameters)
 
     start, end = occurrence_interval()
     arrival = pl.coalesce("dispatched_at", "departed_at", _reported_time(timezone))
     placed = rows.with_columns(arrival.alias("_arrival")).with_columns(
-        (pl.col("_arrival").is_not_null() | hour_is_known()).fill_null(False).alias("_hour_known"),
+        # Midnight written for "unknown" would put the work of the whole day on the night shift.
+        (pl.col("_arrival").is_not_null() | (hour_is_known() & ~is_stand_in(start, end, timezone).over("category")))
+        .fill_null(False)
+        .alias("_hour_known"),
         pl.coalesce("_arrival", start).alias("_from"),
         pl.when(pl.col("_arrival").is_null()).then(end).otherwise(pl.col("_arrival")).alias("_to"),
     )
@@ -92,7 +105,7 @@ def measure_incident_demand(
         placed.lazy()
         .filter(~pl.col("_hour_known"))
         .group_by("unit_code", pl.col("occurred_on").alias("day"))
-        .agg(pl.col(*sums, "officer_hours", "travel_hours").sum())
+        .agg(pl.col(*sums, "officer_hours", "travel_hours").sum().round(DECIMALS))
         .with_columns(pl.col("incidents").alias("undated_hour"))
     )
     clock = local_hours(undated.select("day").unique(), timezone)
@@ -102,16 +115,16 @@ def measure_incident_demand(
     cells = (
         pl.concat([arrivals, work, evenly], how="diagonal")
         .group_by(_CELL)
-        .agg(pl.col("incidents", "complete", "officer_hours", "travel_hours", "undated_hour").sum())
+        .agg(pl.col("incidents", "complete", "officer_hours", "travel_hours", "undated_hour").sum().round(DECIMALS))
         .sort(_CELL)
         .collect()
     )
-    return IncidentDemand(cells, units, first_day, last_day)
+    return IncidentDemand(cells, units, first_day, last_day, silence.days)
 
 
 def _summed(rows: pl.LazyFrame, names: tuple[str, ...]) -> pl.LazyFrame:
     return rows.group_by("unit_code", "day", pl.col("hour").cast(pl.Int8)).agg(
-        (pl.col(name) * pl.col("share")).sum() for name in names
+        (pl.col(name) * pl.col("share")).sum().round(DECIMALS) for name in names
     )
 
 
@@ -137,8 +150,8 @@ def _with_hours(rows: pl.DataFrame, parameters: StaffingParameters) -> tuple[pl.
         capped.group_by("unit_code")
         .agg(
             recorded.len().alias("recorded"),
-            recorded.mean().alias("mean"),
-            (recorded.std() / recorded.mean()).alias("cv"),
+            recorded.mean().round(DECIMALS).alias("mean"),
+            (recorded.std() / recorded.mean()).round(DECIMALS).alias("cv"),
             pl.col("officer_hours").is_null().any().alias("lacking"),
         )
         .with_columns((pl.col("recorded") >= parameters.enough_recorded).alias("enough"))

@@ -84,12 +84,12 @@ def season_ratio(total: Array, last_day: date, period_start: date, horizon_days:
     Parameters
     ----------
     total
-        Incidents of all units together per day, oldest first, the last on ``last_day``.
+        Incidents of all units together per day, oldest first, the last on ``last_day``; NaN on days without a record.
 
     Returns
     -------
     float
-        1 where history does not reach back far enough or is too thin.
+        1 where history does not reach back far enough, is too thin or has a hole there.
     """
     end = len(total)
     ahead = (period_start - last_day).days - 1
@@ -98,7 +98,9 @@ def season_ratio(total: Array, last_day: date, period_start: date, horizon_days:
     if window < 0:
         return 1.0
     after, before = total[target : min(target + horizon_days, end)], total[window : window + recent_days]
-    if after.size == 0 or before.sum() + after.sum() < SEASON_ENOUGH or before.sum() <= 0:
+    if after.size == 0 or np.isnan(after).any() or np.isnan(before).any():
+        return 1.0
+    if before.sum() + after.sum() < SEASON_ENOUGH or before.sum() <= 0:
         return 1.0
     return float(np.clip(after.mean() / before.mean(), *SEASON_BOUNDS))
 
@@ -119,17 +121,20 @@ def expect_level(
     Parameters
     ----------
     counts
-        Incidents per shift and day, oldest first, the last on ``last_day``.
+        Incidents per shift and day, oldest first, the last on ``last_day``; NaN on days without a record.
     generator, draws
         Source of randomness and number of draws for the bootstrap over weeks.
     """
     days = weekdays_in(period_start, horizon_days)
-    if counts.size == 0 or counts.sum() <= 0:
+    year, recent = counts[-364:], counts[-recent_days:]
+    weekday = np.array([(last_day - timedelta(days=year.size - 1 - n)).weekday() for n in range(year.size)], dtype=int)
+    recorded = ~np.isnan(year)
+    year, weekday = year[recorded], weekday[recorded]
+    relative = _relative_draws(recent, generator, draws)
+    recent = recent[~np.isnan(recent)]
+    if year.sum() <= 0:
         return ShiftLevel(np.zeros(7), days, 0.0, np.ones(draws))
-    year = counts[-364:]
-    recent = counts[-recent_days:]
     level = (recent.sum() + LEVEL_PRIOR_DAYS * year.mean()) / (recent.size + LEVEL_PRIOR_DAYS)
-    weekday = np.array([(last_day - timedelta(days=year.size - 1 - n)).weekday() for n in range(year.size)])
     seen = np.bincount(weekday, minlength=7)
     summed = np.bincount(weekday, weights=year, minlength=7)
     factor = (summed + WEEKDAY_PRIOR) / (seen * year.mean() + WEEKDAY_PRIOR)
@@ -139,7 +144,7 @@ def expect_level(
     freedom = year.size / max(1.0, year.size - year.size / 28 - 7)
     overdispersion = max(0.0, float((((year - fitted) ** 2) * freedom - fitted).sum() / (fitted**2).sum()))
     by_weekday = np.maximum(level * season * factor, 0.0)
-    return ShiftLevel(by_weekday, days, overdispersion, _relative_draws(recent, generator, draws))
+    return ShiftLevel(by_weekday, days, overdispersion, relative)
 
 
 def _smooth(values: Array, width: int) -> Array:
@@ -153,6 +158,7 @@ def _smooth(values: Array, width: int) -> Array:
 def _relative_draws(recent: Array, generator: np.random.Generator, draws: int) -> Array:
     """Return the mean of weeks drawn with replacement, relative to the mean: whole weeks keep the weekday pattern."""
     weeks = recent[recent.size % 7 :].reshape(-1, 7).sum(axis=1)
+    weeks = weeks[~np.isnan(weeks)]
     if weeks.size < 2 or weeks.sum() <= 0:
         return np.ones(draws)
     picked = generator.integers(0, weeks.size, size=(draws, weeks.size))

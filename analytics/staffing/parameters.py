@@ -29,8 +29,6 @@ class StaffingParameters:
         Time on the way to such a call; recorded hours run from departure and include it [assumption].
     longest_incident_hours
         Cap on the officer-hours of one incident: a forgotten clearance is not a day's work [assumption].
-    visit_travel_officer_minutes
-        Officer-minutes on the way per try of a visit [assumption].
     visit_hours_from, visit_hours_to
         Local hours between which visits are made [assumption].
     duty_officers
@@ -53,7 +51,6 @@ class StaffingParameters:
     default_incident_minutes: float = 45.0
     default_incident_travel_minutes: float = 10.0
     longest_incident_hours: float = 24.0
-    visit_travel_officer_minutes: float = 12.0
     visit_hours_from: int = 8
     visit_hours_to: int = 21
     duty_officers: float = 0.25
@@ -79,7 +76,6 @@ class StaffingParameters:
         for name in (
             "lost_hours_per_year",
             "default_incident_travel_minutes",
-            "visit_travel_officer_minutes",
             "duty_officers",
         ):
             self._require(name, getattr(self, name) >= 0, "not be negative")

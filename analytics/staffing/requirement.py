@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +18,34 @@ import polars as pl
 from analytics.staffing.demand import IncidentDemand, measure_incident_demand
 from analytics.staffing.level import ShiftLevel, expect_level, season_ratio
 from analytics.staffing.parameters import StaffingParameters
-from analytics.staffing.queueing import erlang_c
 from analytics.staffing.shifts import share_hours, shifts_in_force
+from analytics.staffing.waiting import load_by_hour, share_waiting
+from analytics.trends.aoristic import DECIMALS
+from analytics.visits.totals import together
 from data.errors import RequestError
-from data.schemas import Staffing
+from data.schemas import Staffing, StaffingLoads
 
 Array = npt.NDArray[np.float64]
 
 
+class StaffingTables(NamedTuple):
+    """Frames of schemas Staffing and StaffingLoads."""
+
+    staffing: pl.DataFrame
+    loads: pl.DataFrame
+
+
 def require_staffing(
+    incidents: pl.DataFrame | pl.LazyFrame,
+    shifts: pl.DataFrame,
+    visit_workload: pl.DataFrame,
+    **asked: Any,
+) -> pl.DataFrame:
+    """Work out the staffing table of a period: the first of :func:`staffing_tables`, which takes the same arguments."""
+    return staffing_tables(incidents, shifts, visit_workload, **asked).staffing
+
+
+def staffing_tables(
     incidents: pl.DataFrame | pl.LazyFrame,
     shifts: pl.DataFrame,
     visit_workload: pl.DataFrame,
@@ -37,8 +56,8 @@ def require_staffing(
     edition_id: str,
     parameters: StaffingParameters | None = None,
     seed: int | None = None,
-) -> pl.DataFrame:
-    """Work out the staffing table of a period.
+) -> StaffingTables:
+    """Work out the staffing table of a period, and the hourly loads behind its waiting.
 
     Parameters
     ----------
@@ -55,8 +74,8 @@ def require_staffing(
 
     Returns
     -------
-    polars.DataFrame
-        Schema Staffing, a row per unit and shift; all quantities are averages per shift.
+    StaffingTables
+        A row per unit and shift, all quantities averages per shift; and a row per unit, shift, weekday and hour.
 
     Raises
     ------
@@ -84,15 +103,16 @@ def require_staffing(
     facts_of = {(unit, shift): frame for (unit, shift), frame in per_shift.group_by(["unit_code", "shift_code"])}
     unit_of = {row["unit_code"]: row for row in demand.units.iter_rows(named=True)}
     days = max(0, (demand.last_day - demand.first_day).days + 1)
-    total = _daily(per_shift, demand.first_day, days, "incidents")
+    silent = [position for n in demand.silent_days if 0 <= (position := (n - demand.first_day).days) < days]
+    total = _daily(per_shift, demand.first_day, days, silent)
     season = season_ratio(total, demand.last_day, as_of, horizon_days, chosen.recent_days)
     generator = np.random.default_rng(chosen.seed)
-    rows = []
+    rows, loads = [], []
     for entry in table.iter_rows(named=True):
         key = (entry["unit_code"], entry["shift_code"])
         facts = facts_of.get(key, per_shift.clear())
         level = expect_level(
-            _daily(facts, demand.first_day, days, "incidents"),
+            _daily(facts, demand.first_day, days, silent),
             last_day=demand.last_day,
             period_start=as_of,
             horizon_days=horizon_days,
@@ -102,7 +122,8 @@ def require_staffing(
             draws=chosen.bootstrap_draws,
         )
         unit = unit_of.get(entry["unit_code"], {"hours_per_incident_cv": 1.0, "assumed": False})
-        needed = _require(entry, facts, level, unit, visits_of.get(key, {}), chosen)
+        needed, load = _require(entry, facts, level, unit, visits_of.get(key, {}), chosen)
+        loads.append(load.select(pl.lit(key[0]).alias("unit_code"), pl.lit(key[1]).alias("shift_code"), pl.all()))
         rows.append(
             {
                 "advice_id": f"{edition_id}:staffing:{entry['unit_code']}:{entry['shift_code']}",
@@ -116,9 +137,12 @@ def require_staffing(
             }
         )
     if not rows:
-        return Staffing.create_empty()
+        return StaffingTables(Staffing.create_empty(), StaffingLoads.create_empty())
     frame = pl.DataFrame(rows, infer_schema_length=None).sort("unit_code", "start_hour", "shift_code")
-    return Staffing.validate(frame.select(Staffing.column_names()), cast=True)
+    return StaffingTables(
+        Staffing.validate(frame.select(Staffing.column_names()), cast=True),
+        StaffingLoads.validate(pl.concat(loads).sort("unit_code", "shift_code", "weekday", "hour"), cast=True),
+    )
 
 
 def share_visit_hours(
@@ -146,8 +170,9 @@ def share_visit_hours(
 
     Notes
     -----
-    Weeks partly beyond the period count by their days inside it; the backlog counts whole. A workload row without a
-    station is left out, unless there is one unit only.
+    Weeks partly beyond the period count by their days inside it; the backlog counts whole. Days of the period beyond
+    the last week of the workload are taken to be like the days before them. A workload row without a station is left
+    out, unless there is one unit only. Rows that rest on an assumption err alike in every beat, as on the briefing.
     """
     units = hours["unit_code"].unique().to_list()
     only = units[0] if len(units) == 1 else None
@@ -155,16 +180,19 @@ def share_visit_hours(
     inside = into.clip(0, 7) / 7
     visits = pl.col("due") + pl.col("overdue") + pl.col("triggered")
     late = pl.when(visits > 0).then(pl.col("overdue") / visits).otherwise(0.0)
-    counted = inside * (1 - late) + late * (into > 0)
+    newest: date | None = visit_workload["week_start"].max()  # type: ignore[assignment]
+    covered = min(horizon_days, (newest - as_of).days + 7) if newest else horizon_days
+    # A backlog is cleared once in the period; what falls due goes on at the same pace to its end.
+    counted = inside * (1 - late) * (horizon_days / covered) + late * (into > 0)
     by_unit = (
         visit_workload.with_columns(pl.col("station_code").fill_null(pl.lit(only, dtype=pl.String)))
         .group_by(pl.col("station_code").alias("unit_code"))
         .agg(
-            (pl.col("minutes") * (1 - late) * inside).sum().alias("visit_minutes"),
+            (pl.col("minutes") * (1 - late) * inside * (horizon_days / covered)).sum().alias("visit_minutes"),
             (pl.col("minutes") * late * (into > 0)).sum().alias("backlog_minutes"),
-            (pl.col("attempts") * counted).sum().alias("tries"),
-            (((pl.col("minutes") - pl.col("minutes_low")) * counted) ** 2).sum().sqrt().alias("below"),
-            (((pl.col("minutes_high") - pl.col("minutes")) * counted) ** 2).sum().sqrt().alias("above"),
+            (pl.col("travel_minutes") * counted).sum().alias("travel_minutes"),
+            together((pl.col("minutes") - pl.col("minutes_low")) * counted, pl.col("assumed")).alias("below"),
+            together((pl.col("minutes_high") - pl.col("minutes")) * counted, pl.col("assumed")).alias("above"),
         )
     )
     open_hours = pl.col("hour").is_between(parameters.visit_hours_from, parameters.visit_hours_to - 1)
@@ -181,7 +209,7 @@ def share_visit_hours(
         "shift_code",
         (pl.col("visit_minutes") * per_day).alias("visit_hours"),
         (pl.col("backlog_minutes") * per_day).alias("backlog_hours"),
-        (pl.col("tries") * parameters.visit_travel_officer_minutes * per_day).alias("travel_hours"),
+        (pl.col("travel_minutes") * per_day).alias("travel_hours"),
         pl.when(minutes > 0).then((pl.col("below") / minutes).clip(0, 1)).otherwise(0.0).alias("low_ratio"),
         pl.when(minutes > 0).then(pl.col("above") / minutes).otherwise(0.0).alias("high_ratio"),
     ).sort("unit_code", "shift_code")  # fmt: skip
@@ -197,19 +225,21 @@ def _lay_on_shifts(demand: IncidentDemand, hours: pl.DataFrame) -> pl.DataFrame:
             *(pl.col(name) * pl.col("share") for name in names),
         )
         .group_by("unit_code", "shift_code", "shift_day", "hour")
-        .agg(pl.col(*names).sum())
+        .agg(pl.col(*names).sum().round(DECIMALS))
         .filter(pl.col("shift_day").is_between(demand.first_day, demand.last_day))
         .sort("unit_code", "shift_code", "shift_day", "hour")
     )
 
 
-def _daily(facts: pl.DataFrame, first_day: date, days: int, name: str) -> Array:
-    """Return the daily sums of a column, days without any as 0."""
+def _daily(facts: pl.DataFrame, first_day: date, days: int, silent: list[int]) -> Array:
+    """Return the incidents per day, days without any as 0, days without a record as NaN."""
     summed = np.zeros(days)
-    by_day = facts.group_by("shift_day").agg(pl.col(name).sum())
+    by_day = facts.group_by("shift_day").agg(pl.col("incidents").sum())
     for day, value in by_day.iter_rows():
         summed[(day - first_day).days] = value
-    return np.maximum(summed, 0.0)
+    summed = np.maximum(summed, 0.0)
+    summed[silent] = np.nan
+    return summed
 
 
 def _require(
@@ -219,19 +249,20 @@ def _require(
     unit: dict[str, Any],
     visits: dict[str, Any],
     chosen: StaffingParameters,
-) -> dict[str, Any]:
-    """Return demand, requirement and service of one unit and shift."""
+) -> tuple[dict[str, Any], pl.DataFrame]:
+    """Return demand, requirement and service of one unit and shift, and the load of its hours."""
     shift_hours = entry["hours"]
     seen = float(facts["incidents"].sum())
-    per_incident, travel_each, complete = (
+    per_incident, travel_each, complete, undated = (
         max(0.0, float(facts[name].sum()) / seen) if seen > 0 else 0.0
-        for name in ("officer_hours", "travel_hours", "complete")
+        for name in ("officer_hours", "travel_hours", "complete", "undated_hour")
     )
     visit_hours, backlog_hours = visits.get("visit_hours", 0.0), visits.get("backlog_hours", 0.0)
     call_hours = level.mean * (per_incident + travel_each)
     duty_hours = chosen.duty_officers * shift_hours
     other = visit_hours + backlog_hours + visits.get("travel_hours", 0.0)
-    peak_rate, wait_cells = _hourly_calls(facts, level, per_incident + travel_each)
+    loads = load_by_hour(facts, level, per_incident + travel_each)
+    peak_rate = float(loads["officer_load"].max() or 0.0)  # type: ignore[arg-type]
     calls = {p: _call_hours_quantile(level, per_incident + travel_each, unit["hours_per_incident_cv"], p)
              for p in (0.5, 0.8, 0.9)}  # fmt: skip
 
@@ -255,9 +286,9 @@ def _require(
     demand_hours = call_hours + other + duty_hours
     wait = next_value = None
     if available is not None:
-        wait = share_waiting(available, wait_cells, chosen.officers_per_call)
-        next_value = wait - share_waiting(available + 1, wait_cells, chosen.officers_per_call)
-    return {
+        wait = share_waiting(available, loads, chosen.officers_per_call)
+        next_value = wait - share_waiting(available + 1, loads, chosen.officers_per_call)
+    needed = {
         "incidents_p10": level.count_quantile(0.1),
         "incidents_p50": level.count_quantile(0.5),
         "incidents_p90": level.count_quantile(0.9),
@@ -280,41 +311,10 @@ def _require(
         "next_officer_value": next_value,
         "binding": binding,
         "time_completeness": min(1.0, complete) if seen > 0 else None,
+        "undated_share": min(1.0, undated) if seen > 0 else None,
         "assumed": bool(unit["assumed"] or entry["assumed"]),
     }
-
-
-def share_waiting(officers: float, calls: Array, officers_per_call: float) -> float:
-    """Return the chance that a call waits, over hours of different load.
-
-    Parameters
-    ----------
-    calls
-        Shape (hours, 2): share of the calls that come in the hour, and officer-hours per hour they ask for then.
-
-    Notes
-    -----
-    Each hour is treated as if its load lasted (piecewise stationary): right for calls shorter than an hour, and too
-    sharp at the edges of a rush for longer ones.
-    """
-    if calls.size == 0:
-        return 0.0
-    crews = officers / officers_per_call
-    return float(np.clip(calls[:, 0] @ erlang_c(crews, calls[:, 1] / officers_per_call), 0.0, 1.0))
-
-
-def _hourly_calls(facts: pl.DataFrame, level: ShiftLevel, hours_each: float) -> tuple[float, Array]:
-    """Return the officers calls ask for in the busiest hour, and the table :func:`share_waiting` wants."""
-    if facts.is_empty() or level.mean <= 0:
-        return 0.0, np.zeros((0, 2))
-    profile = facts.group_by("hour").agg(pl.col("incidents").sum()).sort("hour")["incidents"].to_numpy()
-    share = np.maximum(profile, 0.0) / np.maximum(profile, 0.0).sum()
-    # Expected arrivals of the hour of a weekday; weekdays that do not occur in the period do not count.
-    arrivals = level.by_weekday[level.days > 0][:, None] * share[None, :]
-    weight = arrivals * level.days[level.days > 0][:, None]
-    return float(arrivals.max() * hours_each), np.column_stack(
-        [(weight / weight.sum()).ravel(), (arrivals * hours_each).ravel()]
-    )
+    return needed, loads
 
 
 def _call_hours_quantile(level: ShiftLevel, hours_each: float, cv: float, share: float) -> float:

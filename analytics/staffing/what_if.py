@@ -10,6 +10,7 @@ import polars as pl
 
 from analytics.staffing.parameters import StaffingParameters
 from analytics.staffing.queueing import erlang_c, load_of_wait
+from analytics.staffing.waiting import share_waiting
 from data.errors import RequestError
 from data.schemas import Staffing
 
@@ -26,7 +27,11 @@ class OfficerMove:
 
 
 def move_officers(
-    staffing: pl.DataFrame, changes: Sequence[OfficerMove], parameters: StaffingParameters | None = None
+    staffing: pl.DataFrame,
+    changes: Sequence[OfficerMove],
+    parameters: StaffingParameters | None = None,
+    *,
+    loads: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the staffing table after moving officers.
 
@@ -36,6 +41,8 @@ def move_officers(
         Frame of schema Staffing.
     changes
         Moves, applied together: only the result must be possible, not each step.
+    loads
+        Frame of schema StaffingLoads made together with the table; empty for editions without one.
 
     Returns
     -------
@@ -51,7 +58,8 @@ def move_officers(
 
     Notes
     -----
-    Waiting uses the steady load that gives the table's own chance of waiting, so that moving nobody changes nothing.
+    Waiting is worked out from the hourly loads, as in the table itself. Without them one steady load stands in that
+    gives the table's own chance of waiting; where a few hours are overloaded that can be tens of percentage points off.
     Demand stays where it is: the table does not know that a neighbour may help out.
     """
     chosen = parameters or StaffingParameters()
@@ -78,11 +86,19 @@ def move_officers(
             raise RequestError(f"officers must be a positive number, got {change.officers!r}.", where=where)
         delta[origin] -= change.officers
         delta[goal] += change.officers
-    moved = [_recomputed(row, delta[row["unit_code"], row["shift_code"]], chosen) for row in rows]
+    of_post = {} if loads is None else loads.partition_by("unit_code", "shift_code", as_dict=True)
+    lacking = None if loads is None or loads.is_empty() else loads.clear()
+    moved = [
+        _recomputed(row, delta[key], chosen, of_post.get(key, lacking))
+        for row in rows
+        for key in [(row["unit_code"], row["shift_code"])]
+    ]
     return Staffing.validate(pl.DataFrame(moved, schema=staffing.schema), cast=True)
 
 
-def _recomputed(row: dict[str, Any], delta: float, chosen: StaffingParameters) -> dict[str, Any]:
+def _recomputed(
+    row: dict[str, Any], delta: float, chosen: StaffingParameters, loads: pl.DataFrame | None
+) -> dict[str, Any]:
     if delta == 0.0:
         return row
     before = row["available"]
@@ -95,8 +111,11 @@ def _recomputed(row: dict[str, Any], delta: float, chosen: StaffingParameters) -
         )
     after = max(after, 0.0)
     crews = chosen.officers_per_call
-    load = _effective_load(row, before / crews, chosen)
-    wait, with_one_more = (float(erlang_c(number / crews, load)) for number in (after, after + 1))
+    if loads is not None:
+        wait, with_one_more = (share_waiting(number, loads, crews) for number in (after, after + 1))
+    else:
+        load = _effective_load(row, before / crews, chosen)
+        wait, with_one_more = (float(erlang_c(number / crews, load)) for number in (after, after + 1))
     return {
         **row,
         "available": after,

@@ -17,6 +17,9 @@ HOUR_KNOWN = ("exact", "hour", "slot")
 LONGEST_INTERVAL_HOURS = 72
 #: How many times as many incidents at 00:00 or 00:01 as an hour before and after tell a stand-in for "unknown".
 STAND_IN_TIMES = 4
+#: Decimals kept of sums of shares. Rows are added in whatever order threads finish, which moves the last digits of a
+#: float: the same edition would not be the same bytes twice.
+DECIMALS = 9
 
 
 def valid_before(incidents: pl.DataFrame | pl.LazyFrame, as_of: date) -> pl.LazyFrame:

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from analytics.trends.aoristic import (
+    DECIMALS,
     hour_is_known,
     is_stand_in,
     midnight_excess,
@@ -87,7 +88,7 @@ def hourly_profile(
         spread_over_hours(rows, start="_start", end="_end", timezone=timezone)
         .with_columns(pl.col("day").dt.weekday().alias("weekday"))
         .group_by(keys)
-        .agg((pl.col("share") * pl.col("weight")).sum().alias("incidents"))
+        .agg((pl.col("share") * pl.col("weight")).sum().round(DECIMALS).alias("incidents"))
         .with_columns(pl.lit(window_days).alias("window_days"))
         .sort(keys, nulls_last=True)
         .collect()

@@ -20,6 +20,8 @@ RECORD_DAYS = 730
 ENOUGH_RECORDED = 20
 #: Weight of the wider group's rate, in tries, when a rate is smoothed (mean of the Beta prior x strength).
 PRIOR_TRIES = 10.0
+#: Minutes on the way per try and officer inside a beat [assumption].
+TRAVEL_MINUTES_PER_TRY = 6.0
 #: Chance of contact when nothing at all is recorded [assumption].
 DEFAULT_CONTACT_RATE = 0.7
 #: Tries after which a visit is handed on instead of tried again [assumption].
@@ -36,6 +38,7 @@ class VisitEffort:
 
     ``attempts`` are expected tries; ``mean`` counts failed tries too. ``low`` and ``high`` bound the mean when the
     duration is an assumption (then the error is the same for every visit); ``sd`` is the spread from visit to visit.
+    ``met_minutes`` and ``missed_minutes`` are minutes by the clock of one visit, with and without contact.
     """
 
     contact_rate: float
@@ -45,7 +48,14 @@ class VisitEffort:
     sd: float
     low: float
     high: float
+    met_minutes: float
+    missed_minutes: float
     assumed: bool
+
+    @property
+    def travel(self) -> float:
+        """Officer-minutes on the way, for all expected tries."""
+        return TRAVEL_MINUTES_PER_TRY * self.attempts * self.crew
 
 
 def expected_tries(contact_rate: float, most: int = MOST_TRIES) -> float:
@@ -130,15 +140,16 @@ def _effort(
     crew = default.crew
     if recorded is not None and not assumed:
         minutes = recorded["minutes"]
-        p10, p90 = (float(minutes.quantile(level, "linear") or 0.0) for level in (0.1, 0.9))
+        p10, p50, p90 = (float(minutes.quantile(level, "linear") or 0.0) for level in (0.1, 0.5, 0.9))
         mean = float(recorded.select(pl.col("minutes").mean()).item())
         crew = float(recorded.select(pl.col("crew").cast(pl.Float64).fill_null(default.crew).mean()).item())
     else:
-        p10, p90 = default.p10, default.p90
+        p10, p50, p90 = default.p10, default.p50, default.p90
         # Swanson's rule: the mean of a skewed quantity from its three quantiles.
         mean = 0.3 * default.p10 + 0.4 * default.p50 + 0.3 * default.p90
     # A closed door is soon told: without a record, a fifth of a visit [assumption].
-    lost = (failed_minutes if failed_minutes is not None else 0.2 * mean) * (tries - 1.0)
+    missed = failed_minutes if failed_minutes is not None else 0.2 * mean
+    lost = missed * (tries - 1.0)
     return VisitEffort(
         contact_rate=contact_rate,
         attempts=tries,
@@ -147,6 +158,8 @@ def _effort(
         sd=crew * (p90 - p10) / P10_TO_P90_SD,
         low=crew * (p10 + lost),
         high=crew * (p90 + lost),
+        met_minutes=p50,
+        missed_minutes=missed,
         assumed=assumed or nothing_recorded,
     )
 

@@ -16,8 +16,6 @@ from analytics.visits.effort import VisitEffort
 #: Officer-minutes a beat can spend on visits on a working day: 20 h a week in the beat, over 5 days
 #: (old public norm of community work), one officer a beat [assumption].
 BEAT_MINUTES_PER_DAY = 240.0
-#: Minutes on the way per try and officer inside a beat [assumption].
-TRAVEL_MINUTES_PER_TRY = 6.0
 #: A visit due within so many days presses like an overdue one [assumption].
 PRESSING_DAYS = 2
 
@@ -52,9 +50,10 @@ def plan_visits(
 
     Notes
     -----
-    Order: pressing (overdue, or due within two days) before the rest; priority of the rule; due date; grade (C before
-    B before A); and among equals the nearest next, so that neighbours are visited on one walk. A visit heavier than a
-    whole day takes a day of its own. Monday to Friday only [assumption].
+    Order: pressing (overdue, or due within two days) before the rest; pressing ones by priority of the rule, then due
+    date, the rest by due date, then priority; grade (C before B before A); and among equals the nearest next, so that
+    neighbours are visited on one walk. A visit heavier than a whole day takes a day of its own. Monday to Friday only
+    [assumption].
     """
     outlook = [as_of + timedelta(days=n) for n in range(days)]
     working_days = [day for day in outlook if day.weekday() < 5]
@@ -74,6 +73,7 @@ def plan_visits(
                     "rank": rank,
                     "suggested_on": suggested_on,
                     "minutes": loads[index],
+                    **_at_the_door(effort.get(entry["visit_kind"])),
                     **{name: entry[name] for name in _CARRIED},
                 }
             )
@@ -102,19 +102,23 @@ _SCHEMA: dict[str, Any] = {
     "rank": pl.Int32,
     "suggested_on": pl.Date,
     "minutes": pl.Float64,
+    "met_minutes": pl.Float64,
+    "missed_minutes": pl.Float64,
     **_CARRIED,
 }
 
 
 def _minutes(effort: VisitEffort | None) -> float:
-    return effort.mean + TRAVEL_MINUTES_PER_TRY * effort.attempts * effort.crew if effort else 0.0
+    return effort.mean + effort.travel if effort else 0.0
+
+
+def _at_the_door(effort: VisitEffort | None) -> dict[str, float | None]:
+    names = ("met_minutes", "missed_minutes")
+    return {name: getattr(effort, name) if effort else None for name in names}
 
 
 def _order(objects: pl.DataFrame, as_of: date) -> list[int]:
-    keys = [
-        ((entry["due_on"] - as_of).days > PRESSING_DAYS, entry["priority"], entry["due_on"], _urgency(entry["grade"]))
-        for entry in objects.select("due_on", "priority", "grade").iter_rows(named=True)
-    ]
+    keys = [_key(entry, as_of) for entry in objects.select("due_on", "priority", "grade").iter_rows(named=True)]
     metres = _metres(objects)
     here: npt.NDArray[np.float64] | None = None
     order: list[int] = []
@@ -127,6 +131,13 @@ def _order(objects: pl.DataFrame, as_of: date) -> list[int]:
             if not np.isnan(metres[nearest]).any():
                 here = metres[nearest]
     return order
+
+
+def _key(entry: dict[str, Any], as_of: date) -> tuple[Any, ...]:
+    pressing = (entry["due_on"] - as_of).days <= PRESSING_DAYS
+    rule, due = entry["priority"], entry["due_on"]
+    # What is not late yet goes by its date: ordered by rule, a check due in ten days would make another one late.
+    return (not pressing, *((rule, due) if pressing else (due, rule)), _urgency(entry["grade"]))
 
 
 def _urgency(grade: str | None) -> tuple[int, str]:

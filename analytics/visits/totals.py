@@ -9,7 +9,7 @@ import polars as pl
 from data.errors import RequestError
 
 #: Columns that add exactly.
-ADDED = ("due", "overdue", "triggered", "baseline", "attempts", "minutes")
+ADDED = ("due", "overdue", "triggered", "baseline", "attempts", "minutes", "travel_minutes")
 #: Intervals: half-widths add as squares, since beats err independently of each other.
 BOUNDED = {"triggered": ("triggered_low", "triggered_high"), "minutes": ("minutes_low", "minutes_high")}
 
@@ -65,13 +65,14 @@ def total_workload(
         alike = pl.col("visit_kind").is_in(list(assumed_durations)) if name == "minutes" else pl.lit(False)
         below, above = pl.col(name) - pl.col(low), pl.col(high) - pl.col(name)
         bounds += [
-            (pl.col(name).sum() - _together(below, alike)).clip(lower_bound=0.0).alias(low),
-            (pl.col(name).sum() + _together(above, alike)).alias(high),
+            (pl.col(name).sum() - together(below, alike)).clip(lower_bound=0.0).alias(low),
+            (pl.col(name).sum() + together(above, alike)).alias(high),
         ]
     sums = [pl.col(*ADDED).sum(), *bounds, pl.col("assumed").any()]
     return frame.group_by(*by).agg(*sums).sort(*by) if by else frame.select(*sums)
 
 
-def _together(half_width: pl.Expr, alike: pl.Expr) -> pl.Expr:
+def together(half_width: pl.Expr, alike: pl.Expr) -> pl.Expr:
+    """Return the half-width of a sum: squares add where parts err independently, widths where they err alike."""
     independent = (half_width.filter(~alike) ** 2).sum().sqrt()
     return (independent**2 + half_width.filter(alike).sum() ** 2).sqrt()

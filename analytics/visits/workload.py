@@ -14,7 +14,7 @@ from analytics.visits.effort import VisitEffort, estimate_effort
 from analytics.visits.plan import BEAT_MINUTES_PER_DAY, plan_visits
 from analytics.visits.triggered import TriggeredForecast, forecast_triggered
 from data.errors import RequestError
-from data.schemas import VisitPlan, VisitWorkload
+from data.schemas import VisitPlan, VisitScores, VisitWorkload
 from data.visit_rules import VisitRules, load_visit_rules
 
 _KEYS = ["beat_code", "visit_kind", "week"]
@@ -25,15 +25,17 @@ _EFFORT = {
     "sd": ("sd", pl.Float64),
     "low_minutes": ("low", pl.Float64),
     "high_minutes": ("high", pl.Float64),
+    "travel_each": ("travel", pl.Float64),
     "effort_assumed": ("assumed", pl.Boolean),
 }
 
 
 class VisitForecast(NamedTuple):
-    """Frames of schemas VisitWorkload and VisitPlan."""
+    """Frames of schemas VisitWorkload, VisitPlan and VisitScores."""
 
     workload: pl.DataFrame
     plan: pl.DataFrame
+    scores: pl.DataFrame
 
 
 def stations_of_beats(areas: pl.DataFrame, incidents: pl.DataFrame | pl.LazyFrame | None = None) -> dict[str, str]:
@@ -92,7 +94,8 @@ def forecast_visits(
     -------
     VisitForecast
         Workload: a row per beat, week and kind on the register or triggered. Minutes are officer-minutes on the spot
-        with failed tries, travel excluded. Plan: a row per object due.
+        with failed tries, travel excluded. Plan: a row per object due. Scores: how good past forecasts of what events
+        trigger were, see ``TriggeredForecast.scores``.
 
     Raises
     ------
@@ -127,14 +130,8 @@ def forecast_visits(
     return VisitForecast(
         VisitWorkload.validate(workload.select(VisitWorkload.column_names()), cast=True),
         VisitPlan.validate(plan.select(VisitPlan.column_names()), cast=True),
+        VisitScores.validate(forecast.scores.select(VisitScores.column_names()), cast=True),
     )
-
-
-def judge_triggered(
-    register: pl.DataFrame, *, rules: VisitRules, as_of: date, weeks: int, interval_level: float = 0.8
-) -> pl.DataFrame:
-    """Return how good past forecasts of triggered visits were; see ``TriggeredForecast.scores``."""
-    return _triggered(register, rules, as_of, weeks, 1, interval_level).scores
 
 
 def _triggered(
@@ -219,5 +216,6 @@ def _assemble(
         minutes=minutes,
         minutes_low=low.clip(lower_bound=0.0),
         minutes_high=high,
+        travel_minutes=visits * pl.col("travel_each"),
         assumed=pl.col("of_rule") | guess,
     )

@@ -81,9 +81,23 @@ class Actions(DeskBase):
             return access.records_for(self.viewer, "decisions", found, self.scope)
 
     def record_visit(
-        self, object_id: str, contact: bool, minutes: float, note_code: str, visited_at: datetime | None = None
+        self,
+        object_id: str,
+        contact: bool,
+        minutes: float,
+        note_code: str,
+        visited_at: datetime | None = None,
+        *,
+        visit_kind: str | None = None,
     ) -> VisitRecord:
         """Record a visit to an object on the plan of the viewer's beat; kind and beat come from the plan.
+
+        Parameters
+        ----------
+        minutes
+            Time on the spot, travel excluded, however many officers came along.
+        visit_kind
+            Which of its visits it was, where the object is on the plan more than once; the first one where left out.
 
         Raises
         ------
@@ -94,7 +108,9 @@ class Actions(DeskBase):
         """
         with self._refusals_recorded("record_visit", object_id):
             access.require_doing(self.viewer, "record_visit")
-            plan = self._read("visit_plan").filter(pl.col("object_id") == object_id)
+            plan = self._read("visit_plan").filter(pl.col("object_id") == object_id).sort("rank")
+            if visit_kind is not None:
+                plan = plan.filter(pl.col("visit_kind").cast(pl.String) == visit_kind)
             if plan.is_empty():
                 raise AccessDeniedError("this object is not on the plan of this beat.", where=self.viewer.name)
         row = plan.row(0, named=True)

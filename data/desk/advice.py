@@ -200,6 +200,14 @@ class Advice(DeskBase):
         """Return the staffing table of the viewer's units: schema ``Staffing``."""
         return self._read("staffing").sort("unit_code", "start_hour", "shift_code")
 
+    def visit_scores(self) -> pl.DataFrame:
+        """Return how good forecasts of triggered visits were, chosen first: schema ``VisitScores``, whole force."""
+        return self._read("visit_scores").sort("visit_kind", ~pl.col("chosen"), "model")
+
+    def staffing_loads(self) -> pl.DataFrame:
+        """Return the hourly loads of the viewer's units: schema ``StaffingLoads``; empty for editions without them."""
+        return self._read("staffing_loads").sort("unit_code", "shift_code", "weekday", "hour")
+
     def visit_workload(self, beat_code: str | None = None) -> pl.DataFrame:
         """Return the visit workload of one beat, or of all the viewer's beats: schema ``VisitWorkload``.
 

@@ -10,8 +10,10 @@ from data.schemas.advice import (
     PatrolReach,
     SpareHotspots,
     Staffing,
+    StaffingLoads,
     UnitHotspots,
     VisitPlan,
+    VisitScores,
     VisitWorkload,
 )
 from data.schemas.incidents import Calls, Dispatches, Feedbacks, Incidents
@@ -67,7 +69,9 @@ EDITION = {
     "past_places": PastPlaces,
     "visit_workload": VisitWorkload,
     "visit_plan": VisitPlan,
+    "visit_scores": VisitScores,
     "staffing": Staffing,
+    "staffing_loads": StaffingLoads,
     "daily_counts": DailyCounts,
     "hourly_profile": HourlyProfile,
     "funnel": Funnel,
@@ -108,9 +112,11 @@ __all__ = [
     "Shifts",
     "SpareHotspots",
     "Staffing",
+    "StaffingLoads",
     "UnitHotspots",
     "VisitPlan",
     "VisitRegister",
+    "VisitScores",
     "VisitWorkload",
     "Visits",
 ]

@@ -243,10 +243,47 @@ class VisitWorkload(dy.Schema):
         nullable=False, min=0, metadata=about("去年同期", "Triggered visits in the same week a year before")
     )
     attempts = dy.Float64(nullable=False, min=0, metadata=about("预计上门次数", "Visits x tries until contact"))
-    minutes = dy.Float64(nullable=False, min=0, metadata=about("预计用时", "Expected officer-minutes"))
+    minutes = dy.Float64(
+        nullable=False, min=0, metadata=about("预计用时", "Expected officer-minutes on the spot, travel excluded")
+    )
     minutes_low = dy.Float64(nullable=False, min=0, metadata=about("用时下限", "Lower end"))
     minutes_high = dy.Float64(nullable=False, min=0, metadata=about("用时上限", "Upper end"))
+    travel_minutes = dy.Float64(
+        nullable=True, min=0, metadata=about("路途用时", "Expected officer-minutes on the way, all tries")
+    )
     assumed = dy.Bool(nullable=False, metadata=about("含假定", "A rule or duration without a public source was used"))
+
+
+class VisitScores(dy.Schema):
+    """How good past forecasts of triggered visits were: one row per kind of visit and method, for the whole force."""
+
+    visit_kind = dy.Enum(VISIT_KINDS, nullable=False, metadata=about("走访类别", "Kind of object"))
+    model = code("模型", "poisson_regression, gamma_poisson (mean of a year), seasonal_naive", nullable=False)
+    chosen = dy.Bool(nullable=False, metadata=about("采用", "Whether the forecast uses it"))
+    origins = dy.Int32(nullable=False, min=0, metadata=about("检验次数", "Past weeks it was measured on; 0 = none"))
+    deviance = dy.Float64(
+        nullable=True, metadata=about("泊松偏差", "Mean Poisson deviance per beat and week; lower is better")
+    )
+    bias = dy.Float64(nullable=True, metadata=about("预计与实际之比", "Expected / happened, all beats and weeks"))
+    coverage = dy.Float64(
+        nullable=True, min=0, max=1, metadata=about("覆盖率", "Share of counts that fell in the interval")
+    )
+    interval_level = dy.Float64(nullable=False, metadata=about("名义水平", "Share the interval is meant to hold"))
+
+
+class StaffingLoads(dy.Schema):
+    """How hard calls press on a post by hour of the week: what its chance of waiting is worked out from."""
+
+    unit_code = code("单位", "Station", nullable=False)
+    shift_code = code("班次", "Shift", nullable=False)
+    weekday = dy.Int8(nullable=False, min=1, max=7, metadata=about("星期", "1 = Monday, of the day the shift begins"))
+    hour = dy.Int8(nullable=False, min=0, max=23, metadata=about("小时", "Local hour"))
+    calls_share = dy.Float64(
+        nullable=False, min=0, max=1, metadata=about("来警占比", "Share of the post's calls that come then")
+    )
+    officer_load = dy.Float64(
+        nullable=False, min=0, metadata=about("警力需求", "Officer-hours calls ask for in that hour")
+    )
 
 
 class VisitPlan(dy.Schema):
@@ -266,7 +303,21 @@ class VisitPlan(dy.Schema):
     suggested_on = dy.Date(
         nullable=True, metadata=about("建议日期", "Day the plan puts it on; null if capacity runs out", 2)
     )
-    minutes = dy.Float64(nullable=False, min=0, metadata=about("预计用时", "Expected minutes, tries included"))
+    minutes = dy.Float64(
+        nullable=False,
+        min=0,
+        metadata=about("预计用时", "Expected officer-minutes: all officers, all tries, travel included"),
+    )
+    met_minutes = dy.Float64(
+        nullable=True,
+        min=0,
+        metadata=about("通常时长", "Usual minutes of one such visit at which somebody is met, travel excluded"),
+    )
+    missed_minutes = dy.Float64(
+        nullable=True,
+        min=0,
+        metadata=about("未见到时长", "Usual minutes of one such visit at which nobody is met, travel excluded"),
+    )
     rule_id = code("规则", "Rule that makes it due", 2, nullable=False)
     lon = dy.Float64(nullable=True, metadata=about("经度", "Longitude", 3))
     lat = dy.Float64(nullable=True, metadata=about("纬度", "Latitude", 3))
@@ -347,5 +398,11 @@ class Staffing(dy.Schema):
         min=0,
         max=1,
         metadata=about("时间完整率", "Share of incidents with complete officer times"),
+    )
+    undated_share = dy.Float64(
+        nullable=True,
+        min=0,
+        max=1,
+        metadata=about("无时刻占比", "Share of incidents without a known hour, spread evenly over the day"),
     )
     assumed = dy.Bool(nullable=False, metadata=about("含假定", "A default duration or the default shifts were used"))

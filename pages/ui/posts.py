@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Share of officer-hours that may be committed on average (ICMA/CPSM "rule of 60").
 TARGET_SHARE = 0.6
+#: Share of incidents without a known hour from which it is told: then they shape what shifts are said to need.
+UNDATED_TOLD = 0.05
 #: Parts of the demand, in the order of the table.
 PARTS = ("incident_hours", "visit_hours", "backlog_hours", "travel_hours", "duty_hours")
 
@@ -132,8 +134,10 @@ def demand_table(row: dict[str, Any]) -> str:
 
 def sentences_of(row: dict[str, Any]) -> list[str]:
     """Return what sets the need, what one more officer changes, and how far the figures can be trusted."""
+    most = max(PARTS, key=lambda part: row[part])
+    part, of_all = t(f"staffing.part.{most}").lower(), row[most] / row["demand_hours"] if row["demand_hours"] else None
     found = [
-        t(f"staffing.binding.{row['binding']}"),
+        t(f"staffing.binding.{row['binding']}", part=part, share=share(of_all)),
         t("staffing.relief", factor=number(row["relief_factor"], 2), fte=number(row["fte"], 1)),
     ]
     if row["wait_share"] is not None and row["next_officer_value"] is not None:
@@ -142,12 +146,14 @@ def sentences_of(row: dict[str, Any]) -> list[str]:
         )
     if row["time_completeness"] is not None:
         found.append(t("staffing.completeness", share=share(row["time_completeness"])))
+    if (row["undated_share"] or 0.0) >= UNDATED_TOLD:
+        found.append(t("staffing.undated", share=share(row["undated_share"])))
     if row["assumed"]:
         found.append(t("staffing.assumed"))
     return found
 
 
-def draw_what_if(desk: Desk, table: pl.DataFrame) -> None:
+def draw_what_if(desk: Desk, table: pl.DataFrame, loads: pl.DataFrame) -> None:
     """Draw the form that moves officers between posts, and the table before and after."""
     posts = {
         (row["unit_code"], row["shift_code"]): title_of(desk, row)
@@ -164,14 +170,23 @@ def draw_what_if(desk: Desk, table: pl.DataFrame) -> None:
         tried = tap.form_submit_button(t("staffing.what_if.try"), type="primary", width="stretch")
     if tried and source == target:
         st.warning(t("staffing.what_if.same"), icon=":material/info:")
+    elif tried and officers > (most := _on_duty(table, source)):
+        st.warning(
+            t("staffing.what_if.too_many", post=literal(posts[source]), n=number(most, 1)), icon=":material/info:"
+        )
     elif tried:
-        _draw_moved(table, posts, source, target, float(officers))
+        _draw_moved(table, loads, posts, source, target, float(officers))
     else:
         tables.note(t("staffing.what_if.note"))
 
 
+def _on_duty(table: pl.DataFrame, post: tuple[str, str]) -> float:
+    return next(row["available"] for row in table.to_dicts() if (row["unit_code"], row["shift_code"]) == post)
+
+
 def _draw_moved(
     table: pl.DataFrame,
+    loads: pl.DataFrame,
     posts: dict[tuple[str, str], str],
     source: tuple[str, str],
     target: tuple[str, str],
@@ -181,7 +196,7 @@ def _draw_moved(
     from data.errors import BeatwiseError
 
     try:
-        moved = move_officers(table, [OfficerMove(*source, *target, officers)])
+        moved = move_officers(table, [OfficerMove(*source, *target, officers)], loads=loads)
     except BeatwiseError as error:
         st.error(literal(error))
         return

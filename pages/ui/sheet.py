@@ -84,7 +84,8 @@ def staffing_title(desk: Desk) -> str:
 def staffing_table(desk: Desk) -> str:
     """Return the posts that are shortest of officers."""
     rows = [row for row in desk.staffing().to_dicts() if row["gap"] is not None]
-    short = sorted((row for row in rows if row["gap"] > 0), key=lambda row: -row["gap"])[:MOST_LINES]
+    every = sorted((row for row in rows if row["gap"] > 0), key=lambda row: -row["gap"])
+    short = every[:MOST_LINES]
     if not short:
         return f'<p class="bw-note">{escape(posts.summary_of(desk, rows))}</p>'
     return tables.html_table(
@@ -102,12 +103,13 @@ def staffing_table(desk: Desk) -> str:
         ],
         numeric=(1, 2, 4),
         classes={(line, 3): "short" for line in range(len(short))},
-    )
+    ) + _rest(len(every) - len(short), "staffing")
 
 
 def visits_by_station(desk: Desk) -> str:
     """Return this week's visits by station, most overdue first."""
-    rows = sorted(_visits_of_stations(desk).items(), key=lambda item: -item[1]["overdue"])[:MOST_LINES]
+    every = sorted(_visits_of_stations(desk).items(), key=lambda item: -item[1]["overdue"])
+    rows = every[:MOST_LINES]
     if not rows:
         return f'<p class="bw-note">{escape(t("briefing.no_register"))}</p>'
     return tables.html_table(
@@ -123,21 +125,21 @@ def visits_by_station(desk: Desk) -> str:
             for station, row in rows
         ],
         numeric=(1, 2, 3, 4),
-    )
+    ) + _rest(len(every) - len(rows), "visits")
 
 
 def visits_first(desk: Desk, beat: str | None) -> str:
     """Return the first visits of a beat's plan."""
     names = ("rank", "object", "due", "overdue", "suggested", "minutes")
-    rows = [
-        visits.plan_row(row, {}, as_of_day(desk.manifest))
-        for row in desk.visit_plan(beat or "").to_dicts()[:MOST_VISITS]
-    ]
+    plan = desk.visit_plan(beat or "").to_dicts()
+    if not plan:
+        return f'<p class="bw-note">{escape(t("my_beat.nothing_listed"))}</p>'
+    rows = [visits.plan_row(row, {}, as_of_day(desk.manifest)) for row in plan[:MOST_VISITS]]
     return tables.html_table(
         [t(f"my_beat.column.{'label' if name == 'object' else name}") for name in names],
         [[number(row[name]) if name == "minutes" else row[name] for name in names] for row in rows],
         numeric=(0, 5),
-    )
+    ) + _rest(len(plan) - len(rows), "plan")
 
 
 def incidents(desk: Desk, beat: str | None) -> str:
@@ -153,6 +155,11 @@ def foot(desk: Desk) -> str:
         f"<p>{escape(t('briefing.made', snapshot=manifest['snapshot_id'], code=manifest['code_version']))}</p>"
         f"<p>{escape(t('briefing.signature'))}</p></footer>"
     )
+
+
+def _rest(lines: int, table: str) -> str:
+    """Return a note that a table goes on elsewhere: what is cut off without a word looks like all there is."""
+    return f'<p class="bw-note">{escape(t(f"briefing.rest.{table}", n=lines))}</p>' if lines > 0 else ""
 
 
 def _visits_of_stations(desk: Desk) -> dict[str, dict[str, Any]]:

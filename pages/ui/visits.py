@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from data.errors import BeatwiseError
 from data.records.visits import LONGEST_VISIT_MINUTES, NOTE_CODES
-from pages.ui import places, tables
-from pages.ui.formats import day, literal, near_day, number, share, short_day, signed
+from pages.ui import advice, places, tables
+from pages.ui.formats import day, literal, near_day, number, sentences, share, short_day, signed
 from pages.ui.language import category_name, current, named, t
 
 if TYPE_CHECKING:
@@ -29,16 +30,26 @@ def beat_words(desk: Desk, beat: str) -> str:
     return f"{places.named(desk, parent, 'station')} · {name}" if parent else name
 
 
-def recorded(desk: Desk, beat: str) -> dict[str, dict[str, Any]]:
-    """Return the latest recorded visit of each object since the edition's as-of day."""
+#: Latest recorded visit by object and kind: an object may be on the plan for two kinds of visit.
+Done = dict[tuple[str, str], dict[str, Any]]
+
+
+def recorded(desk: Desk, beat: str) -> Done:
+    """Return the latest recorded visit of each object and kind since the edition's as-of day.
+
+    The day is the officer's: east of Greenwich a visit before breakfast is still yesterday's in UTC.
+    """
     from pages.ui.frame import as_of_day
 
-    rows = desk.visits_recorded(beat).to_dicts()
-    since = as_of_day(desk.manifest).isoformat()
-    return {row["object_id"]: row for row in reversed(rows) if row["visited_at"] >= since}
+    since, zone = as_of_day(desk.manifest), ZoneInfo(advice.timezone(desk))
+    return {
+        (row["object_id"], str(row["visit_kind"])): row
+        for row in reversed(desk.visits_recorded(beat).to_dicts())
+        if datetime.fromisoformat(row["visited_at"]).astimezone(zone).date() >= since
+    }
 
 
-def contact_words(done: dict[str, dict[str, Any]], as_of: date) -> str:
+def contact_words(done: Done, as_of: date) -> str:
     """Return how many objects were visited since the as-of day, and at how many somebody was met."""
     if not done:
         return t("my_beat.no_contact_yet", day=day(as_of))
@@ -67,35 +78,34 @@ def choose_list(week: list[dict[str, Any]], plan: list[dict[str, Any]]) -> list[
     return lists[name]
 
 
-def figures_of(
-    workload: pl.DataFrame, plan: list[dict[str, Any]], as_of: date, done: dict[str, dict[str, Any]]
-) -> dict[str, str]:
-    """Return the head figures of a beat: due this week, overdue, expected triggered, hours."""
+def figures_of(workload: pl.DataFrame, done: Done) -> dict[str, str]:
+    """Return the head figures of a beat: overdue, due this week, expected triggered, hours.
+
+    They count visits, as the briefing does; the list below them has one line per object, however many checks it lacks.
+    """
     import polars as pl
 
-    first = workload.filter(pl.col("week_start") == workload["week_start"].min())
-    sums = first.select(pl.col("triggered", "triggered_low", "triggered_high", "minutes").sum()).to_dicts()[0]
-    overdue = sum(row["overdue_days"] > 0 for row in plan)
-    due = sum(as_of <= row["due_on"] < as_of + timedelta(days=7) for row in plan)
+    first = workload.filter(pl.col("week_start") == pl.col("week_start").min())
+    sums = first.select(pl.col("overdue", "due", "triggered", "minutes").sum()).to_dicts()[0]
     return {
-        t("my_beat.figure.overdue"): number(overdue),
-        t("my_beat.figure.due"): number(due),
+        t("my_beat.figure.overdue"): number(sums["overdue"]),
+        t("my_beat.figure.due"): number(sums["due"]),
         t("my_beat.figure.triggered"): number(sums["triggered"], 1),
         t("my_beat.figure.hours"): t("my_beat.hours", n=number(sums["minutes"] / 60, 1)),
         t("my_beat.figure.done"): number(len(done)),
     }
 
 
-def plan_row(row: dict[str, Any], done: dict[str, dict[str, Any]], as_of: date) -> dict[str, Any]:
+def plan_row(row: dict[str, Any], done: Done, as_of: date) -> dict[str, Any]:
     """Return one visit as a row of the list."""
-    visit = done.get(row.get("object_id", ""))
+    visit = done.get((row.get("object_id", ""), str(row["visit_kind"])))
     return {
         "rank": row["rank"],
         # Where to go first: it must be read even where the column is narrow.
         "object": " · ".join(part for part in (row.get("label"), t(f"codes.visit_kind.{row['visit_kind']}")) if part),
         "due": near_day(row["due_on"], as_of.year),
         "overdue": t("common.days", n=row["overdue_days"]) if row["overdue_days"] else "",
-        "suggested": short_day(row["suggested_on"]),
+        "suggested": short_day(row["suggested_on"]) if row["suggested_on"] else t("my_beat.no_room"),
         "minutes": row["minutes"],
         "done": t(f"codes.note.{visit['note_code']}") if visit else "",
     }
@@ -113,16 +123,27 @@ def plan_columns(rows: list[dict[str, Any]], *, named: bool, with_done: bool) ->
     """
     column = st.column_config
     width = tables.width_for((row["object"] for row in rows), least=120, most=236)
-    done = {"done": column.TextColumn(t("my_beat.column.done"), width=92)} if with_done else {}
+    # Before the minutes: on a narrow screen a visit just recorded must be seen, what it was reckoned at need not.
+    done = {"done": column.TextColumn(t("my_beat.column.done"), width=84)} if with_done else {}
     return {
-        "rank": column.NumberColumn(t("my_beat.column.rank"), width=48),
+        "rank": column.NumberColumn(t("my_beat.column.rank"), width=46),
         "object": column.TextColumn(t("my_beat.column.label" if named else "my_beat.column.kind"), width=width),
-        "overdue": column.TextColumn(t("my_beat.column.overdue"), width=64),
-        "due": column.TextColumn(t("my_beat.column.due"), width=100),
-        "suggested": column.TextColumn(t("my_beat.column.suggested"), width=72),
-        "minutes": column.NumberColumn(t("my_beat.column.minutes"), format="%.0f", width=54),
+        "overdue": column.TextColumn(t("my_beat.column.overdue"), width=62),
+        "due": column.TextColumn(t("my_beat.column.due"), width=98),
+        "suggested": column.TextColumn(t("my_beat.column.suggested"), width=70),
         **done,
+        "minutes": column.NumberColumn(t("my_beat.column.minutes"), format="%.0f", width=76),
     }
+
+
+def plan_words(plan: list[dict[str, Any]]) -> str:
+    """Return how the list is ordered, what its minutes hold, and how much of the plan found no room, and why."""
+    from analytics.visits.plan import BEAT_MINUTES_PER_DAY
+
+    left = sum(row["suggested_on"] is None for row in plan)
+    capacity = number(BEAT_MINUTES_PER_DAY)
+    told = [t("my_beat.plan_note"), t("my_beat.minutes_note", minutes=capacity)]
+    return sentences(*told, t("my_beat.left_note", n=left) if left else "")
 
 
 def points_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -141,8 +162,12 @@ def points_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def draw_record_form(desk: Desk, row: dict[str, Any], done: dict[str, dict[str, Any]]) -> None:
-    """Draw the form: met somebody or not, save. Minutes and note are filled in; no free text."""
+def draw_record_form(desk: Desk, row: dict[str, Any], done: Done) -> None:
+    """Draw the form: met somebody or not, save. Minutes and note are filled in; no free text.
+
+    The minutes filled in are those of one visit at the door. The plan's own minutes are officer-minutes with travel and
+    failed tries: recorded as time on the spot they would make every later plan heavier than the one before.
+    """
     name = row["label"] or t(f"codes.visit_kind.{row['visit_kind']}")
     st.markdown(f"**{t('my_beat.record.title', name=literal(name))}**")
     tables.note(
@@ -153,14 +178,15 @@ def draw_record_form(desk: Desk, row: dict[str, Any], done: dict[str, dict[str, 
             last=day(row["last_visit_on"]),
         )
     )
-    if row["object_id"] in done:
+    visit = row["object_id"], str(row["visit_kind"])
+    if visit in done:
         st.success(
-            t("my_beat.record.already", note=t(f"codes.note.{done[row['object_id']]['note_code']}")),
+            t("my_beat.record.already", note=t(f"codes.note.{done[visit]['note_code']}")),
             icon=":material/check:",
         )
-    saved = f"visited.{row['object_id']}"
+    saved = ".".join(("visited", *visit))
     turn = st.session_state.setdefault(saved, 0)
-    prefix = f"visit.{row['object_id']}.{current()}"
+    prefix = ".".join(("visit", *visit, current()))
     met = st.segmented_control(
         t("my_beat.record.contact"),
         (True, False),
@@ -169,14 +195,16 @@ def draw_record_form(desk: Desk, row: dict[str, Any], done: dict[str, dict[str, 
     )
     if met is None:
         return
+    # An edition of an older release does not say: then the officer fills it in.
+    usual = row.get("met_minutes" if met else "missed_minutes")
     minutes, note = st.columns(2)
     spent = minutes.number_input(
         t("my_beat.record.minutes"),
         min_value=0,
         max_value=int(LONGEST_VISIT_MINUTES),
-        value=min(round(row["minutes"]), int(LONGEST_VISIT_MINUTES)),
+        value=None if usual is None else min(round(usual), int(LONGEST_VISIT_MINUTES)),
         step=5,
-        key=f"{prefix}.minutes.{turn}",
+        key=f"{prefix}.minutes.{met}.{turn}",
     )
     found = note.selectbox(
         t("my_beat.record.note"),
@@ -185,9 +213,11 @@ def draw_record_form(desk: Desk, row: dict[str, Any], done: dict[str, dict[str, 
         format_func=named("codes.note", NOTE_CODES).__getitem__,
         key=f"{prefix}.note.{met}.{turn}",
     )
-    if st.button(t("my_beat.record.save"), type="primary", key=f"{prefix}.save.{turn}", width="stretch"):
+    save = t("my_beat.record.save")
+    tapped = st.button(save, type="primary", key=f"{prefix}.save.{turn}", width="stretch", disabled=spent is None)
+    if tapped and spent is not None:
         try:
-            desk.record_visit(row["object_id"], met, float(spent), found)
+            desk.record_visit(row["object_id"], met, float(spent), found, visit_kind=visit[1])
         except BeatwiseError as error:
             st.error(literal(error))
             return

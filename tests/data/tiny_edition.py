@@ -260,6 +260,10 @@ def tiny_tables() -> dict[str, pl.DataFrame]:
             {"advice_id": "T1", "unit_code": "S1", "shift_code": "day", "binding": "workload"},
             {"advice_id": "T2", "unit_code": "S2", "shift_code": "day", "binding": "workload"},
         ),
+        "visit_scores": rows_of("visit_scores", {"visit_kind": "dispute_revisit", "model": "gamma_poisson"}),
+        "staffing_loads": rows_of(
+            "staffing_loads", *({"unit_code": unit, "shift_code": "day"} for unit in ("S1", "S2"))
+        ),
         "visit_workload": rows_of(
             "visit_workload",
             *({"advice_id": f"W{i}", "beat_code": b, "station_code": s} for i, (b, s) in places),

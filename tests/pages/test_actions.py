@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import UTC, date, datetime
 
+import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -88,12 +90,106 @@ def test_researchers_and_officers_get_no_decision_form(open_page: OpenPage) -> N
 def test_a_visit_is_recorded_in_three_taps(open_page: OpenPage, town: Store) -> None:
     test = open_page("my_beat", "officer")
     group(test, "visit.obj-b11-0").set_value(True).run()
-    press(test, "visit.obj-b11-0.zh.save")
+    # Filled in are the minutes of one visit at the door, not the 62 officer-minutes the plan reckons with.
+    press(test, "visit.obj-b11-0.elderly_alone.zh.save")
     assert not test.exception
     rows = commander(town).visits_recorded("b11").to_dicts()
     assert [(row["object_id"], row["contact"], row["minutes"], row["note_code"]) for row in rows] == [
         ("obj-b11-0", True, 25.0, "in_order")
     ]
+
+
+def test_a_closed_door_takes_less_time(open_page: OpenPage) -> None:
+    test = open_page("my_beat", "officer")
+    group(test, "visit.obj-b11-0").set_value(False).run()
+    assert [field.value for field in test.number_input] == [5]
+
+
+def test_an_officer_fills_in_minutes_an_older_edition_does_not_tell(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        Desk,
+        "visit_plan",
+        lambda desk, beat, read=Desk.visit_plan: read(desk, beat).with_columns(met_minutes=pl.lit(None, pl.Float64)),
+    )
+    test = open_page("my_beat", "officer")
+    group(test, "visit.obj-b11-0").set_value(True).run()
+    save = next(button for button in test.button if ".save" in str(button.key))
+    assert test.number_input[0].value is None and save.disabled
+    test.number_input[0].set_value(15).run()
+    assert not next(button for button in test.button if ".save" in str(button.key)).disabled
+
+
+@pytest.mark.parametrize(
+    ("visited_at", "counted"),
+    [
+        (datetime(2026, 6, 30, 23, 10, tzinfo=UTC), 1),  # 07:10 in Shanghai on the as-of day
+        (datetime(2026, 6, 30, 15, 59, tzinfo=UTC), 0),  # a minute before it began there
+    ],
+)
+def test_a_visit_before_breakfast_is_one_of_the_day(
+    open_page: OpenPage, town: Store, visited_at: datetime, counted: int
+) -> None:
+    officer = Desk(town, Viewer("demo-officer", "officer", area_level="beat", area_code="b11"))
+    officer.record_visit("obj-b11-0", True, 20, "in_order", visited_at=visited_at)
+    shown = everything_shown(open_page("my_beat", "officer", "en"))
+    assert (f"visits recorded: {counted};" in shown) is bool(counted)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_my_beat_and_the_briefing_tell_the_same_visits(open_page: OpenPage, lang: str) -> None:
+    """The town's plan has one line for an object, its workload every check: 8 due and 4 overdue."""
+    beat, briefing = (everything_shown(open_page(page, "officer", lang)) for page in ("my_beat", "briefing"))
+    text = words(lang)
+    for key, count in (("my_beat.figure.overdue", 4), ("my_beat.figure.due", 8)):
+        assert re.search(rf"{re.escape(text[key])}\W.{{0,60}}?\b{count}\b", beat, re.DOTALL), key
+    assert text["briefing.line.visits"].format(due=8, overdue=4, hours=6) in briefing
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_what_finds_no_room_says_so_and_why(open_page: OpenPage, lang: str) -> None:
+    shown = everything_shown(open_page("my_beat", "commander", lang, beat="b11"))
+    text = words(lang)
+    assert text["my_beat.no_room"] in shown
+    assert text["my_beat.left_note"].format(n=1) in shown
+    assert text["my_beat.minutes_note"].format(minutes=240) in shown
+
+
+@pytest.mark.parametrize("role", ["officer", "commander"])
+@pytest.mark.parametrize("page", ["my_beat", "briefing"])
+def test_a_beat_without_objects_says_so(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, page: str, role: str
+) -> None:
+    for name in ("visit_plan", "visit_workload"):
+        read = getattr(Desk, name)
+        monkeypatch.setattr(Desk, name, lambda desk, beat=None, read=read: read(desk, beat or "b11").clear())
+    test = open_page(page, role, "en", **({"beat": "b11"} if page == "my_beat" else {}))
+    assert not test.exception
+    nothing = "briefing.no_register" if (page, role) == ("briefing", "commander") else "my_beat.nothing_listed"
+    assert words("en")[nothing] in everything_shown(test)
+
+
+def test_a_table_cut_short_on_the_briefing_says_so(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = words("en")
+    assert text["briefing.rest.plan"].format(n=2) not in everything_shown(open_page("briefing", "officer", "en"))
+    monkeypatch.setattr("pages.ui.sheet.MOST_VISITS", 4)
+    monkeypatch.setattr("pages.ui.sheet.MOST_LINES", 1)
+    assert text["briefing.rest.plan"].format(n=2) in everything_shown(open_page("briefing", "officer", "en"))
+    shown = everything_shown(open_page("briefing", "commander", "en"))
+    assert text["briefing.rest.visits"].format(n=1) in shown
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_hours_that_are_not_known_are_told_where_they_matter(open_page: OpenPage, lang: str) -> None:
+    told = words(lang)["staffing.undated"]
+    assert told.format(share="25%") in everything_shown(open_page("staffing", "commander", lang, unit="s1"))
+    assert told.split("{share}")[1][:12] not in everything_shown(open_page("staffing", "commander", lang, unit="s2"))
+
+
+def test_what_sets_the_need_names_the_largest_part_of_the_work(open_page: OpenPage) -> None:
+    told = words("en")["staffing.binding.workload"].format(part="incidents", share="54%")
+    assert told in everything_shown(open_page("staffing", "commander", "en", unit="s1"))
 
 
 def test_moving_officers_shows_before_and_after_and_records_nothing(open_page: OpenPage, town: Store) -> None:
@@ -104,6 +200,14 @@ def test_moving_officers_shows_before_and_after_and_records_nothing(open_page: O
     # s1 night has 6 on duty, s1 day has 6; two move.
     assert "6.0 → 4.0" in shown and "6.0 → 8.0" in shown
     assert commander(town).decisions().is_empty()
+
+
+def test_moving_more_officers_than_are_there_is_told_in_the_readers_language(open_page: OpenPage) -> None:
+    test = open_page("staffing", "commander", "zh")
+    test.number_input(key=next(n.key for n in test.number_input if n.max == 50)).set_value(7)
+    test.button(key=next(b.key for b in test.button if "what_if" in str(b.key))).click().run()
+    assert not test.error
+    assert words("zh")["staffing.what_if.too_many"].split("{n}")[1] in test.warning[0].value
 
 
 @pytest.mark.parametrize(("secret", "told"), [("a", "Jun 2026: 5 incidents"), ("b", None)])

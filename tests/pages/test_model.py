@@ -119,3 +119,18 @@ def test_lists_of_other_places_stand_beside_the_plain_count(open_page: OpenPage)
         open_page("model", "commander", "en", category="010100", horizon="7")
     )
     assert "kinds of place" not in everything_shown(open_page("model", "commander", "en", edition=OLDER))
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_forecast_of_visits_tells_where_a_simpler_method_won(open_page: OpenPage, lang: str) -> None:
+    shown, text = everything_shown(open_page("model", "researcher", lang)), words(lang)
+    disputes, warnings, hotels = (
+        text[f"codes.visit_kind.{kind}"] for kind in ("dispute_revisit", "dv_warning", "hotel")
+    )
+    regression, mean = (text[f"visit_scores.model.{name}"] for name in ("poisson_regression", "gamma_poisson"))
+    told = {"model": regression, "error": "0.571", "other": mean, "other_error": "0.569"}
+    assert text["visit_scores.worse"].format(kind=disputes, **told) in shown
+    told = {"model": mean, "error": "0.344", "other": regression, "other_error": "0.351"}
+    assert text["visit_scores.better"].format(kind=warnings, **told) in shown
+    assert text["visit_scores.untested"].format(kind=hotels, model=mean) in shown
+    assert "98%" in shown and "80%" in shown

@@ -28,7 +28,7 @@ from tests.pages.town_ground import (
 )
 from tests.pages.town_models import town_models, town_past, town_scores
 from tests.pages.town_units import town_units
-from tests.pages.town_work import town_daily, town_hourly, town_plan, town_staffing, town_workload
+from tests.pages.town_work import town_daily, town_hourly, town_plan, town_staffing, town_visit_scores, town_workload
 
 
 def build_town(root: Path) -> Store:
@@ -169,6 +169,7 @@ def town_tables(as_of: date, edition_id: str) -> dict[str, pl.DataFrame]:
         **({**town_models(), **town_past()} if edition_id == NEWER else {}),
         "visit_workload": town_workload(as_of, edition_id),
         "visit_plan": town_plan(as_of, edition_id),
+        **({"visit_scores": town_visit_scores()} if edition_id == NEWER else {}),
         "staffing": town_staffing(as_of, edition_id),
         "daily_counts": town_daily(as_of),
         "hourly_profile": town_hourly(),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
@@ -142,9 +143,15 @@ def test_hours_are_the_same_on_the_clock_as_on_the_record(incidents_of: Make) ->
 
 def test_the_visits_of_a_station_are_kept_whole_across_shifts(workload_of: Make, shifts_of: Make) -> None:
     work = workload_of(
-        {"week_start": AS_OF, "due": 3.0, "overdue": 1.0, "minutes": 400.0, "attempts": 8.0},
-        {"week_start": AS_OF + timedelta(days=7), "due": 2.0, "minutes": 200.0, "attempts": 2.0, "beat_code": "b2"},
-        {"week_start": AS_OF + timedelta(days=14), "due": 9.0, "minutes": 900.0, "attempts": 9.0},
+        {"week_start": AS_OF, "due": 3.0, "overdue": 1.0, "minutes": 400.0, "travel_minutes": 96.0},
+        {
+            "week_start": AS_OF + timedelta(days=7),
+            "due": 2.0,
+            "minutes": 200.0,
+            "travel_minutes": 24.0,
+            "beat_code": "b2",
+        },
+        {"week_start": AS_OF + timedelta(days=14), "due": 9.0, "minutes": 900.0, "travel_minutes": 108.0},
     )
     shifts = shifts_of(("s1", "a", 6.0, 8.0, 2.0), ("s1", "b", 14.0, 8.0, 2.0), ("s1", "c", 22.0, 8.0, 2.0))
     hours = share_hours(shifts_in_force(shifts, [], AS_OF))
@@ -156,6 +163,125 @@ def test_the_visits_of_a_station_are_kept_whole_across_shifts(workload_of: Make,
     assert shared["backlog_hours"].sum() * 10 * 60 == pytest.approx(100)
     assert shared["travel_hours"].sum() * 10 * 60 == pytest.approx((8 + 2 * 3 / 7) * 12)
     assert shared["visit_hours"].to_list() == pytest.approx([shared["visit_hours"].sum() / 2] * 2)
+
+
+def test_a_period_longer_than_the_workload_goes_on_at_its_pace(workload_of: Make, shifts_of: Make) -> None:
+    """A quarter with four weeks of workload has no two months without visits."""
+    work = workload_of(
+        *(
+            {"week_start": AS_OF + timedelta(weeks=week), "due": 10.0, "overdue": 5.0 * (week == 0)}
+            | {"minutes": 300.0 + 150.0 * (week == 0), "travel_minutes": 240.0 + 120.0 * (week == 0)}
+            for week in range(4)
+        )
+    )
+    hours = share_hours(shifts_in_force(shifts_of(("s1", "a", 8.0, 8.0, 2.0)), [], AS_OF))
+    month, quarter = (
+        share_visit_hours(work, hours, as_of=AS_OF, horizon_days=days, parameters=StaffingParameters()).row(
+            0, named=True
+        )
+        for days in (28, 84)
+    )
+    assert quarter["visit_hours"] == pytest.approx(month["visit_hours"]) == pytest.approx(300 / 60 / 7)
+    assert quarter["backlog_hours"] == pytest.approx(month["backlog_hours"] / 3) == pytest.approx(150 / 60 / 84)
+    assert quarter["travel_hours"] == pytest.approx((20 / 7 + 10 / 84) * 12 / 60)
+
+
+def test_assumed_durations_err_alike_in_every_beat(workload_of: Make, shifts_of: Make) -> None:
+    hours = share_hours(shifts_in_force(shifts_of(("s1", "a", 8.0, 8.0, 2.0)), [], AS_OF))
+
+    def ratios(assumed: bool) -> tuple[float, float]:
+        work = workload_of(
+            *(
+                {"week_start": AS_OF, "beat_code": f"b{n}", "due": 1.0, "attempts": 1.0, "assumed": assumed}
+                | {"minutes": 60.0, "minutes_low": 30.0, "minutes_high": 90.0}
+                for n in range(25)
+            )
+        )
+        shared = share_visit_hours(work, hours, as_of=AS_OF, horizon_days=7, parameters=StaffingParameters())
+        return shared.select("low_ratio", "high_ratio").row(0)
+
+    assert ratios(True) == pytest.approx((0.5, 0.5))
+    assert ratios(False) == pytest.approx((0.1, 0.1))
+
+
+def test_a_file_that_was_not_loaded_is_no_calm_month(incidents_of: Make, shifts_of: Make) -> None:
+    """The need of a force whose newest file is three weeks old, or that lacks a month, is not lower for it."""
+
+    def need_of(missing: Callable[[int], bool]) -> float:
+        rows = incidents_of(
+            *(
+                {"occurred_from": datetime(2025, 7, 1, hour, tzinfo=UTC) + timedelta(days=day), "officer_hours": 4.0}
+                for day in range((AS_OF - date(2025, 7, 1)).days)
+                for hour in (1, 3, 5, 7)
+                if not missing(day)
+            )
+        )
+        table = table_of(rows, shifts_of(("s1", "day", 8.0, 8.0, 6.0)), VisitWorkload.create_empty())
+        assert table["incidents_p50"].item() == 4
+        return float(table["incident_hours"].item())
+
+    whole = need_of(lambda day: False)
+    assert whole == pytest.approx(16.0)
+    newest = (AS_OF - date(2025, 7, 1)).days
+    assert need_of(lambda day: day >= newest - 21) == pytest.approx(whole)
+    assert need_of(lambda day: newest - 40 <= day < newest - 10) == pytest.approx(whole)
+
+
+def test_rows_in_any_order_give_the_same_table_to_the_last_bit(incidents_of: Make, shifts_of: Make) -> None:
+    """Sums of floats depend on the order of rows, and threads shuffle them: an edition must be the same twice."""
+    rows = incidents_of(
+        *(
+            {
+                "occurred_from": datetime(2025, 7, 1, tzinfo=UTC) + timedelta(minutes=67 * n),
+                "cleared_at": datetime(2025, 7, 1, tzinfo=UTC) + timedelta(minutes=67 * n + 37 + n % 101),
+                "officer_hours": 1 + math.sin(n),
+                "station_code": f"s{n % 3}",
+            }
+            for n in range(5000)
+        )
+    )
+    shifts = shifts_of(*((unit, code, at, 8.0, 4.0) for unit in ("s0", "s1") for code, at in (("a", 7.0), ("b", 15.0))))
+    first, *others = (
+        table_of(rows.sample(fraction=1, shuffle=True, seed=n), shifts, VisitWorkload.create_empty()).rows()
+        for n in range(8)
+    )
+    assert all(other == first for other in others)
+
+
+def test_nobody_on_duty_and_nobody_calling(shifts_of: Make) -> None:
+    shifts = shifts_of(("s1", "day", 8.0, 8.0, 0.0), ("s1", "late", 16.0, 8.0, 1.0))
+    table = table_of(Incidents.create_empty(), shifts, VisitWorkload.create_empty())
+    assert table.select("shift_code", "wait_share", "gap").rows() == [("day", 1.0, 2.0), ("late", 0.0, 1.0)]
+
+
+def test_midnight_written_for_unknown_is_no_rush_at_midnight(incidents_of: Make, shifts_of: Make) -> None:
+    """A source that writes 00:00 where it knows the day only would make the night shift the busiest."""
+    day = datetime(2025, 9, 1, tzinfo=UTC) - timedelta(hours=8)  # local midnight
+    rows = incidents_of(
+        *(
+            {"occurred_from": day + timedelta(days=n, hours=hour), "occurred_on": date(2025, 9, 1) + timedelta(days=n)}
+            for n in range(182)
+            for hour in (0, 0, 0, 0, 0, 0, 9, 12, 15, 18, 21, 22)
+        )
+    )
+    shifts = shifts_of(*((("s1", code, start, 8.0, 6.0)) for code, start in (("n", 0.0), ("d", 8.0), ("l", 16.0))))
+    table = table_of(rows, shifts, VisitWorkload.create_empty())
+    night, late = row_of(table, "s1", "n"), row_of(table, "s1", "l")
+    assert night["incident_hours"] == pytest.approx(2 * 2 * 0.75)  # six without an hour, a third of them here
+    assert night["undated_share"] == pytest.approx(1.0)
+    assert late["incident_hours"] == pytest.approx((2 + 3) * 2 * 0.75)
+    assert late["undated_share"] == pytest.approx(2 / 5)
+
+
+def test_days_without_calls_are_calm_where_calls_are_rare(incidents_of: Make, shifts_of: Make) -> None:
+    rows = incidents_of(
+        *(
+            {"occurred_from": datetime(2025, 7, 1, 2, tzinfo=UTC) + timedelta(days=5 * n), "officer_hours": 4.0}
+            for n in range(49)
+        )
+    )
+    table = table_of(rows, shifts_of(("s1", "day", 8.0, 8.0, 6.0)), VisitWorkload.create_empty())
+    assert table["incident_hours"].item() == pytest.approx(4.0 / 5, rel=0.1)
 
 
 def test_a_source_without_stations_is_one_unit(incidents_of: Make) -> None:

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from analytics.staffing.requirement import require_staffing
+from analytics.staffing.requirement import StaffingTables, require_staffing, staffing_tables
 from analytics.staffing.what_if import OfficerMove, move_officers
 from data.errors import RequestError
 from data.schemas import Shifts, VisitWorkload
@@ -43,6 +44,47 @@ def test_two_officers_from_the_quiet_shift_to_the_busy_one(staffing: pl.DataFram
     assert before["wait_share"] == pytest.approx(1 / 3)
     assert after["wait_share"] == pytest.approx(1 / 11)
     assert moved["available"].sum() == staffing["available"].sum()
+
+
+def test_waiting_after_a_move_is_that_of_a_table_made_with_the_officers_moved(
+    incidents_of: Make, shifts_of: Make
+) -> None:
+    """A rush of an hour in a quiet shift: no steady load stands for both, the hours themselves must be kept."""
+    first = datetime(2025, 11, 2, tzinfo=UTC)
+    rows = incidents_of(
+        *(
+            {"occurred_from": first + timedelta(days=day, hours=hour, minutes=7 * n), "officer_hours": 2.0}
+            for day in range(120)
+            for hour, calls in ((1, 1), (3, 6), (6, 1), (11, 2))
+            for n in range(calls)
+        )
+    )
+
+    def made_with(day: float, late: float) -> StaffingTables:
+        shifts = shifts_of(("s1", "day", 8.0, 8.0, day), ("s1", "late", 16.0, 16.0, late))
+        return staffing_tables(
+            rows,
+            shifts,
+            VisitWorkload.create_empty(),
+            as_of=date(2026, 3, 2),
+            horizon_days=28,
+            timezone="Asia/Shanghai",
+            edition_id="E1",
+        )
+
+    table, loads = made_with(6, 12)
+    assert loads.group_by("shift_code").agg(pl.col("calls_share").sum())["calls_share"].to_list() == pytest.approx(
+        [1.0, 1.0]
+    )
+    shown = ["shift_code", "available", "committed_share", "gap", "wait_share", "next_officer_value"]
+    for officers in (1, 2, 5.5, 12):
+        moved = move_officers(table, [OfficerMove("s1", "late", "s1", "day", officers)], loads=loads)
+        assert_frame_equal(moved.select(shown), made_with(6 + officers, 12 - officers).staffing.select(shown))
+    # What one more officer is said to bring is what the what-if then shows.
+    day = table.row(by_predicate=pl.col("shift_code") == "day", named=True)
+    one_more = move_officers(table, [OfficerMove("s1", "late", "s1", "day", 1)], loads=loads)
+    after = one_more.row(by_predicate=pl.col("shift_code") == "day", named=True)
+    assert day["wait_share"] - after["wait_share"] == pytest.approx(day["next_officer_value"])
 
 
 def test_moving_there_and_back_changes_nothing(staffing: pl.DataFrame) -> None:

@@ -183,3 +183,23 @@ def test_empty_tables_stay_empty() -> None:
     assert hourly_profile(nothing, timezone=ZONE, as_of=AS_OF).is_empty()
     assert hour_coverage(nothing, timezone=ZONE, as_of=AS_OF) == []
     assert funnel(Calls.create_empty(), nothing).is_empty()
+
+
+def test_a_profile_of_intervals_is_the_same_to_the_last_bit_every_time(incidents_of: Make) -> None:
+    rows = incidents_of(
+        *(
+            {
+                "occurred_from": (start := datetime(2025, 7, 1, tzinfo=UTC) + timedelta(minutes=197 * n)),
+                "occurred_to": start + timedelta(minutes=137),
+                "time_precision": "slot",
+            }
+            for n in range(1700)
+        )
+    )
+    first, *others = (
+        hourly_profile(
+            rows.sample(fraction=1, shuffle=True, seed=n), as_of=date(2026, 3, 2), timezone="Asia/Shanghai"
+        ).rows()
+        for n in range(8)
+    )
+    assert all(other == first for other in others)

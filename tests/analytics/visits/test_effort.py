@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.visits.effort import contact_rates, estimate_effort, expected_tries
+from data.schemas import Visits
 from data.visit_rules import load_visit_rules
 
 Make = Callable[..., pl.DataFrame]
@@ -59,6 +60,34 @@ def test_defaults_until_twenty_durations_are_recorded(visits_of: Make) -> None:
     # 60 minutes x 3 officers, and a fifth of it for every failed try.
     assert by_many.mean == pytest.approx(180 + 36 * (by_many.attempts - 1))
     assert by_many.sd == 0.0
+
+
+def test_recording_what_is_filled_in_does_not_make_the_next_plan_heavier(visits_of: Make) -> None:
+    """The form fills in minutes by the clock; crew and travel come on top of them once, not again in every edition."""
+    rules = load_visit_rules()
+    before = estimate_effort(Visits.create_empty(), rules, as_of=TODAY, timezone=ZONE)
+    for _ in range(5):
+        record = visits_of(
+            *(
+                (
+                    f"{kind}-{n}",
+                    kind,
+                    date(2026, 2, 1),
+                    n % 10 < 7,
+                    one.met_minutes if n % 10 < 7 else one.missed_minutes,
+                )
+                for kind, one in before.items()
+                for n in range(40)
+            )
+        )
+        after = estimate_effort(record, rules, as_of=TODAY, timezone=ZONE)
+        for kind, one in after.items():
+            assert (one.met_minutes, one.missed_minutes) == pytest.approx(
+                (before[kind].met_minutes, before[kind].missed_minutes)
+            )
+            assert one.crew == before[kind].crew
+            assert one.mean <= before[kind].mean * 1.01
+        before = after
 
 
 def test_old_visits_do_not_count(visits_of: Make) -> None:

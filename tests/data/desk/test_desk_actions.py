@@ -89,6 +89,19 @@ def test_a_visit_is_recorded_with_kind_and_beat_from_the_plan(desk_of, records: 
     assert "recorded_by" not in desk_of(CAPTAIN).visits_recorded("B1").columns
 
 
+def test_a_visit_to_an_object_with_two_tasks_is_of_the_kind_that_was_chosen(
+    desk_of, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = desk_of(OFFICER)
+    plan = desk.visit_plan("B1")
+    twice = pl.concat([plan, plan.with_columns(visit_kind=pl.lit("hotel").cast(plan.schema["visit_kind"]))])
+    monkeypatch.setattr(desk, "_read", lambda table: twice)
+    desk.record_visit("O1", True, 20, "in_order", visit_kind="hotel")
+    assert desk_of(OFFICER).visits_recorded("B1")["visit_kind"].to_list() == ["hotel"]
+    with pytest.raises(AccessDeniedError, match="not on the plan"):
+        desk.record_visit("O1", True, 20, "in_order", visit_kind="dv_warning")
+
+
 @pytest.mark.parametrize(("viewer", "object_id"), [(OFFICER, "O2"), (OFFICER, "O9"), (CHIEF, "O1")])
 def test_a_visit_off_the_own_plan_is_refused(viewer: Viewer, object_id: str, desk_of, records: Records) -> None:
     with pytest.raises(AccessDeniedError):
