@@ -160,9 +160,8 @@ def evaluate(
     force = choose_jurisdiction(snapshot, jurisdiction, category=category)
     incidents = known_incidents(snapshot, force, parameters.as_of)
     choose_categories(incidents, parameters)
-    record(
-        opened, "evaluate", category, snapshot_id=snapshot.snapshot_id, as_of=as_of.date(), days=days, origins=origins
-    )
+    asked: dict[str, Any] = {"as_of": as_of.date(), "days": days, "origins": origins, "jurisdiction": force.code}
+    record(opened, "evaluate", category, snapshot_id=snapshot.snapshot_id, **asked)
     areas = snapshot.read("areas", force.code)
     study = Study.of(
         incidents,

@@ -194,6 +194,8 @@ def test_records_of_the_version_before_get_the_new_table(store: Store) -> None:
     records = Records.open(store)
     with records.writing() as connection:
         connection.exec_driver_sql("DROP TABLE address_reviews")
+        connection.exec_driver_sql("DROP INDEX audit_log_by_time")
+        connection.exec_driver_sql("ALTER TABLE viewers DROP COLUMN jurisdiction")
         connection.exec_driver_sql("DELETE FROM schema_version")
         connection.exec_driver_sql("INSERT INTO schema_version VALUES (1, 'earlier')")
     records.close()
