@@ -14,7 +14,7 @@ from typing import Any, Literal, cast, get_args
 import polars as pl
 
 from data.aggregates import AGGREGATES_ONLY, SMALL_COUNT_COLUMNS, SMALL_COUNT_MARGINS, counts_for
-from data.errors import AccessDeniedError, RequestError
+from data.errors import AccessDeniedError, OtherForceError, RequestError
 from data.schemas import EDITION
 from data.schemas.columns import AREA_LEVELS
 
@@ -230,13 +230,13 @@ def forces_of(viewer: Viewer, known: Collection[str]) -> frozenset[str]:
 
 
 def require_force(viewer: Viewer, known: Collection[str]) -> None:
-    """Raise AccessDeniedError if none of the police forces a store holds is the viewer's."""
+    """Raise OtherForceError if none of the police forces a store holds is the viewer's."""
     if not known or forces_of(viewer, known):
         return
     problem = "this grant names no police force, and the store holds several."
     if viewer.jurisdiction is not None:
         problem = "the store holds nothing of the police force of this grant."
-    raise AccessDeniedError(problem, where=viewer.name, remedy="Ask the security administrator for a new grant.")
+    raise OtherForceError(problem, where=viewer.name, remedy="Ask the security administrator for a new grant.")
 
 
 def may_open(viewer: Viewer, page: str) -> bool:

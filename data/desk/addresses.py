@@ -120,6 +120,7 @@ class Addresses(DeskBase):
             decision=decision,
             probability=float(found["probability"][0]),
             viewer=self.viewer.name,
+            jurisdiction=self.viewer.jurisdiction,
         )
         event = self._event("review_address", text_key, details={**details, "use": TEXT_PURPOSE}, of_the_data=True)
         return append_address_review(self.records, review, event)
@@ -150,4 +151,5 @@ class Addresses(DeskBase):
         return review_queue(str(self.store.root.resolve()), snapshot_id, self.forces).drop("sources")
 
     def _decided(self) -> pl.DataFrame:
-        return read_address_reviews(self.records).select("text_key", "address_code").unique()
+        forces = self._current_snapshot().jurisdictions
+        return read_address_reviews(self.records, forces).select("text_key", "address_code").unique()

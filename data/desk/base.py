@@ -14,7 +14,7 @@ import polars as pl
 from data import access
 from data.access import Scope, Viewer
 from data.editions import Edition, edition_summary, newest_edition
-from data.errors import AccessDeniedError, StoreError
+from data.errors import AccessDeniedError, OtherForceError, StoreError
 from data.forces import editions_of, store_forces
 from data.records.audit import AuditEvent, append_audit
 from data.records.database import Records
@@ -141,7 +141,6 @@ class DeskBase:
         """
         view = view or {}
         with self._refusals_recorded("open", page, view):
-            access.require_force(self.viewer, self._known_forces)
             access.require_page(self.viewer, page)
             for key, level in AREA_KEYS.items():
                 if view.get(key):
@@ -168,7 +167,7 @@ class DeskBase:
     def _require_own_mapping(self, mapping: Mapping) -> None:
         """Refuse a mapping of another police force of the store; that of a force it does not hold is nobody's."""
         if self.forces is not None and mapping.jurisdiction.code in self._known_forces - self.forces:
-            raise AccessDeniedError("this mapping is another police force's.", where=mapping.source.name)
+            raise OtherForceError("this mapping is another police force's.", where=mapping.source.name)
 
     def _own_editions(self) -> list[str] | None:
         """Return the editions whose records the viewer reads; None for all, also of editions that are gone."""
@@ -184,7 +183,7 @@ class DeskBase:
             raise StoreError(
                 f"there is no edition {asked!r}.", where=str(self.store.root), remedy=f"Known editions: {known}."
             )
-        refusal = AccessDeniedError(
+        refusal = OtherForceError(
             "this edition was made for another police force.", where=asked, remedy="Choose an edition from the menu."
         )
         event = AuditEvent(self.viewer.name, self.viewer.role, "open", "edition", asked, details=self._whose())
@@ -201,7 +200,6 @@ class DeskBase:
 
     def _require(self, table: str) -> None:
         with self._refusals_recorded("read", table):
-            access.require_force(self.viewer, self._known_forces)
             access.require_table(self.viewer, table)
 
     def _read(self, table: str) -> pl.DataFrame:
@@ -251,7 +249,9 @@ class DeskBase:
 
     @contextmanager
     def _refusals_recorded(self, event: str, subject: str, view: dict[str, Any] | None = None) -> Iterator[None]:
+        """Run the checks of the block; before all others, that the store holds a police force of the grant."""
         try:
+            access.require_force(self.viewer, self._known_forces)
             yield
         except AccessDeniedError as error:
             details = {"view": view} if view else None

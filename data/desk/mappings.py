@@ -15,7 +15,7 @@ import polars as pl
 
 from data import access
 from data.desk.base import DeskBase
-from data.errors import AccessDeniedError, RequestError, SourceError
+from data.errors import OtherForceError, RequestError, SourceError
 from data.files import write_atomically
 from data.records.audit import append_audit
 from data.schemas import CANONICAL
@@ -194,7 +194,7 @@ class Mappings(DeskBase):
         with self._refusals_recorded("save_mapping", name):
             self._require_own_mapping(mapping)
             if path.is_file() and not self._is_open(path):
-                raise AccessDeniedError("another police force's mapping has this name.", where=name)
+                raise OtherForceError("another police force's mapping has this name.", where=name)
         details = {"sha256": mapping.sha256, "unconfirmed": mapping.source.unconfirmed}
         append_audit(self.records, self._event("save_mapping", name, details=details))
         path.parent.mkdir(exist_ok=True)

@@ -26,6 +26,8 @@ from data.records.tables import address_reviews, audit_log, decisions, viewers, 
 
 #: Key of an audit row's details with the digest of the record it announces.
 DIGEST = "record_sha256"
+#: Columns that tables of records got after the first digests were written.
+LATER_COLUMNS = frozenset({"jurisdiction"})
 #: Event → table of the records it announces, and their columns for when, by whom and what about.
 ANNOUNCED: dict[str, tuple[sa.Table, tuple[str, str, str]]] = {
     "decide": (decisions, ("at", "viewer", "advice_id")),
@@ -119,12 +121,15 @@ def _rows_of(connection: sa.Connection, event: str) -> Iterator[sa.RowMapping]:
 
 
 def _digest(table: sa.Table, values: dict[str, Any]) -> str:
-    """Return the digest of all columns but the number, as the database gives them back."""
+    """Return the digest of all columns but the number, as the database gives them back.
+
+    A column that came later is left out where it is null, so that earlier records keep their digest.
+    """
     content = {
         column.name: float(values[column.name])
         if isinstance(column.type, sa.Float) and values[column.name] is not None
         else values[column.name]
         for column in table.columns
-        if not column.primary_key
+        if not column.primary_key and (column.name not in LATER_COLUMNS or values.get(column.name) is not None)
     }
     return digest_of(content)

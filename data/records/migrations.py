@@ -9,16 +9,14 @@ import sqlalchemy as sa
 from data.records.audit import AuditEvent, append_audit_with
 from data.records.tables import viewers
 
-#: Version of the tables in ``data/records/tables.py``. Raise it together with an entry in ``STATEMENTS``.
+#: Version of the tables in ``data/records/tables.py``. Raise it together with an entry below.
 SCHEMA_VERSION = 3
-#: Statements that bring a database from the version before to the key, the same in SQLite and PostgreSQL.
-STATEMENTS: dict[int, tuple[str, ...]] = {
-    2: (),
-    3: (
-        "ALTER TABLE viewers ADD COLUMN jurisdiction TEXT",
-        "CREATE INDEX audit_log_by_time ON audit_log (at)",
-    ),
+#: Columns and other statements that bring a database from the version before to the key, the same in SQLite and
+#: PostgreSQL. A table that was missing, and was made a moment ago, has its columns.
+COLUMNS: dict[int, tuple[tuple[str, str, str], ...]] = {
+    3: (("viewers", "jurisdiction", "TEXT"), ("address_reviews", "jurisdiction", "TEXT")),
 }
+STATEMENTS: dict[int, tuple[str, ...]] = {3: ("CREATE INDEX audit_log_by_time ON audit_log (at)",)}
 #: Event of the audit row that says which open grants were given the only police force of their store.
 NAMED = "name_force"
 
@@ -43,7 +41,10 @@ def bring_up_to_date(
     stay with it when a second comes; an audit row says which. Where it holds several, or none yet, they stay without.
     """
     for version in range(found + 1, SCHEMA_VERSION + 1):
-        for statement in STATEMENTS[version]:
+        for table, column, kind in COLUMNS.get(version, ()):
+            if column not in {known["name"] for known in sa.inspect(connection).get_columns(table)}:
+                connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        for statement in STATEMENTS.get(version, ()):
             connection.exec_driver_sql(statement)
     known = forces() if forces is not None and found < 3 else ()
     if len(known) == 1:

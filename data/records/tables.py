@@ -82,6 +82,8 @@ address_reviews = sa.Table(
     sa.Column("decision", sa.String(10), nullable=False),
     sa.Column("probability", sa.Float, nullable=False),
     sa.Column("viewer", sa.String(200), nullable=False),
+    # Police force of the steward's grant; null in reviews from before version 3, which hold for every force.
+    sa.Column("jurisdiction", sa.Text),
     sa.Index("address_reviews_by_text", "text_key", "review_id"),
 )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from data.errors import AccessDeniedError, BeatwiseError
+from data.errors import AccessDeniedError, BeatwiseError, OtherForceError
 from pages.ui import identity, urls
 from pages.ui.formats import day, literal
 from pages.ui.language import LANGUAGES, announce, current, named, pick, t
@@ -173,7 +173,8 @@ def first_page(viewer: Viewer) -> str | None:
 def draw_refusal(error: AccessDeniedError, viewer: Viewer) -> None:
     """Show a refusal: what was refused, that it was recorded, whom to ask, where to go on. Holds no data."""
     st.title(t("common.refused.title"), anchor=False)
-    st.error(t("common.refused.text"), icon=":material/block:")
+    text = "common.refused.force" if isinstance(error, OtherForceError) else "common.refused.text"
+    st.error(t(text), icon=":material/block:")
     st.caption(t("common.refused.recorded", where=literal(_named_page(error.where))))
     first = first_page(viewer)
     if first and first != error.where:
@@ -268,12 +269,14 @@ def _edition_control(viewer: Viewer) -> None:
     from data.desk import Desk
 
     try:
-        desk = Desk(identity.store(), viewer, urls.state("edition"))
-        known = desk.editions()
+        # The newest edition: whether the one asked for is the viewer's is for the page to say, once.
+        desk = Desk(identity.store(), viewer)
+        known = desk.editions() if desk.has_edition else []
     except BeatwiseError:
         # The page says what is wrong; the menu goes on without a picker.
         return
-    words = {row["edition_id"]: _edition_words(row) for row in known}
+    several = len({row["jurisdiction"] for row in known}) > 1
+    words = {row["edition_id"]: _edition_words(row, of_force=several) for row in known}
     asked = urls.state("edition")
     if words and asked and asked not in words:
         # The page says that there is no such edition; here the reader finds one there is.
@@ -289,8 +292,11 @@ def _edition_control(viewer: Viewer) -> None:
         )
 
 
-def _edition_words(row: dict[str, Any]) -> str:
-    return t("common.edition_option", day=day(date.fromisoformat(str(row["as_of"]))), id=str(row["edition_id"])[-4:])
+def _edition_words(row: dict[str, Any], *, of_force: bool) -> str:
+    told = {"day": day(date.fromisoformat(str(row["as_of"]))), "id": str(row["edition_id"])[-4:]}
+    if of_force:
+        return t("common.edition_option_of_force", force=pick(row["name_zh"], row["name_en"]), **told)
+    return t("common.edition_option", **told)
 
 
 def _who(viewer: Viewer) -> None:

@@ -75,7 +75,7 @@ def review_queue(root: str, snapshot_id: str, forces: frozenset[str] | None = No
 def decided_reviews(snapshot: Snapshot, records: Records) -> pl.DataFrame:
     """Return the rows of the queue that were decided since a snapshot was written."""
     queue = review_queue(str(snapshot.store.root.resolve()), snapshot.snapshot_id, snapshot.forces)
-    decided = read_address_reviews(records).select("text_key", "address_code").unique()
+    decided = read_address_reviews(records, snapshot.jurisdictions).select("text_key", "address_code").unique()
     return queue.join(decided, on=["text_key", "address_code"], how="semi")
 
 
