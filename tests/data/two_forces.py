@@ -47,8 +47,8 @@ def make_stores(folder: Path) -> tuple[Store, Store]:
     """Return the store of the first force alone, and the store of both."""
     for name, text in (("calls", CALLS), ("addresses", ADDRESSES)):
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
-        marked = text.replace("荷洲路", f"{FOREIGN}路").replace("never", f"{FOREIGN}-day")
-        (folder / f"{FOREIGN}-{name}.csv").write_text(marked, encoding="utf-8")
+        changed = text.replace("荷洲路", f"{FOREIGN}路").replace("never", f"{FOREIGN}-day")
+        (folder / f"{FOREIGN}-{name}.csv").write_text(changed, encoding="utf-8")
     alone = Store.create(folder / "alone")
     ingest(alone, TOWN, [folder / "calls.csv", folder / "addresses.csv"], loaded_by="tester", now=NOW)
     _publish(alone, OWN_EDITION, OWN, tiny_tables(), NOW)
@@ -56,7 +56,7 @@ def make_stores(folder: Path) -> tuple[Store, Store]:
     files = [folder / f"{FOREIGN}-{name}.csv" for name in ("calls", "addresses")]
     later = NOW + timedelta(hours=1)
     ingest(both, foreign_mapping(folder), files, loaded_by=f"{FOREIGN}-clerk", now=later)
-    marked_tables = {name: _marked(name, table) for name, table in tiny_tables().items()}
+    marked_tables = {name: marked(name, table) for name, table in tiny_tables().items()}
     _publish(both, OTHER_EDITION, OTHER, marked_tables, later)
     return alone, both
 
@@ -76,7 +76,8 @@ def _publish(store: Store, edition_id: str, force: str, tables: dict[str, pl.Dat
     write_edition(store, edition_id, tables, manifest)
 
 
-def _marked(name: str, table: pl.DataFrame) -> pl.DataFrame:
+def marked(name: str, table: pl.DataFrame) -> pl.DataFrame:
+    """Return a table of an edition with the texts and counts of another police force, in areas of equal codes."""
     texts = [
         column for column, kind in table.schema.items() if kind == pl.String and column not in SHARED | _keys(name)
     ]
@@ -87,6 +88,6 @@ def _marked(name: str, table: pl.DataFrame) -> pl.DataFrame:
 
 def _keys(name: str) -> set[str]:
     """Return texts of a table that are codes of the product, with rules of their own."""
-    return {"level", "unit", "kind", "visit_kind", "shift_code", "area_level", "group_code", "model"} & set(
+    return {"level", "unit", "kind", "visit_kind", "shift_code", "area_level", "group_code", "model", "binding"} & set(
         EDITION[name].column_names()
     )
