@@ -8,9 +8,13 @@ from typing import Any
 import polars as pl
 
 from data import access
-from data.desk.base import OF_THE_DATA, DeskBase
+from data.desk.base import DeskBase
 from data.records.agreement import verify_records
 from data.records.audit import AuditEvent, ChainReport, append_audit, read_audit
+from data.schemas import EDITION
+
+#: Pages and tables that are read from an edition; whatever else an audit row is about is the store's.
+OF_AN_EDITION = frozenset(EDITION) | {"briefing", "hotspots", "model", "staffing", "my_beat", "trends"}
 
 
 class Supervision(DeskBase):
@@ -65,12 +69,12 @@ class Supervision(DeskBase):
     def _of_own_force(self, row: dict[str, Any]) -> bool:
         """Return whether an audit row is about the viewer's forces: their accounts, their editions, their data.
 
-        Who reads all forces concerns each of them, save while an edition of another one is read.
+        Who reads all forces concerns each of them, save where what is read is an edition of another one.
         """
         told = json.loads(row["details"]).get("jurisdiction")
         if told in (self.forces or ()) or row["edition_id"] in self._own_edition_ids:
             return True
-        return told == access.ALL_FORCES and (row["edition_id"] is None or row["object"] in OF_THE_DATA)
+        return told == access.ALL_FORCES and (row["edition_id"] is None or row["object"] not in OF_AN_EDITION)
 
 
 #: Columns of :meth:`Supervision.audit_log`.

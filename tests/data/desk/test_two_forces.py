@@ -249,6 +249,7 @@ def test_the_log_shows_an_auditor_the_rows_about_the_own_force(own_both: Store) 
         _work_at(own_both, force)
     everywhere = Desk(own_both, viewer("steward", ALL_FORCES, "everywhere"))
     everywhere.opened("data_quality")
+    everywhere.export_visits("demo")
     Desk(own_both, viewer("auditor", ALL_FORCES, "everywhere"), OTHER_EDITION).opened("staffing")
     with pytest.raises(OtherForceError):
         Desk(own_both, viewer("commander", OTHER, "intruder"), OWN_EDITION)
@@ -256,7 +257,7 @@ def test_the_log_shows_an_auditor_the_rows_about_the_own_force(own_both: Store) 
     seen = auditor.audit_log()
     assert set(seen["viewer"]) == {f"{OWN}-chief", f"{OWN}-officer", f"{OWN}-steward", "everywhere", "intruder"}
     # The intruder's row names the own edition; of the reader of all forces, what is not about the other force's.
-    assert seen.filter(pl.col("viewer") == "everywhere")["object"].to_list() == ["data_quality"]
+    assert seen.filter(pl.col("viewer") == "everywhere")["object"].to_list() == ["visits_export", "data_quality"]
     assert set(seen["edition_id"].drop_nulls()) <= {OWN_EDITION, OTHER_EDITION}
     assert seen.filter(pl.col("edition_id") == OTHER_EDITION)["viewer"].unique().to_list() == ["everywhere"]
     # The newest, not those among the newest rows of all.
