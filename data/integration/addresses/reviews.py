@@ -43,7 +43,7 @@ class AppliedReviews:
         return asdict(self)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def review_queue(root: str, snapshot_id: str, forces: frozenset[str] | None = None) -> pl.DataFrame:
     """Return the texts in review of a snapshot, which never changes: both texts, ``source``, ``calls``.
 
@@ -79,6 +79,15 @@ def decided_reviews(snapshot: Snapshot, records: Records) -> pl.DataFrame:
     return queue.join(decided, on=["text_key", "address_code"], how="semi")
 
 
+def _decided_of(snapshot: Snapshot, records: Records, forces: frozenset[str] | None) -> pl.DataFrame:
+    """Return the decided rows force by force: a decision of one force's steward holds for its calls alone."""
+    known = snapshot.jurisdictions
+    if len(known) == 1:
+        return decided_reviews(snapshot, records)
+    own = [frozenset({force}) for force in known if forces is None or force in forces]
+    return pl.concat(decided_reviews(Snapshot(snapshot.store, snapshot.snapshot_id, force), records) for force in own)
+
+
 def apply_reviews(
     store: Store, records: Records, *, applied_by: str, now: datetime, forces: frozenset[str] | None = None
 ) -> AppliedReviews:
@@ -102,7 +111,7 @@ def apply_reviews(
 
     with store.locked_for_writing():
         before = current_snapshot(store)
-        decided = decided_reviews(current_snapshot(store, forces), records)
+        decided = _decided_of(before, records, forces)
         if decided.is_empty():
             raise RequestError(
                 "no decision on an address waits to be applied.",

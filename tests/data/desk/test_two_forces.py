@@ -10,7 +10,9 @@ from typing import Any
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from cli import app
 from data.access import ALL_FORCES, ROLES, Viewer
 from data.desk import Desk
 from data.errors import AccessDeniedError, BeatwiseError, OtherForceError, SourceError, StoreError
@@ -267,6 +269,19 @@ def test_the_log_shows_an_auditor_the_rows_about_the_own_force(own_both: Store) 
     assert report.rows > seen.height
 
 
+@pytest.mark.parametrize("content", ["no json", "[]", '"text"'])
+def test_the_log_of_one_force_opens_on_rows_somebody_changed(own_both: Store, content: str) -> None:
+    _work_at(own_both, OWN)
+    auditor = Desk(own_both, viewer("auditor", OWN))
+    rows = auditor.audit_log().height
+    with auditor.records.writing() as connection:
+        connection.exec_driver_sql("DROP TRIGGER audit_log_no_update")
+        connection.exec_driver_sql(f"UPDATE audit_log SET details = '{content}' WHERE event = 'record_visit'")
+    # It names an edition of the own force.
+    assert auditor.audit_log().height == rows
+    assert not auditor.verify_audit().whole
+
+
 def test_nobody_decides_on_advice_of_another_force(own_both: Store) -> None:
     foreign = str(Desk(own_both, viewer("commander", OTHER)).hotspots(*ASKED)["advice_id"][0])
     chief = Desk(own_both, viewer("commander", OWN))
@@ -317,6 +332,23 @@ def test_a_decision_on_an_address_holds_in_the_own_force(own_both: Store, decisi
     assert not own.address_link_counts().equals(before)
     assert "steward" in other.address_link_counts()["method"].to_list()
     assert verify_records(own.records).whole
+
+
+def test_the_decision_of_one_force_is_applied_by_the_operator_in_that_force(own_both: Store) -> None:
+    own, other = (Desk(own_both, viewer("steward", force)) for force in (OWN, OTHER))
+    before = own.address_link_counts()
+    (waiting,) = other.address_reviews().to_dicts()
+    other.review_address(waiting["text_key"], waiting["address_code"], "accept")
+    # Who reads all forces still finds the text of the other one, which nobody decided.
+    assert Desk(own_both, viewer("steward", ALL_FORCES)).address_reviews_waiting()["texts"] == 1
+    ran = CliRunner().invoke(app, ["addresses", "apply", "--store", str(own_both.root), "--json"])
+    assert ran.exit_code == 0
+    applied = json.loads(ran.stdout)
+    assert (applied["texts"], applied["calls"], applied["linked"]) == (1, 1, 1)
+    assert own.address_link_counts().equals(before)
+    assert "steward" in other.address_link_counts()["method"].to_list()
+    again = CliRunner().invoke(app, ["addresses", "apply", "--store", str(own_both.root)])
+    assert "no decision on an address waits" in str(again.exception)
 
 
 def test_the_saved_mapping_of_another_force_is_neither_read_nor_replaced(own_both: Store, tmp_path: Path) -> None:
