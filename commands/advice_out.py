@@ -92,7 +92,7 @@ def publish_edition(
     force = choose_jurisdiction(snapshot, parameters.jurisdiction)
     before = edition_before(store, force.code, parameters.as_of)
     parameters = replace(parameters, held_to=before and before.edition_id)
-    verdicts = judge_store(store, force.code)
+    verdicts = judge_store(store, frozenset({force.code}))
     overridden = require_quality(verdicts, override=override_quality)
     quality = {
         "broken": [one.threshold for one in verdicts if one.status in ("blocked", "warned")],

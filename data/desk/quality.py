@@ -37,7 +37,7 @@ class Quality(DeskBase):
     def quality_verdicts(self) -> list[Verdict]:
         """Return every threshold tried on the newest load of each source that has its measure."""
         self._require("quality")
-        return judge_store(self.store, *sorted(self.forces or ()))
+        return judge_store(self.store, self.forces)
 
     def funnels(self) -> list[dict[str, Any]]:
         """Return the funnel of every source with what each step loses, see ``data.quality.funnel``."""
