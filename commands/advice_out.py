@@ -102,7 +102,7 @@ def publish_edition(
         held_to=before and before.edition_id,
         verified=tuple(edition.edition_id for edition in past),
     )
-    verdicts = judge_store(store, force.code)
+    verdicts = judge_store(store, frozenset({force.code}))
     overridden = require_quality(verdicts, override=override_quality)
     quality = {
         "broken": [one.threshold for one in verdicts if one.status in ("blocked", "warned")],
@@ -177,9 +177,8 @@ def evaluate(
     force = choose_jurisdiction(snapshot, jurisdiction, category=category)
     incidents = known_incidents(snapshot, force, parameters.as_of)
     choose_categories(incidents, parameters)
-    record(
-        opened, "evaluate", category, snapshot_id=snapshot.snapshot_id, as_of=as_of.date(), days=days, origins=origins
-    )
+    asked: dict[str, Any] = {"as_of": as_of.date(), "days": days, "origins": origins, "jurisdiction": force.code}
+    record(opened, "evaluate", category, snapshot_id=snapshot.snapshot_id, **asked)
     areas = snapshot.read("areas", force.code)
     study = Study.of(
         incidents,

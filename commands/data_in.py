@@ -74,6 +74,7 @@ def ingest(
 
     keep_freed_memory()
     from data.integration.ingest import ingest as ingest_files
+    from data.sources.mapping import load_mapping
     from data.sources.packed import names_apart
     from data.store import Store
 
@@ -91,7 +92,8 @@ def ingest(
     if not files and database:
         ingest_database(opened, mapping, database, as_json)
         return
-    record(opened, "ingest", source, files=names_apart(files))
+    force = load_mapping(mapping).jurisdiction.code
+    record(opened, "ingest", source, files=names_apart(files), jurisdiction=force)
     with progress_bar() as progress:
         report = ingest_files(opened, mapping, files, loaded_by=operator(), now=now(), progress=progress)
     tell(report.to_dict(), as_json, report.to_text())
@@ -107,7 +109,7 @@ def ingest_database(store: Any, source: str | Path, url: str, as_json: bool) -> 
 
     mapping = load_mapping(source)
     mapping.require_confirmed()
-    record(store, "ingest", str(source), database=safe_name(url))
+    record(store, "ingest", str(source), database=safe_name(url), jurisdiction=mapping.jurisdiction.code)
     with tempfile.TemporaryDirectory(prefix="beatwise-database-") as folder, progress_bar() as progress:
         extracts = extract_tables(mapping, url, Path(folder), last_watermarks(store, mapping.source.name))
         if all(extract.nothing_new for extract in extracts):
@@ -277,6 +279,7 @@ def export_visits(
 ) -> None:
     """Write the visits recorded here in the upstream system's own column layout, to be loaded there and here again."""
     from data.files import write_atomically
+    from data.forces import editions_beside_others
     from data.integration.write_back import file_name_for, write_visits
     from data.records.database import Records
     from data.records.visits import read_all_visits
@@ -286,9 +289,10 @@ def export_visits(
     writable(output)
     opened = Store.open(store)
     mapping = load_mapping(source_of(source, opened))
-    visits = read_all_visits(Records.open(opened))
+    visits = read_all_visits(Records.open(opened), editions_beside_others(opened, mapping.jurisdiction.code))
     content = write_visits(visits, mapping)
-    record(opened, "export", "visits_export", source=mapping.source.name, rows=visits.height)
+    force = mapping.jurisdiction.code
+    record(opened, "export", "visits_export", source=mapping.source.name, jurisdiction=force, rows=visits.height)
     write_atomically(output, content)
     name = file_name_for(mapping, "beatwise")
     hint = f"{visits.height} visits → {output} (the mapping knows files named like {name})"

@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import tomllib
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -158,28 +159,69 @@ def grant(
     store: StoreOption,
     role: Annotated[str, typer.Option(help="commander, researcher, officer, steward, security or auditor.")],
     area: Annotated[str | None, typer.Option(help="Code of the officer's beat or the commander's unit.")] = None,
+    jurisdiction: Annotated[
+        str | None,
+        typer.Option(
+            help="Code of the police force, default the only one of the store; all, for researcher, steward, security "
+            "and auditor."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let an account sign in with one role. No account may hold two of system, security and audit administration."""
-    from data.editions import newest_edition
+    from data.forces import store_forces
     from data.records.database import Records
     from data.records.viewers import grant_role
-    from data.snapshots import current_snapshot
     from data.store import Store
 
     opened = Store.open(store)
+    forces = store_forces(opened)
+    force = force_to_grant(forces, jurisdiction, role)
     level = None
     if area is not None:
-        # Before the first edition the areas are those of the data.
-        areas = newest_edition(opened).read("areas") if opened.edition_ids() else current_snapshot(opened).read("areas")
+        areas = areas_to_grant(opened, force)
         wanted = ("beat",) if role == "officer" else ("sub_bureau", "station")
         rows = areas.filter((areas["area_code"] == area) & areas["level"].is_in(wanted))
         if rows.is_empty():
             known = ", ".join(areas.filter(areas["level"].is_in(wanted))["area_code"].unique().sort()[:10])
             raise RequestError(f"no {' or '.join(wanted)} has code {area!r}.", where="--area", remedy=f"Known: {known}")
         level = rows["level"][0]
-    grant_role(Records.open(opened), name, role, area, level, granted_by=operator())
-    tell({"name": name, "role": role, "area": area}, as_json, f"{name}: {role} {area or ''}".rstrip())
+    told = Records.open(opened), name, role, area, level
+    grant_role(*told, granted_by=operator(), jurisdiction=force, forces=forces)
+    words = [f"{name}: {role}", area, force if len(forces) > 1 else None]
+    result = {"name": name, "role": role, "area": area, "jurisdiction": force}
+    tell(result, as_json, " ".join(word for word in words if word))
+
+
+def force_to_grant(known: Collection[str], wanted: str | None, role: str) -> str | None:
+    """Return the police force a grant names: the one asked for, else the only one there is; None before any is loaded.
+
+    Raises
+    ------
+    RequestError
+        If the store holds several and none is named, or not the one that is.
+    """
+    from data.access import ALL_FORCES, ROLES_OF_ALL_FORCES
+
+    choices = [*sorted(known), *([ALL_FORCES] if role in ROLES_OF_ALL_FORCES else [])]
+    if wanted in choices:
+        return wanted
+    if wanted is None and len(known) < 2:
+        return next(iter(known), None)
+    problem = "the store holds several police forces." if wanted is None else f"unknown police force {wanted!r}."
+    if wanted == ALL_FORCES:
+        problem = f"the role {role} is held for one police force."
+    raise RequestError(problem, where="--jurisdiction", remedy=f"Choose one of: {', '.join(choices) or 'none loaded'}.")
+
+
+def areas_to_grant(store: Any, force: str | None) -> Any:
+    """Return the areas a grant may name: of the newest edition of the police force, before it those of its data."""
+    from data.editions import Edition
+    from data.forces import editions_of
+    from data.snapshots import current_snapshot
+
+    published = editions_of(store, frozenset({force})) if force is not None else []
+    return Edition(store, published[-1]).read("areas") if published else current_snapshot(store).read("areas", force)
 
 
 @viewer_app.command("revoke")
@@ -189,24 +231,32 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """Take an account's role back; takes effect on the next click."""
+    from data.forces import store_forces
     from data.records.database import Records
     from data.records.viewers import revoke_role
     from data.store import Store
 
-    revoke_role(Records.open(Store.open(store)), name, revoked_by=operator())
+    opened = Store.open(store)
+    revoke_role(Records.open(opened), name, revoked_by=operator(), forces=store_forces(opened))
     tell({"name": name, "revoked": True}, as_json, f"{name}: revoked")
 
 
 @viewer_app.command("list")
 def viewers(store: StoreOption, as_json: JsonOption = False) -> None:
-    """List every grant, open and ended."""
+    """List every grant, open and ended; with its police force where the store holds several."""
+    from data.forces import store_forces
     from data.records.database import Records
     from data.records.viewers import list_viewers
     from data.store import Store
 
-    rows = list_viewers(Records.open(Store.open(store)))
+    opened = Store.open(store)
+    rows = list_viewers(Records.open(opened))
+    several = len(store_forces(opened)) > 1
     lines = [
-        f"{row['name']:<20} {row['role']:<12} {row['area_code'] or '':<14} {row['revoked_at'] or ''}" for row in rows
+        f"{row['name']:<20} {row['role']:<12} {row['area_code'] or '':<14} "
+        + (f"{row['jurisdiction'] or 'opens nothing: names no force':<20} " if several else "")
+        + (row["revoked_at"] or "")
+        for row in rows
     ]
     tell({"viewers": rows}, as_json, "\n".join(line.rstrip() for line in lines) or "nobody yet")
 

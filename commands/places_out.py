@@ -140,9 +140,8 @@ def hotspots(
         )
         progress(1, 1, f"ranking places for {category}")
         tried = try_other_grids(incidents, areas, grid, parameters, forecast, progress) if sensitivity else []
-    record(
-        opened, "export", "hotspots", snapshot_id=snapshot.snapshot_id, category=category, as_of=as_of.date(), days=days
-    )
+    told: dict[str, Any] = {"category": category, "as_of": as_of.date(), "days": days, "jurisdiction": force.code}
+    record(opened, "export", "hotspots", snapshot_id=snapshot.snapshot_id, **told)
     places = forecast.cells.select(*CONTRACT, "ring") if units is None else told_of_units(forecast.cells, unit)
     write_atomically(output, make_export(output.stem, places, "geojson").content)
     result: dict[str, Any] = {

@@ -81,7 +81,8 @@ def score_challenge(
     opened = Store.open(store)
     snapshot = current_snapshot(opened)
     force = choose_jurisdiction(snapshot, jurisdiction, category=(category or [None])[0])
-    record(opened, "evaluate", "scorecard nij", snapshot_id=snapshot.snapshot_id, origins=days, windows=windows)
+    about: dict[str, Any] = {"origins": days, "windows": windows, "jurisdiction": force.code}
+    record(opened, "evaluate", "scorecard nij", snapshot_id=snapshot.snapshot_id, **about)
     asked = {"cell_m": cell_m, "areas_sq_mi": tuple(area_sq_mi or (0.25, 0.75)), "seed": seed, "polygons": polygons}
     entries: list[Entry] = []
     left_out: list[str] = []

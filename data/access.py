@@ -6,7 +6,7 @@ hidden in a table widget still reaches the browser.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, cast, get_args
@@ -14,7 +14,7 @@ from typing import Any, Literal, cast, get_args
 import polars as pl
 
 from data.aggregates import AGGREGATES_ONLY, SMALL_COUNT_COLUMNS, areas_for, counts_for
-from data.errors import AccessDeniedError, RequestError
+from data.errors import AccessDeniedError, OtherForceError, RequestError
 from data.schemas import EDITION
 from data.schemas.columns import AREA_LEVELS
 
@@ -22,6 +22,12 @@ Role = Literal["commander", "researcher", "officer", "steward", "security", "aud
 ROLES: tuple[Role, ...] = get_args(Role)
 #: System, security and audit administration (三权分立): no account may hold two of them.
 SEPARATED_ROLES: frozenset[Role] = frozenset({"steward", "security", "auditor"})
+
+#: In place of the code of a police force in a grant: every force of the store, those still to come included.
+ALL_FORCES = "all"
+#: Roles that may be held for all forces: who keeps the store, watches over it or studies it. Who decides or goes there
+#: belongs to one force, and the areas of such a grant are areas of that force.
+ROLES_OF_ALL_FORCES: frozenset[Role] = frozenset({"researcher", "steward", "security", "auditor"})
 
 #: Characters of an account name, as the records database keeps them.
 LONGEST_NAME = 200
@@ -146,7 +152,7 @@ WITHOUT_AREA: frozenset[str] = frozenset(
 
 @dataclass(frozen=True)
 class Viewer:
-    """A person at the desk: account name, one role, and the area the role is held for.
+    """A person at the desk: account name, one role, and the police force and area the role is held for.
 
     Parameters
     ----------
@@ -154,11 +160,14 @@ class Viewer:
         Commander: a sub-bureau or a station, or both None for the whole force. Officer: a beat. Others: None.
     language
         ``zh`` or ``en``.
+    jurisdiction
+        Code of a police force, or ``ALL_FORCES``. None, in a grant from before grants named one, is the only force of
+        a store, and none of several.
 
     Raises
     ------
     RequestError
-        If role, area and language do not go together.
+        If role, force, area and language do not go together.
     """
 
     name: str
@@ -166,6 +175,7 @@ class Viewer:
     area_code: str | None = None
     area_level: str | None = None
     language: str = "zh"
+    jurisdiction: str | None = None
 
     def __post_init__(self) -> None:
         if not self.name.strip() or len(self.name) > LONGEST_NAME or any(sign < " " for sign in self.name):
@@ -186,6 +196,10 @@ class Viewer:
         if self.area_level not in levels:
             readable = " or ".join(level or "no area" for level in levels)
             raise RequestError(f"the role {self.role} is held for: {readable}.", where=self.name)
+        if self.jurisdiction == ALL_FORCES and self.role not in ROLES_OF_ALL_FORCES:
+            raise RequestError(f"the role {self.role} is held for one police force.", where=self.name)
+        if self.jurisdiction is not None and not self.jurisdiction.strip():
+            raise RequestError("a police force needs its code.", where=self.name)
 
 
 @dataclass(frozen=True)
@@ -211,6 +225,25 @@ class Scope:
     def covers(self, level: str, code: str) -> bool:
         """Return whether an area lies in the scope."""
         return self.whole_force or code in self.of_level(level)
+
+
+def forces_of(viewer: Viewer, known: Collection[str]) -> frozenset[str]:
+    """Return the police forces, of those a store holds, whose data a viewer reads."""
+    if viewer.jurisdiction == ALL_FORCES:
+        return frozenset(known)
+    if viewer.jurisdiction is None:
+        return frozenset(known) if len(known) == 1 else frozenset()
+    return frozenset(known) & {viewer.jurisdiction}
+
+
+def require_force(viewer: Viewer, known: Collection[str]) -> None:
+    """Raise OtherForceError if none of the police forces a store holds is the viewer's."""
+    if not known or forces_of(viewer, known):
+        return
+    problem = "this grant names no police force, and the store holds several."
+    if viewer.jurisdiction is not None:
+        problem = "the store holds nothing of the police force of this grant."
+    raise OtherForceError(problem, where=viewer.name, remedy="Ask the security administrator for a new grant.")
 
 
 def may_open(viewer: Viewer, page: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -75,6 +76,34 @@ def newest_edition(store: Store) -> Edition:
         If nothing has been published yet.
     """
     return Edition(store, store.newest_edition_id())
+
+
+@lru_cache(maxsize=1024)
+def edition_summary(root: str, edition_id: str) -> dict[str, Any]:
+    """Return what tells editions apart, kept in memory: snapshot, as-of day, time, and whose it is. Never change it.
+
+    Parameters
+    ----------
+    root
+        Folder of the store, resolved.
+
+    Returns
+    -------
+    dict
+        ``edition_id``, ``snapshot_id``, ``as_of``, ``created_at``; ``jurisdiction``, ``name_zh`` and ``name_en`` of the
+        police force.
+    """
+    manifest = Edition(Store(Path(root)), edition_id).manifest
+    force = manifest.get("jurisdiction") or {}
+    return {
+        "edition_id": edition_id,
+        "snapshot_id": manifest["snapshot_id"],
+        "as_of": manifest["parameters"]["as_of"],
+        "created_at": manifest["created_at"],
+        "jurisdiction": force.get("code"),
+        "name_zh": force.get("name_zh"),
+        "name_en": force.get("name_en"),
+    }
 
 
 def edition_id_of(snapshot_id: str, parameters: dict[str, Any], code_version: str) -> str:

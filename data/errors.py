@@ -47,5 +47,9 @@ class AccessDeniedError(BeatwiseError):
     """The viewer's role or area does not cover what was asked for."""
 
 
+class OtherForceError(AccessDeniedError):
+    """What was asked for is of a police force that the viewer's grant does not name."""
+
+
 class RequestError(BeatwiseError):
     """An argument is out of its range or contradicts another."""

@@ -40,11 +40,19 @@ class Jurisdiction:
 
 
 class Snapshot:
-    """One snapshot, opened for reading."""
+    """One snapshot, opened for reading.
 
-    def __init__(self, store: Store, snapshot_id: str) -> None:
+    Parameters
+    ----------
+    forces
+        Codes of the police forces whose loads and rows are given out; None for all. The manifest is that of the whole
+        snapshot.
+    """
+
+    def __init__(self, store: Store, snapshot_id: str, forces: frozenset[str] | None = None) -> None:
         self.store = store
         self.snapshot_id = snapshot_id
+        self.forces = forces
         self.folder = store.snapshots / snapshot_id
         if not (self.folder / "manifest.json").is_file():
             raise StoreError(
@@ -61,7 +69,8 @@ class Snapshot:
     @cached_property
     def loads(self) -> list[dict[str, Any]]:
         """The ``load.json`` of every load, oldest first: files, row counts, quarantine counts."""
-        return self.store.load_reports(self.snapshot_id)
+        loads = self.store.load_reports(self.snapshot_id)
+        return [load for load in loads if self.forces is None or load["jurisdiction"]["code"] in self.forces]
 
     @cached_property
     def jurisdictions(self) -> dict[str, Jurisdiction]:
@@ -96,7 +105,7 @@ class Snapshot:
     @property
     def is_demo(self) -> bool:
         """Whether every row was made by the demo generator. Only then may roles be picked freely."""
-        return only_demo(self.loads)
+        return only_demo(self.store.load_reports(self.snapshot_id))
 
     def has(self, table: str) -> bool:
         """Return whether a table holds at least one row."""
@@ -115,7 +124,7 @@ class Snapshot:
         self._require_rows()
         if table in DERIVED:
             parts = parts_of_table(self.folder, table)
-            return scan_table(table, parts) if parts else DERIVED[table].create_empty().lazy()
+            return self._own(scan_table(table, parts)) if parts else DERIVED[table].create_empty().lazy()
         if table not in CANONICAL:
             raise StoreError(f"there is no table {table!r}.", remedy=f"Tables: {', '.join([*CANONICAL, *DERIVED])}.")
         versions: list[pl.LazyFrame] = []
@@ -132,6 +141,12 @@ class Snapshot:
             if load["tables"].get(table, {}).get("replaced", 0):
                 later.append(keys)
         return pl.concat(versions, how="vertical") if versions else CANONICAL[table].create_empty().lazy()
+
+    def _own(self, derived: pl.LazyFrame) -> pl.LazyFrame:
+        """Return the rows of a derived table that are of the forces read. A source belongs to one force."""
+        if self.forces is None:
+            return derived
+        return derived.filter(pl.col("source").is_in(sorted({str(load["source"]) for load in self.loads})))
 
     def read(self, table: str, jurisdiction: str | None = None) -> pl.DataFrame:
         """Return a whole table in memory, or the rows that a police force's own loads brought."""
@@ -173,15 +188,15 @@ QUARANTINE: dict[str, Any] = {
 }
 
 
-def current_snapshot(store: Store) -> Snapshot:
-    """Return the newest snapshot of a store.
+def current_snapshot(store: Store, forces: frozenset[str] | None = None) -> Snapshot:
+    """Return the newest snapshot of a store, or what it holds of some police forces.
 
     Raises
     ------
     StoreError
         If nothing has been loaded yet.
     """
-    return Snapshot(store, store.newest_snapshot_id())
+    return Snapshot(store, store.newest_snapshot_id(), forces)
 
 
 def write_snapshot(

@@ -137,9 +137,16 @@ class Store:
             If the folder of a load is missing or damaged.
         """
         manifest = read_json(self.snapshots / snapshot_id / "manifest.json")
-        return [self._load_report(str(load_id)) for load_id in manifest["loads"]]
+        return [self.load_report(str(load_id)) for load_id in manifest["loads"]]
 
-    def _load_report(self, load_id: str) -> dict[str, Any]:
+    def load_report(self, load_id: str) -> dict[str, Any]:
+        """Return the ``load.json`` of a load.
+
+        Raises
+        ------
+        StoreError
+            If the folder of the load is missing or damaged.
+        """
         try:
             return dict(read_json(self.loads / load_id / "load.json"))
         except (OSError, ValueError) as error:

@@ -76,8 +76,8 @@ class Actions(DeskBase):
         """Return decisions in the viewer's area, newest first; ``current`` marks the latest on its advice."""
         with self._refusals_recorded("read", "decisions"):
             access.require_table(self.viewer, "decisions")
-            edition_id = None if all_editions else self.edition_id
-            found = read_decisions(self.records, edition_id, advice_ids)
+            editions = [self.edition_id] if not all_editions else self._own_editions()
+            found = read_decisions(self.records, editions, advice_ids)
             return access.records_for(self.viewer, "decisions", found, self.scope)
 
     def record_visit(
@@ -134,7 +134,8 @@ class Actions(DeskBase):
             access.require_table(self.viewer, "visits_recorded")
             access.require_area(self.viewer, self.scope, "beat", beat_code)
             # The area was checked above; a beat without a row in `areas` is in no commander's scope but the force's.
-            return access.records_for(self.viewer, "visits_recorded", read_visits(self.records, beat_code), self.scope)
+            found = read_visits(self.records, beat_code, self._own_editions())
+            return access.records_for(self.viewer, "visits_recorded", found, self.scope)
 
     def may(self, doing: str) -> bool:
         """Return whether the viewer's role does something (``decide``, ``record_visit``, ``export`` …)."""

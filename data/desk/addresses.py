@@ -14,7 +14,6 @@ from data.integration.addresses.reviews import AppliedReviews, apply_reviews, re
 from data.records.address_reviews import AddressReview, append_address_review, read_address_reviews
 from data.records.audit import append_audit
 from data.schemas.links import LINK_LEVELS, LINK_OUTCOMES
-from data.snapshots import Snapshot, current_snapshot
 
 #: Why the steward may read address texts, grade 4; written into the audit log at every reading.
 TEXT_PURPOSE = "address linkage: decide which standard address a reported text means"
@@ -29,7 +28,7 @@ class Addresses(DeskBase):
         ``placed`` counts the links that give a point, for a call with or without one of its own.
         """
         self._require("address_links")
-        links = self._addresses_snapshot().scan("address_links")
+        links = self._current_snapshot().scan("address_links")
         counts = links.group_by("outcome", "method", "level").agg(
             pl.len().alias("links"), pl.col("lon").is_not_null().sum().alias("placed")
         )
@@ -115,12 +114,13 @@ class Addresses(DeskBase):
         review = AddressReview(
             review_id=0,
             at="",
-            snapshot_id=self._addresses_snapshot().snapshot_id,
+            snapshot_id=self._current_snapshot().snapshot_id,
             text_key=text_key,
             address_code=address_code,
             decision=decision,
             probability=float(found["probability"][0]),
             viewer=self.viewer.name,
+            jurisdiction=self.viewer.jurisdiction,
         )
         event = self._event("review_address", text_key, details={**details, "use": TEXT_PURPOSE}, of_the_data=True)
         return append_address_review(self.records, review, event)
@@ -137,20 +137,19 @@ class Addresses(DeskBase):
         """
         with self._refusals_recorded("apply_addresses", "address_links"):
             access.require_doing(self.viewer, "apply_addresses")
-        before = self._addresses_snapshot()
+        before = self._current_snapshot()
         details = {"from_snapshot": before.snapshot_id, **self.address_reviews_waiting()}
         append_audit(self.records, self._event("apply_addresses", "address_links", details=details, of_the_data=True))
         now = datetime.fromisoformat(self.records.now())
-        return apply_reviews(self.store, self.records, applied_by=self.viewer.name, now=now)
+        return apply_reviews(self.store, self.records, applied_by=self.viewer.name, now=now, forces=self.forces)
 
     def _waiting(self) -> pl.DataFrame:
         return self._queue().join(self._decided(), on=["text_key", "address_code"], how="anti", maintain_order="left")
 
     def _queue(self) -> pl.DataFrame:
-        return review_queue(str(self.store.root.resolve()), self._addresses_snapshot().snapshot_id).drop("sources")
+        snapshot_id = self._current_snapshot().snapshot_id
+        return review_queue(str(self.store.root.resolve()), snapshot_id, self.forces).drop("sources")
 
     def _decided(self) -> pl.DataFrame:
-        return read_address_reviews(self.records).select("text_key", "address_code").unique()
-
-    def _addresses_snapshot(self) -> Snapshot:
-        return current_snapshot(self.store)
+        forces = self._current_snapshot().jurisdictions
+        return read_address_reviews(self.records, forces).select("text_key", "address_code").unique()

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from data import access
 from data.access import Scope, Viewer
-from data.editions import Edition, newest_edition
-from data.errors import AccessDeniedError, StoreError
+from data.editions import Edition, edition_summary, newest_edition
+from data.errors import AccessDeniedError, OtherForceError, StoreError
+from data.forces import editions_of, store_forces
 from data.records.audit import AuditEvent, append_audit
 from data.records.database import Records
 from data.snapshots import Snapshot, current_snapshot
 from data.store import Store
+
+if TYPE_CHECKING:
+    from data.sources.mapping import Mapping
 
 #: Keys of a view that name an area, and the level they name.
 AREA_KEYS = {
@@ -45,13 +50,28 @@ class DeskBase:
         self.viewer = viewer
         self.records = records or Records.open(store)
         self._asked_edition_id = edition_id
+        self._require_own_edition()
+
+    @cached_property
+    def forces(self) -> frozenset[str] | None:
+        """Police forces whose data the viewer reads; None where that is everything the store holds."""
+        own = access.forces_of(self.viewer, self._known_forces)
+        return None if own == self._known_forces else own
 
     @cached_property
     def edition(self) -> Edition:
         """The edition read; for tables ask the desk, which asks access first."""
-        if self._asked_edition_id is None:
+        if self._asked_edition_id is not None:
+            return Edition(self.store, self._asked_edition_id)
+        if self.forces is None:
             return newest_edition(self.store)
-        return Edition(self.store, self._asked_edition_id)
+        if not self._own_edition_ids:
+            raise StoreError(
+                "nothing has been published yet for this police force.",
+                where=str(self.store.root),
+                remedy="Run `beatwise publish --jurisdiction CODE`.",
+            )
+        return Edition(self.store, self._own_edition_ids[-1])
 
     @property
     def edition_id(self) -> str:
@@ -61,7 +81,7 @@ class DeskBase:
     @property
     def has_edition(self) -> bool:
         """Whether there is an edition to read."""
-        return self._asked_edition_id is not None or bool(self.store.edition_ids())
+        return self._asked_edition_id is not None or bool(self._own_edition_ids)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -70,17 +90,17 @@ class DeskBase:
         return self.edition.manifest
 
     def editions(self) -> list[dict[str, Any]]:
-        """Return every edition of the store, newest first: edition_id, snapshot_id, as_of, created_at."""
+        """Return every edition of the viewer's police forces, newest first, see :func:`edition_summary`."""
         self._require("manifest")
         root = str(self.store.root.resolve())
-        return [dict(_summary(root, edition_id)) for edition_id in reversed(self.store.edition_ids())]
+        return [dict(edition_summary(root, edition_id)) for edition_id in reversed(self._own_edition_ids)]
 
     @cached_property
     def snapshot(self) -> Snapshot:
-        """The snapshot the edition was made from; the current one while nothing is published."""
+        """What the snapshot behind the edition holds for the viewer; the current one while nothing is published."""
         if self.has_edition:
-            return Snapshot(self.store, str(self.edition.manifest["snapshot_id"]))
-        return current_snapshot(self.store)
+            return Snapshot(self.store, str(self.edition.manifest["snapshot_id"]), self.forces)
+        return self._current_snapshot()
 
     @property
     def is_demo(self) -> bool:
@@ -116,7 +136,8 @@ class DeskBase:
         Raises
         ------
         AccessDeniedError
-            If the page or an area of the view is not the viewer's; the refusal is in the audit log.
+            If the page or an area of the view is not the viewer's, or the grant names no police force of the store;
+            the refusal is in the audit log.
         """
         view = view or {}
         with self._refusals_recorded("open", page, view):
@@ -130,6 +151,52 @@ class DeskBase:
         """Run a check of the caller's own before something is done; a refusal of it is in the audit log."""
         with self._refusals_recorded(event, subject):
             check()
+
+    @cached_property
+    def _known_forces(self) -> frozenset[str]:
+        return store_forces(self.store)
+
+    @cached_property
+    def _own_edition_ids(self) -> list[str]:
+        """Ids of the editions the viewer may read, oldest first."""
+        return self.store.edition_ids() if self.forces is None else editions_of(self.store, self.forces)
+
+    def _is_own(self, force: str) -> bool:
+        return self.forces is None or force in self.forces
+
+    def _require_own_mapping(self, mapping: Mapping) -> None:
+        """Refuse a mapping of another police force of the store; that of a force it does not hold is nobody's."""
+        if self.forces is not None and mapping.jurisdiction.code in self._known_forces - self.forces:
+            raise OtherForceError("this mapping is another police force's.", where=mapping.source.name)
+
+    def _own_editions(self) -> list[str] | None:
+        """Return the editions whose records the viewer reads; None for all, also of editions that are gone."""
+        return None if self.forces is None else self._own_edition_ids
+
+    def _require_own_edition(self) -> None:
+        """Refuse an edition of another police force, whoever sent the link to it; the refusal is in the audit log."""
+        asked = self._asked_edition_id
+        if asked is None or self.forces is None or asked in self._own_edition_ids:
+            return
+        if asked not in self.store.edition_ids():
+            known = ", ".join(self._own_edition_ids) or "none"
+            raise StoreError(
+                f"there is no edition {asked!r}.", where=str(self.store.root), remedy=f"Known editions: {known}."
+            )
+        refusal = OtherForceError(
+            "this edition was made for another police force.", where=asked, remedy="Choose an edition from the menu."
+        )
+        event = AuditEvent(self.viewer.name, self.viewer.role, "open", "edition", asked, details=self._whose())
+        append_audit(self.records, replace(event, success=False, reason=refusal.problem))
+        raise refusal
+
+    def _whose(self) -> dict[str, Any]:
+        """Return the area and the police force of the grant, for audit rows."""
+        force = self.viewer.jurisdiction
+        return {"area": self.viewer.area_code, **({} if force is None else {"jurisdiction": force})}
+
+    def _current_snapshot(self) -> Snapshot:
+        return current_snapshot(self.store, self.forces)
 
     def _require(self, table: str) -> None:
         with self._refusals_recorded("read", table):
@@ -163,7 +230,7 @@ class DeskBase:
         """Return the audit row of something; ``of_the_data`` when it reads the current snapshot, not the edition's."""
         snapshot = None
         if self.store.current_snapshot_id() is not None and (of_the_data or not self.has_edition):
-            snapshot = current_snapshot(self.store)
+            snapshot = self._current_snapshot()
         elif self.has_edition:
             snapshot = self.snapshot
         return AuditEvent(
@@ -177,12 +244,14 @@ class DeskBase:
             legal_basis=_of_loads(snapshot, "legal_basis") if snapshot else None,
             success=success,
             reason=reason,
-            details={"area": self.viewer.area_code, **(details or {})},
+            details={**self._whose(), **(details or {})},
         )
 
     @contextmanager
     def _refusals_recorded(self, event: str, subject: str, view: dict[str, Any] | None = None) -> Iterator[None]:
+        """Run the checks of the block; before all others, that the store holds a police force of the grant."""
         try:
+            access.require_force(self.viewer, self._known_forces)
             yield
         except AccessDeniedError as error:
             details = {"view": view} if view else None
@@ -207,17 +276,6 @@ def edition_table(root: str, edition_id: str, table: str) -> pl.DataFrame:
 @lru_cache(maxsize=64)
 def _kept_table(root: str, edition_id: str, table: str, held: bool) -> pl.DataFrame:
     return Edition(Store(Path(root)), edition_id).read(table)
-
-
-@lru_cache(maxsize=1024)
-def _summary(root: str, edition_id: str) -> dict[str, Any]:
-    manifest = Edition(Store(Path(root)), edition_id).manifest
-    return {
-        "edition_id": edition_id,
-        "snapshot_id": manifest["snapshot_id"],
-        "as_of": manifest["parameters"]["as_of"],
-        "created_at": manifest["created_at"],
-    }
 
 
 _AREA_COLUMNS = {"area_code": pl.String, "level": pl.String, "parent_code": pl.String}

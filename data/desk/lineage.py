@@ -15,7 +15,6 @@ from data.disclosure import hide_small_counts
 from data.editions import Edition
 from data.errors import AccessDeniedError
 from data.lineage import Lineage, SnapshotBehind, find_advice, trace, trace_snapshot
-from data.snapshots import current_snapshot
 
 #: Roles that see which account loaded a file.
 SEE_THE_LOADER = ("steward", "auditor")
@@ -63,7 +62,7 @@ class Provenance(DeskBase):
             If the role does not read loads.
         """
         self._require("loads")
-        return trace_snapshot(current_snapshot(self.store), tables)
+        return trace_snapshot(self._current_snapshot(), tables)
 
     def _one(self, table: str, row: dict[str, Any]) -> pl.DataFrame:
         return self._table(table).filter(pl.col("advice_id") == row["advice_id"])

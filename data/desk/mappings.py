@@ -15,11 +15,10 @@ import polars as pl
 
 from data import access
 from data.desk.base import DeskBase
-from data.errors import RequestError, SourceError
+from data.errors import OtherForceError, RequestError, SourceError
 from data.files import write_atomically
 from data.records.audit import append_audit
 from data.schemas import CANONICAL
-from data.snapshots import current_snapshot
 from data.sources.check import MappingCheck, check_mapping
 from data.sources.editing import choices_for, choose, chosen_columns
 from data.sources.mapping import Mapping, built_in_mappings, load_mapping, parse_mapping
@@ -61,9 +60,10 @@ class Mappings(DeskBase):
         self._require("mappings")
         loaded: dict[str, int] = {}
         if self.store.current_snapshot_id() is not None:
-            for load in current_snapshot(self.store).loads:
+            for load in self._current_snapshot().loads:
                 loaded[load["source"]] = loaded.get(load["source"], 0) + 1
         saved = sorted((self.store.root / FOLDER).glob("*.toml")) if (self.store.root / FOLDER).is_dir() else []
+        saved = [path for path in saved if self._is_open(path)]
         found = [_described(path, path.stem, loaded) for path in saved]
         found += [_described(name, name, loaded) for name in built_in_mappings() if name not in {p.stem for p in saved}]
         return sorted(found, key=lambda one: (not one["loads"], not one["saved"], one["name"]))
@@ -73,6 +73,8 @@ class Mappings(DeskBase):
         self._require("mappings")
         path = self.store.root / FOLDER / f"{_checked(name)}.toml"
         if path.is_file():
+            with self._refusals_recorded("read", "mappings", {"name": name}):
+                self._require_own_mapping(load_mapping(path))
             return path.read_text(encoding="utf-8")
         from data.sources.mapping import BUILT_IN
 
@@ -176,7 +178,7 @@ class Mappings(DeskBase):
         Raises
         ------
         AccessDeniedError
-            If the viewer is no steward.
+            If the viewer is no steward, or the mapping, or the one it would replace, is another police force's.
         SourceError
             If the text is not a mapping, or a built-in one has its name.
         """
@@ -188,12 +190,26 @@ class Mappings(DeskBase):
             raise SourceError(
                 f"{name!r} is the name of a built-in mapping.", where="[source] name", remedy="Choose another name."
             )
+        path = self.store.root / FOLDER / f"{name}.toml"
+        with self._refusals_recorded("save_mapping", name):
+            self._require_own_mapping(mapping)
+            if path.is_file() and not self._is_open(path):
+                raise OtherForceError("another police force's mapping has this name.", where=name)
         details = {"sha256": mapping.sha256, "unconfirmed": mapping.source.unconfirmed}
         append_audit(self.records, self._event("save_mapping", name, details=details))
-        folder = self.store.root / FOLDER
-        folder.mkdir(exist_ok=True)
-        write_atomically(folder / f"{name}.toml", text.encode("utf-8"))
+        path.parent.mkdir(exist_ok=True)
+        write_atomically(path, text.encode("utf-8"))
         return mapping
+
+    def _is_open(self, path: Path) -> bool:
+        """Return whether a saved mapping is not another force's; of one that cannot be read nobody can tell."""
+        if self.forces is None:
+            return True
+        try:
+            force = load_mapping(path).jurisdiction.code
+        except SourceError:
+            return False
+        return force not in self._known_forces - self.forces
 
 
 def _described(source: str | Path, name: str, loaded: dict[str, int]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,7 @@ from data.catalogue.columns import Catalogue, catalogue, describe_columns, grade
 from data.catalogue.routing import RoutingRule, route, routing_rules
 from data.desk.base import DeskBase
 from data.exports import Export
+from data.forces import editions_beside_others
 from data.integration.write_back import file_name_for, write_visits
 from data.quality.entries import count_records, measure_entries
 from data.quality.measures import QualityReport, quality_history, report_quality
@@ -30,22 +32,22 @@ class Quality(DeskBase):
     def quality_reports(self) -> list[QualityReport]:
         """Return the quality report of every load, oldest first."""
         self._require("quality")
-        return quality_history(self.store)
+        return [self._of_own_sources(one) for one in quality_history(self.store) if self._is_own(one.jurisdiction)]
 
     def quality_verdicts(self) -> list[Verdict]:
         """Return every threshold tried on the newest load of each source that has its measure."""
         self._require("quality")
-        return judge_store(self.store)
+        return judge_store(self.store, self.forces)
 
     def funnels(self) -> list[dict[str, Any]]:
         """Return the funnel of every source with what each step loses, see ``data.quality.funnel``."""
         self._require("quality")
-        return report_quality(current_snapshot(self.store)).funnels
+        return self._of_own_sources(report_quality(current_snapshot(self.store))).funnels
 
     def entries(self) -> pl.DataFrame:
         """Return which fields people fill in and which they need not, see ``data.quality.entries``."""
         self._require("quality")
-        return measure_entries(count_records(self.records))
+        return measure_entries(count_records(self.records, self._own_editions()))
 
     def catalogue_columns(self) -> pl.DataFrame:
         """Return every column of every table with class, grade, purposes, basis and retention: metadata, no data."""
@@ -81,13 +83,22 @@ class Quality(DeskBase):
         rows = [
             {**one.to_dict(), "due": one.due, "rows_due": due.get((one.holder, one.table, one.columns), 0)}
             for one in expiry_list(self.store)
+            if self._holds_own(one.kind, one.holder)
         ]
         return pl.DataFrame(rows, schema=RETENTION)
 
     def retention_reports(self) -> list[dict[str, Any]]:
         """Return what earlier runs of ``beatwise retain`` deleted, newest first: counts and rules, no rows."""
         self._require("retention")
-        return retention_reports(self.store)
+        reports = retention_reports(self.store)
+        if self.forces is None:
+            return reports
+        own = [
+            {**one, "items": [item for item in one["items"] if self._holds_own(item["kind"], item["holder"])]}
+            for one in reports
+        ]
+        # What else was erased is told by ids of snapshots, which all forces share.
+        return [{**one, "erased": {}} for one in own if one["items"]]
 
     def catalogue_rules(self) -> Catalogue:
         """Return classes, retention classes and derivations as the catalogue states them."""
@@ -151,20 +162,26 @@ class Quality(DeskBase):
         return file_name_for(self._mappings()[source], f"beatwise_{self.records.now()[:10].replace('-', '')}")
 
     def export_visits(self, source: str) -> Export:
-        """Return every visit recorded here in the column layout of a source. The audit row is written first.
+        """Return the visits recorded here in the column layout of a source. The audit row is written first.
+
+        Where the store holds several police forces, the visits are those of the source's own force.
 
         Raises
         ------
         AccessDeniedError
-            If the role does not write data back.
+            If the role does not write data back, or the source is another police force's.
         SourceError
             If the source has no layout visits could be written in.
         """
         with self._refusals_recorded("export", "visits_export", {"source": source}):
             access.require_doing(self.viewer, "export_visits")
             access.require_table(self.viewer, "visits_export")
-        mapping = self._mappings().get(source) or load_mapping(source)
-        records = read_all_visits(self.records)
+            mapping = self._mappings().get(source) or load_mapping(source)
+            self._require_own_mapping(mapping)
+        editions = self._own_editions()
+        if editions is None:
+            editions = editions_beside_others(self.store, mapping.jurisdiction.code)
+        records = read_all_visits(self.records, editions)
         content = write_visits(records, mapping)
         stem = f"beatwise_{self.records.now()[:10].replace('-', '')}"
         export = Export(file_name_for(mapping, stem), content, "text/csv")
@@ -173,8 +190,23 @@ class Quality(DeskBase):
         return export
 
     def _mappings(self) -> dict[str, Mapping]:
-        named = {load["source"] for load in current_snapshot(self.store).loads}
+        named = {load["source"] for load in self._current_snapshot().loads}
         return {name: load_mapping(name) for name in built_in_mappings() if name in named}
+
+    def _of_own_sources(self, report: QualityReport) -> QualityReport:
+        """Return a report whose funnel, which is that of a whole snapshot, is of the viewer's forces only."""
+        if self.forces is None:
+            return report
+        own = {load["source"] for load in self._current_snapshot().loads}
+        return replace(report, funnels=[one for one in report.funnels if one["source"] in own])
+
+    def _holds_own(self, kind: str, holder: str) -> bool:
+        """Return whether a load or an edition is of the viewer's forces."""
+        if self.forces is None:
+            return True
+        if kind == "edition":
+            return holder in self._own_edition_ids
+        return self._is_own(str(self.store.load_report(holder)["jurisdiction"]["code"]))
 
 
 def _writes_visits(mapping: Mapping) -> bool:

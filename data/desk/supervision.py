@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import polars as pl
@@ -10,7 +11,10 @@ from data import access
 from data.desk.base import DeskBase
 from data.records.agreement import verify_records
 from data.records.audit import AuditEvent, ChainReport, append_audit, read_audit
-from data.snapshots import Snapshot, current_snapshot
+from data.schemas import EDITION
+
+#: Pages and tables that are read from an edition; whatever else an audit row is about is the store's.
+OF_AN_EDITION = frozenset(EDITION) | {"briefing", "hotspots", "model", "staffing", "my_beat", "trends"}
 
 
 class Supervision(DeskBase):
@@ -37,12 +41,19 @@ class Supervision(DeskBase):
         return self._current_snapshot().quarantine().head(limit).collect()
 
     def audit_log(self, limit: int = 500) -> pl.DataFrame:
-        """Return the last rows of the audit log, newest first."""
+        """Return the last rows of the audit log, newest first: those about the viewer's police forces.
+
+        In a store of several forces, what names none of them (a sign-in of an unknown account, most of what is done
+        at the command line) is for auditors of all forces.
+        """
         self._require("audit_log")
-        return pl.DataFrame(read_audit(self.records, limit), schema=AUDIT_LOG)
+        wanted = None if self.forces is None else self._of_own_force
+        return pl.DataFrame(read_audit(self.records, limit, wanted), schema=AUDIT_LOG)
 
     def verify_audit(self, expected_head: tuple[int, str] | None = None) -> ChainReport:
         """Recompute the hash chain of the audit log, name the first broken row, and compare the records with it.
+
+        There is one chain for all police forces of a store, and it is whole or not; no row is given out.
 
         Parameters
         ----------
@@ -55,8 +66,23 @@ class Supervision(DeskBase):
         append_audit(self.records, self._event("verify", "audit_log"))
         return verify_records(self.records, expected_head)
 
-    def _current_snapshot(self) -> Snapshot:
-        return current_snapshot(self.store)
+    def _of_own_force(self, row: dict[str, Any]) -> bool:
+        """Return whether an audit row is about the viewer's forces: their accounts, their editions, their data.
+
+        Who reads all forces concerns each of them, save where what is read is an edition of another one.
+        """
+        told = _force_told(row["details"])
+        if told in (self.forces or ()) or row["edition_id"] in self._own_edition_ids:
+            return True
+        return told == access.ALL_FORCES and (row["edition_id"] is None or row["object"] not in OF_AN_EDITION)
+
+
+def _force_told(details: str) -> object:
+    try:
+        told = json.loads(details)
+    except ValueError:
+        return None  # Changed by somebody: the verifier names the row.
+    return told.get("jurisdiction") if isinstance(told, dict) else None
 
 
 #: Columns of :meth:`Supervision.audit_log`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from data.errors import SchemaError
 from data.records.database import Records
 from data.records.tables import decisions, visit_records
+from data.records.visits import recorded_from
 from data.schemas import CANONICAL
 
 FILE = Path(__file__).with_name("entries.toml")
@@ -82,14 +83,14 @@ def forms() -> dict[str, Form]:
         raise SchemaError(f"the table of fields is not valid ({error}).", where=FILE.name) from error
 
 
-def count_records(records: Records) -> dict[str, int]:
-    """Return how many rows each form has on record."""
-    tables = {"visit": visit_records, "decision": decisions}
+def count_records(records: Records, editions: Collection[str] | None = None) -> dict[str, int]:
+    """Return how many rows each form has on record, of some editions or of all."""
+    made, visited = (sa.select(sa.func.count()).select_from(table) for table in (decisions, visit_records))
+    if editions is not None:
+        made = made.where(decisions.c.edition_id.in_(sorted(editions)))
+    queries = {"visit": recorded_from(visited, editions), "decision": made}
     with records.reading() as connection:
-        return {
-            name: int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
-            for name, table in tables.items()
-        }
+        return {name: int(connection.execute(query).scalar_one()) for name, query in queries.items()}
 
 
 def measure_entries(records: Mapping[str, int]) -> pl.DataFrame:

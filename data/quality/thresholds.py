@@ -152,9 +152,9 @@ def judge(reports: Sequence[QualityReport], thresholds: Sequence[Threshold]) -> 
     return found
 
 
-def judge_store(store: Store, jurisdiction: str | None = None) -> list[Verdict]:
-    """Try the store's thresholds on its loads, of one police force or of all."""
-    reports = [one for one in quality_history(store) if jurisdiction in (None, one.jurisdiction)]
+def judge_store(store: Store, jurisdictions: frozenset[str] | None = None) -> list[Verdict]:
+    """Try the store's thresholds on its loads, of some police forces or, with None, of all."""
+    reports = [one for one in quality_history(store) if jurisdictions is None or one.jurisdiction in jurisdictions]
     return judge(reports, load_thresholds(store))
 
 

@@ -5,11 +5,13 @@ The address text is not stored here, only its digest: the text stays in the call
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 import polars as pl
 import sqlalchemy as sa
 
+from data.access import ALL_FORCES
 from data.errors import RequestError
 from data.records.agreement import announcing
 from data.records.audit import AuditEvent, append_audit_with
@@ -22,7 +24,11 @@ REVIEW_DECISIONS = ("accept", "reject", "none")
 
 @dataclass(frozen=True)
 class AddressReview:
-    """One decision as it was recorded. It holds for every call with the same text."""
+    """One decision as it was recorded. It holds for every call with the same text.
+
+    ``jurisdiction`` is that of the steward's grant: a decision holds for the calls of that police force, and for all
+    without one or with ``data.access.ALL_FORCES``.
+    """
 
     review_id: int
     at: str
@@ -32,6 +38,7 @@ class AddressReview:
     decision: str
     probability: float
     viewer: str
+    jurisdiction: str | None = None
 
 
 def append_address_review(records: Records, review: AddressReview, audit: AuditEvent) -> AddressReview:
@@ -58,11 +65,22 @@ def append_address_review(records: Records, review: AddressReview, audit: AuditE
     return AddressReview(review_id=number, **values)
 
 
-def read_address_reviews(records: Records) -> pl.DataFrame:
-    """Return all reviews, oldest first, as the address linkage takes them."""
+def read_address_reviews(records: Records, forces: Collection[str] | None = None) -> pl.DataFrame:
+    """Return reviews, oldest first, as the address linkage takes them.
+
+    Parameters
+    ----------
+    forces
+        Only those that hold for the calls of every one of these police forces; None for all.
+    """
     with records.reading() as connection:
         rows = connection.execute(sa.select(address_reviews).order_by(address_reviews.c.review_id)).mappings()
-        return pl.DataFrame([dict(row) for row in rows], schema=ADDRESS_REVIEWS)
+        found = pl.DataFrame([dict(row) for row in rows], schema=ADDRESS_REVIEWS)
+    if forces is None:
+        return found
+    everywhere = pl.col("jurisdiction").is_null() | (pl.col("jurisdiction") == ALL_FORCES)
+    only = next(iter(forces)) if len(forces) == 1 else None
+    return found.filter(everywhere | pl.col("jurisdiction").eq_missing(pl.lit(only, dtype=pl.String)))
 
 
 #: Columns of :func:`read_address_reviews`.
@@ -75,4 +93,5 @@ ADDRESS_REVIEWS = {
     "decision": pl.String,
     "probability": pl.Float64,
     "viewer": pl.String,
+    "jurisdiction": pl.String,
 }

@@ -21,10 +21,13 @@ import sqlalchemy as sa
 from data.files import digest_of
 from data.records.audit import AuditEvent, ChainReport, verify_chain
 from data.records.database import Records
+from data.records.migrations import NAMED
 from data.records.tables import address_reviews, audit_log, decisions, viewers, visit_records
 
 #: Key of an audit row's details with the digest of the record it announces.
 DIGEST = "record_sha256"
+#: Columns that tables of records got after the first digests were written.
+LATER_COLUMNS = frozenset({"jurisdiction"})
 #: Event → table of the records it announces, and their columns for when, by whom and what about.
 ANNOUNCED: dict[str, tuple[sa.Table, tuple[str, str, str]]] = {
     "decide": (decisions, ("at", "viewer", "advice_id")),
@@ -76,11 +79,15 @@ def _of_records(connection: sa.Connection, event: str, table: sa.Table, columns:
 
 def _of_grants(connection: sa.Connection) -> str | None:
     granted = Counter(_grants_in_the_log(connection))
+    named = _forces_named_later(connection)
     ended = Counter((row["at"], row["viewer"], row["object"]) for row in _rows_of(connection, "revoke"))
     for held in connection.execute(sa.select(viewers).order_by(viewers.c.grant_id)).mappings():
-        key = (held["granted_at"], held["granted_by"], held["name"], held["role"], held["area_code"])
+        later = named.get(held["grant_id"])
+        # What the grant itself named: nothing, where the force was named for it later.
+        force = None if later is not None else held["jurisdiction"]
+        key = (held["granted_at"], held["granted_by"], held["name"], held["role"], force, held["area_code"])
         known = next((each for each in ((*key, held["area_level"]), (*key, None)) if granted[each] > 0), None)
-        if known is None:
+        if known is None or later not in (None, held["jurisdiction"]):
             return f"grant {held['grant_id']} ({held['role']}) is not as the log says, or is not in it"
         granted[known] -= 1
         if held["revoked_at"] is not None:
@@ -98,7 +105,14 @@ def _of_grants(connection: sa.Connection) -> str | None:
 def _grants_in_the_log(connection: sa.Connection) -> Iterator[tuple[Any, ...]]:
     for row in _rows_of(connection, "grant"):
         details = json.loads(row["details"])
-        yield (row["at"], row["viewer"], row["object"], details["role"], details["area"], details.get("level"))
+        force = details.get("jurisdiction")
+        yield (row["at"], row["viewer"], row["object"], details["role"], force, details["area"], details.get("level"))
+
+
+def _forces_named_later(connection: sa.Connection) -> dict[int, str]:
+    """Return number of grant → police force it was given when grants began to name one."""
+    rows = [json.loads(row["details"]) for row in _rows_of(connection, NAMED)]
+    return {grant_id: told["jurisdiction"] for told in rows for grant_id in told["grants"]}
 
 
 def _rows_of(connection: sa.Connection, event: str) -> Iterator[sa.RowMapping]:
@@ -107,12 +121,15 @@ def _rows_of(connection: sa.Connection, event: str) -> Iterator[sa.RowMapping]:
 
 
 def _digest(table: sa.Table, values: dict[str, Any]) -> str:
-    """Return the digest of all columns but the number, as the database gives them back."""
+    """Return the digest of all columns but the number, as the database gives them back.
+
+    A column that came later is left out where it is null, so that earlier records keep their digest.
+    """
     content = {
         column.name: float(values[column.name])
         if isinstance(column.type, sa.Float) and values[column.name] is not None
         else values[column.name]
         for column in table.columns
-        if not column.primary_key
+        if not column.primary_key and (column.name not in LATER_COLUMNS or values.get(column.name) is not None)
     }
     return digest_of(content)

@@ -8,17 +8,21 @@ keep the head (number and hash of the last row) elsewhere and give it to :func:`
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from data.errors import RequestError
 from data.files import digest_of
-from data.records.database import Records
 from data.records.tables import audit_log
+
+if TYPE_CHECKING:
+    from data.records.database import Records
 
 #: A noted hash is compared by at least so many digits.
 LEAST_DIGITS = 12
@@ -91,11 +95,16 @@ def append_audit_with(connection: sa.Connection, event: AuditEvent, at: str) -> 
     return int(row["seq"])
 
 
-def read_audit(records: Records, limit: int = 500) -> list[dict[str, Any]]:
-    """Return the last rows, newest first."""
-    with records.reading() as connection:
-        rows = connection.execute(sa.select(audit_log).order_by(audit_log.c.seq.desc()).limit(limit))
-        return [dict(row) for row in rows.mappings()]
+def read_audit(
+    records: Records, limit: int = 500, wanted: Callable[[dict[str, Any]], bool] | None = None
+) -> list[dict[str, Any]]:
+    """Return the last rows, newest first, or the last of those that are wanted."""
+    query = sa.select(audit_log).order_by(audit_log.c.seq.desc())
+    if wanted is None:
+        query = query.limit(limit)
+    with records.reading() as connection, closing(connection.execution_options(yield_per=1000).execute(query)) as rows:
+        found = (dict(row) for row in rows.mappings())
+        return list(islice((row for row in found if wanted is None or wanted(row)), limit))
 
 
 def noted_head(text: str) -> tuple[int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -11,13 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from data.errors import StoreError
+from data.records.migrations import SCHEMA_VERSION, bring_up_to_date
 from data.records.tables import append_only_triggers, metadata, schema_version
 from data.store import Store
 
-#: Version of the tables in ``data/records/tables.py``. Raise it together with an entry in ``MIGRATIONS``.
-SCHEMA_VERSION = 2
-#: Statements that bring a database from the version before to the key. Missing tables are made.
-MIGRATIONS: dict[int, list[str]] = {2: []}
 #: Waiting time of a writer on a busy SQLite file, milliseconds.
 BUSY_TIMEOUT_MS = 15_000
 #: Key of the PostgreSQL advisory lock that keeps one audit chain ("beat" in ASCII).
@@ -40,6 +37,8 @@ class Records:
         SQLAlchemy URL; ``sqlite:///FILE`` or ``postgresql+psycopg://...`` (``postgresql://`` is understood too).
     clock
         Gives the time that is written into rows; a test passes its own.
+    forces
+        Gives the police forces of the store the records belong to; asked when older tables are brought up to date.
 
     Raises
     ------
@@ -47,15 +46,25 @@ class Records:
         If the database cannot be opened, is neither SQLite nor PostgreSQL, or was written by a newer beatwise.
     """
 
-    def __init__(self, url: str, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, url: str, *, clock: Clock = utc_now, forces: Callable[[], Collection[str]] | None = None
+    ) -> None:
         self.clock = clock
         self.engine = _engine(url)
+        self._forces = forces
         self._bring_up_to_date()
 
     @classmethod
     def open(cls, store: Store, *, clock: Clock = utc_now) -> Records:
         """Open the records of a store."""
-        return cls(store.records_url, clock=clock)
+
+        def forces() -> Collection[str]:
+            # Snapshots and editions are read by it; every other opening of the records needs neither.
+            from data.forces import store_forces
+
+            return store_forces(store)
+
+        return cls(store.records_url, clock=clock, forces=forces)
 
     def now(self) -> str:
         """Return the time of the clock as ISO text in UTC, microseconds included."""
@@ -121,9 +130,8 @@ class Records:
                     remedy="Use the beatwise version that wrote it.",
                 )
             metadata.create_all(connection)
-            for version in range(max(found, 1) + 1, SCHEMA_VERSION + 1):
-                for statement in MIGRATIONS[version]:
-                    connection.exec_driver_sql(statement)
+            if found:
+                bring_up_to_date(connection, found, self.now(), self._forces)
             for statement in append_only_triggers(connection.dialect.name):
                 connection.execute(sa.text(statement))
             if found < SCHEMA_VERSION:

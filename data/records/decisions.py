@@ -99,19 +99,21 @@ def append_decision(records: Records, decision: Decision, audit: AuditEvent) -> 
     return Decision(decision_id=number, **values)
 
 
-def read_decisions(records: Records, edition_id: str | None, advice_ids: Collection[str] | None = None) -> pl.DataFrame:
+def read_decisions(
+    records: Records, editions: Collection[str] | None, advice_ids: Collection[str] | None = None
+) -> pl.DataFrame:
     """Return decisions, newest first, with ``current`` = the latest on its advice.
 
     Parameters
     ----------
-    edition_id
-        Decisions on this edition; None for all editions.
+    editions
+        Decisions on these editions; None for all.
     advice_ids
         Only these rows of advice; None for all.
     """
     query = sa.select(decisions).order_by(decisions.c.decision_id.desc())
-    if edition_id is not None:
-        query = query.where(decisions.c.edition_id == edition_id)
+    if editions is not None:
+        query = query.where(decisions.c.edition_id.in_(sorted(editions)))
     with records.reading() as connection:
         rows = [dict(row) for row in connection.execute(query).mappings()]
     frame = pl.DataFrame(rows, schema=DECISIONS)

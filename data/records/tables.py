@@ -32,6 +32,8 @@ audit_log = sa.Table(
     sa.Column("details", sa.Text, nullable=False),
     sa.Column("previous_hash", sa.String(64), nullable=False),
     sa.Column("row_hash", sa.String(64), nullable=False, unique=True),
+    # A visit is found again by the moment its audit row was written (``data.records.visits``).
+    sa.Index("audit_log_by_time", "at"),
 )
 
 decisions = sa.Table(
@@ -80,6 +82,8 @@ address_reviews = sa.Table(
     sa.Column("decision", sa.String(10), nullable=False),
     sa.Column("probability", sa.Float, nullable=False),
     sa.Column("viewer", sa.String(200), nullable=False),
+    # Police force of the steward's grant; null in reviews from before version 3, which hold for every force.
+    sa.Column("jurisdiction", sa.Text),
     sa.Index("address_reviews_by_text", "text_key", "review_id"),
 )
 
@@ -91,6 +95,8 @@ viewers = sa.Table(
     sa.Column("role", sa.String(20), nullable=False),
     sa.Column("area_code", sa.String(64)),
     sa.Column("area_level", sa.String(20)),
+    # Police force; null in grants from before version 3.
+    sa.Column("jurisdiction", sa.Text),
     sa.Column("granted_at", sa.String(40), nullable=False),
     sa.Column("granted_by", sa.String(200), nullable=False),
     sa.Column("revoked_at", sa.String(40)),

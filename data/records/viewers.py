@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, cast
 
 import polars as pl
 import sqlalchemy as sa
 
-from data.access import DOINGS, SEPARATED_ROLES, Role, Viewer
+from data.access import ALL_FORCES, DOINGS, SEPARATED_ROLES, Role, Viewer
 from data.errors import AccessDeniedError, RequestError
 from data.records.audit import AuditEvent, append_audit, append_audit_with
 from data.records.database import Records
@@ -55,26 +56,39 @@ def grant_role(
     area_level: str | None = None,
     *,
     granted_by: str,
+    jurisdiction: str | None = None,
+    forces: Collection[str] = (),
 ) -> Viewer:
     """Give an account its role. The audit row is written first, in the same transaction.
+
+    Parameters
+    ----------
+    jurisdiction
+        Code of the police force the role is held for, or ``data.access.ALL_FORCES``; None only while the store holds
+        no more than one.
+    forces
+        Police forces of the store.
 
     Raises
     ------
     RequestError
-        If role and area do not go together, or the account holds a role already.
+        If role, police force and area do not go together, or the account holds a role already.
     AccessDeniedError
-        If somebody grants a role to the own account, the one who grants holds a role other than security, or the
-        account ever held another one of the three separated roles (system, security, audit). On record.
+        If somebody grants a role to the own account, the one who grants holds a role other than security or security
+        of another police force, or the account ever held another one of the three separated roles (system, security,
+        audit). On record.
 
     Notes
     -----
     A ``granted_by`` without a role is the operator of the machine, who makes the first security administrator.
     """
-    viewer = Viewer(name, cast(Role, role), area_code, area_level)
-    details = {"role": role, "area": area_code, "level": area_level}
+    viewer = Viewer(name, cast(Role, role), area_code, area_level, jurisdiction=jurisdiction)
+    if jurisdiction is None and len(forces) > 1:
+        raise RequestError("the store holds several police forces; a grant names one.", where=name)
+    details = {"role": role, "area": area_code, "level": area_level, "jurisdiction": jurisdiction}
     try:
         with records.writing() as connection:
-            granter = _require_granter(connection, granted_by)
+            granter = _require_granter(connection, granted_by, jurisdiction, forces)
             event = AuditEvent(granted_by, granter, "grant", name, details=details)
             _refuse_wrong_grant(connection, viewer, granted_by)
             at = records.now()
@@ -85,6 +99,7 @@ def grant_role(
                     role=role,
                     area_code=area_code,
                     area_level=area_level,
+                    jurisdiction=jurisdiction,
                     granted_at=at,
                     granted_by=granted_by,
                 )
@@ -96,25 +111,31 @@ def grant_role(
     return viewer
 
 
-def revoke_role(records: Records, name: str, *, revoked_by: str) -> None:
+def revoke_role(records: Records, name: str, *, revoked_by: str, forces: Collection[str] = ()) -> None:
     """Take an account's role back. The row stays, with who ended it and when.
+
+    Parameters
+    ----------
+    forces
+        Police forces of the store.
 
     Raises
     ------
     RequestError
         If the account holds no role.
     AccessDeniedError
-        If the one who revokes holds a role other than security. On record.
+        If the one who revokes holds a role other than security, or security of another police force. On record.
     """
     try:
         with records.writing() as connection:
-            granter = _require_granter(connection, revoked_by)
             open_grant = sa.and_(viewers.c.name == name, viewers.c.revoked_at.is_(None))
-            role = connection.scalar(sa.select(viewers.c.role).where(open_grant))
-            if role is None:
+            held = connection.execute(sa.select(viewers.c.role, viewers.c.jurisdiction).where(open_grant)).first()
+            granter = _require_granter(connection, revoked_by, held and held.jurisdiction, forces)
+            if held is None:
                 raise RequestError("this account holds no role.", where=name)
             at = records.now()
-            append_audit_with(connection, AuditEvent(revoked_by, granter, "revoke", name, details={"role": role}), at)
+            details = {"role": held.role, "jurisdiction": held.jurisdiction}
+            append_audit_with(connection, AuditEvent(revoked_by, granter, "revoke", name, details=details), at)
             connection.execute(viewers.update().where(open_grant).values(revoked_at=at, revoked_by=revoked_by))
     except AccessDeniedError as error:
         append_audit(records, AuditEvent(revoked_by, "none", "revoke", name, success=False, reason=error.problem))
@@ -155,15 +176,25 @@ def _open_grant(records: Records, name: str, language: str) -> Viewer | None:
         row = connection.execute(query).mappings().first()
     if row is None:
         return None
-    return Viewer(row["name"], cast(Role, row["role"]), row["area_code"], row["area_level"], language)
+    role, area, level = cast(Role, row["role"]), row["area_code"], row["area_level"]
+    return Viewer(row["name"], role, area, level, language, row["jurisdiction"])
 
 
-def _require_granter(connection: sa.Connection, name: str) -> str:
-    """Return the role somebody grants with; refuse an account that holds any role but security."""
-    held = connection.scalar(sa.select(viewers.c.role).where(viewers.c.name == name, viewers.c.revoked_at.is_(None)))
-    if held is not None and held not in DOINGS["grant"]:
-        raise AccessDeniedError(f"the role {held} does not grant or revoke.", where=name)
-    return held or "operator"
+def _require_granter(connection: sa.Connection, name: str, force: str | None, forces: Collection[str]) -> str:
+    """Return the role somebody grants with; refuse an account that holds any role but security of the same force.
+
+    A grant without a force is anybody's to end: among several forces it opens nothing.
+    """
+    query = sa.select(viewers.c.role, viewers.c.jurisdiction)
+    held = connection.execute(query.where(viewers.c.name == name, viewers.c.revoked_at.is_(None))).first()
+    if held is None:
+        return "operator"
+    if held.role not in DOINGS["grant"]:
+        raise AccessDeniedError(f"the role {held.role} does not grant or revoke.", where=name)
+    own = held.jurisdiction in (ALL_FORCES, force) or (held.jurisdiction is None and len(forces) < 2)
+    if force is not None and not own:
+        raise AccessDeniedError("this account grants and revokes for another police force.", where=name)
+    return str(held.role)
 
 
 def _refuse_wrong_grant(connection: sa.Connection, viewer: Viewer, granted_by: str) -> None:

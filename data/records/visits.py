@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -13,7 +15,7 @@ from data.errors import RequestError
 from data.records.agreement import announcing
 from data.records.audit import AuditEvent, append_audit_with
 from data.records.database import Records
-from data.records.tables import visit_records
+from data.records.tables import audit_log, visit_records
 
 #: What was found. Labels live in the locales; no free text, so that no personal data enters here.
 NOTE_CODES = ("in_order", "nobody_there", "refused", "hazard_found", "changed", "closed_down", "follow_up")
@@ -91,10 +93,17 @@ def append_visit(
         return VisitRecord(**connection.execute(query).mappings().one())
 
 
-def read_visits(records: Records, beat_code: str) -> pl.DataFrame:
-    """Return the recorded visits of one beat, newest first."""
+def read_visits(records: Records, beat_code: str, editions: Collection[str] | None = None) -> pl.DataFrame:
+    """Return the recorded visits of one beat, newest first.
+
+    Parameters
+    ----------
+    editions
+        Only visits recorded from the plans of these editions; None for all. Beats of two police forces may have one
+        code: the editions tell them apart.
+    """
     query = (
-        sa.select(visit_records)
+        recorded_from(sa.select(visit_records), editions)
         .where(visit_records.c.beat_code == beat_code)
         .order_by(visit_records.c.visited_at.desc(), visit_records.c.visit_record_id.desc())
     )
@@ -103,12 +112,32 @@ def read_visits(records: Records, beat_code: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=VISIT_RECORDS)
 
 
-def read_all_visits(records: Records) -> pl.DataFrame:
-    """Return every recorded visit of the store, oldest first, to be written back to the upstream system."""
-    query = sa.select(visit_records).order_by(visit_records.c.visit_record_id)
+def read_all_visits(records: Records, editions: Collection[str] | None = None) -> pl.DataFrame:
+    """Return every recorded visit, oldest first, to be written back to the upstream system.
+
+    Parameters
+    ----------
+    editions
+        As in :func:`read_visits`: those of one police force, where the store holds several.
+    """
+    query = recorded_from(sa.select(visit_records), editions).order_by(visit_records.c.visit_record_id)
     with records.reading() as connection:
         rows = [asdict(VisitRecord(**row)) for row in connection.execute(query).mappings()]
     return pl.DataFrame(rows, schema=VISIT_RECORDS)
+
+
+def recorded_from(query: sa.Select[Any], editions: Collection[str] | None) -> sa.Select[Any]:
+    """Narrow a query of visits to those whose audit row names one of some editions; None leaves it as it is."""
+    if editions is None:
+        return query
+    announced = sa.and_(
+        audit_log.c.at == visit_records.c.recorded_at,
+        audit_log.c.event == "record_visit",
+        audit_log.c.viewer == visit_records.c.recorded_by,
+        audit_log.c.object == visit_records.c.object_id,
+        audit_log.c.edition_id.in_(sorted(editions)),
+    )
+    return query.where(sa.exists().where(announced))
 
 
 #: Columns of :func:`read_visits`.

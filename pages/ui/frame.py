@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from data.errors import AccessDeniedError, BeatwiseError
+from data.errors import AccessDeniedError, BeatwiseError, OtherForceError
 from pages.ui import identity, urls
 from pages.ui.formats import day, literal
 from pages.ui.language import LANGUAGES, announce, current, named, pick, t
@@ -173,10 +173,13 @@ def first_page(viewer: Viewer) -> str | None:
 def draw_refusal(error: AccessDeniedError, viewer: Viewer) -> None:
     """Show a refusal: what was refused, that it was recorded, whom to ask, where to go on. Holds no data."""
     st.title(t("common.refused.title"), anchor=False)
-    st.error(t("common.refused.text"), icon=":material/block:")
+    text = "common.refused.force" if isinstance(error, OtherForceError) else "common.refused.text"
+    st.error(t(text), icon=":material/block:")
     st.caption(t("common.refused.recorded", where=literal(_named_page(error.where))))
     first = first_page(viewer)
-    if first and first != error.where:
+    # A grant that opens nothing has no page to go on to.
+    shut_out = isinstance(error, OtherForceError) and error.where == viewer.name
+    if first and first != error.where and not shut_out:
         # A role with a single page has no menu.
         st.html(urls.anchor(first, t("common.refused.go_on", page=t(f"common.pages.{first}"))))
 
@@ -268,14 +271,19 @@ def _edition_control(viewer: Viewer) -> None:
     from data.desk import Desk
 
     try:
-        desk = Desk(identity.store(), viewer, urls.state("edition"))
-        known = desk.editions()
+        # The newest edition: whether the one asked for is the viewer's is for the page to say, once.
+        desk = Desk(identity.store(), viewer)
+        known = desk.editions() if desk.has_edition else []
     except BeatwiseError:
         # The page says what is wrong; the menu goes on without a picker.
         return
-    words = {row["edition_id"]: _edition_words(row) for row in known}
     asked = urls.state("edition")
-    if words and asked and asked not in words:
+    shown = next((row for row in known if row["edition_id"] == asked), known[0] if known else None)
+    if shown is not None and len({row["jurisdiction"] for row in known}) > 1:
+        _force_control(known, shown["jurisdiction"])
+        known = [row for row in known if row["jurisdiction"] == shown["jurisdiction"]]
+    words = {row["edition_id"]: _edition_words(row) for row in known}
+    if words and asked and asked not in identity.store().edition_ids():
         # The page says that there is no such edition; here the reader finds one there is.
         words[asked] = asked
     if words:
@@ -285,12 +293,33 @@ def _edition_control(viewer: Viewer) -> None:
             list(words),
             words=lambda code: words[code],
             lang=current(),
-            default=asked or desk.edition_id,
+            default=asked if asked in words else next(iter(words)),
         )
 
 
 def _edition_words(row: dict[str, Any]) -> str:
     return t("common.edition_option", day=day(date.fromisoformat(str(row["as_of"]))), id=str(row["edition_id"])[-4:])
+
+
+def _force_control(known: list[dict[str, Any]], shown: str) -> None:
+    """Draw the choice of a police force, for who reads several: choosing one opens its newest edition."""
+    newest = {row["jurisdiction"]: row for row in reversed(known)}
+    forces = sorted(newest)
+    key = f"edition_force.{current()}.{shown}"
+    st.selectbox(
+        t("common.force"),
+        forces,
+        index=forces.index(shown),
+        format_func={code: pick(row["name_zh"], row["name_en"]) or code for code, row in newest.items()}.__getitem__,
+        key=key,
+        on_change=_change_force,
+        args=(key, {code: row["edition_id"] for code, row in newest.items()}),
+    )
+
+
+def _change_force(widget: str, newest: dict[str, str]) -> None:
+    urls.forget("edition", "beat", "unit")
+    urls.keep("edition", newest[st.session_state[widget]])
 
 
 def _who(viewer: Viewer) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
 
-from data.errors import AccessDeniedError, BeatwiseError
+from data.errors import AccessDeniedError, BeatwiseError, OtherForceError
 from pages.ui import frame, identity, urls
 from pages.ui.formats import literal
 from pages.ui.language import t, use_category_names
@@ -53,6 +53,8 @@ def guard(page: str) -> Desk:
         st.session_state.pop(_OPENED, None)
         # The next page starts from the own area, not from the one that was refused.
         urls.forget("beat", "unit")
+        if isinstance(error, OtherForceError):
+            urls.forget("edition")
         refuse(error, viewer)
     except BeatwiseError as error:
         explain(error)

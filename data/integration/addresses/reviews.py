@@ -43,10 +43,16 @@ class AppliedReviews:
         return asdict(self)
 
 
-@lru_cache(maxsize=4)
-def review_queue(root: str, snapshot_id: str) -> pl.DataFrame:
-    """Return the texts in review of a snapshot, which never changes: both texts, ``source``, ``calls``."""
-    snapshot = Snapshot(Store(Path(root)), snapshot_id)
+@lru_cache(maxsize=8)
+def review_queue(root: str, snapshot_id: str, forces: frozenset[str] | None = None) -> pl.DataFrame:
+    """Return the texts in review of a snapshot, which never changes: both texts, ``source``, ``calls``.
+
+    Parameters
+    ----------
+    forces
+        Only calls and standard addresses of these police forces; None for all.
+    """
+    snapshot = Snapshot(Store(Path(root)), snapshot_id, forces)
     links = snapshot.scan("address_links").filter(pl.col("outcome") == "review")
     calls = snapshot.scan("calls").select(pl.col("record_key").alias("incident_id"), "address")
     standards = snapshot.scan("addresses").select("address_code", standard="address").unique("address_code")
@@ -68,16 +74,32 @@ def review_queue(root: str, snapshot_id: str) -> pl.DataFrame:
 
 def decided_reviews(snapshot: Snapshot, records: Records) -> pl.DataFrame:
     """Return the rows of the queue that were decided since a snapshot was written."""
-    queue = review_queue(str(snapshot.store.root.resolve()), snapshot.snapshot_id)
-    decided = read_address_reviews(records).select("text_key", "address_code").unique()
+    queue = review_queue(str(snapshot.store.root.resolve()), snapshot.snapshot_id, snapshot.forces)
+    decided = read_address_reviews(records, snapshot.jurisdictions).select("text_key", "address_code").unique()
     return queue.join(decided, on=["text_key", "address_code"], how="semi")
 
 
-def apply_reviews(store: Store, records: Records, *, applied_by: str, now: datetime) -> AppliedReviews:
+def _decided_of(snapshot: Snapshot, records: Records, forces: frozenset[str] | None) -> pl.DataFrame:
+    """Return the decided rows force by force: a decision of one force's steward holds for its calls alone."""
+    known = snapshot.jurisdictions
+    if len(known) == 1:
+        return decided_reviews(snapshot, records)
+    own = [frozenset({force}) for force in known if forces is None or force in forces]
+    return pl.concat(decided_reviews(Snapshot(snapshot.store, snapshot.snapshot_id, force), records) for force in own)
+
+
+def apply_reviews(
+    store: Store, records: Records, *, applied_by: str, now: datetime, forces: frozenset[str] | None = None
+) -> AppliedReviews:
     """Write a new snapshot in which every decision of the steward holds; it is current from then on.
 
     Calls, dispatches and all other rows are those of the current snapshot; links, places and areas of the calls are
     found again. Editions published before keep their own snapshot.
+
+    Parameters
+    ----------
+    forces
+        Only calls of these police forces, while those of others wait on; None for all.
 
     Raises
     ------
@@ -89,7 +111,7 @@ def apply_reviews(store: Store, records: Records, *, applied_by: str, now: datet
 
     with store.locked_for_writing():
         before = current_snapshot(store)
-        decided = decided_reviews(before, records)
+        decided = _decided_of(before, records, forces)
         if decided.is_empty():
             raise RequestError(
                 "no decision on an address waits to be applied.",
@@ -97,26 +119,27 @@ def apply_reviews(store: Store, records: Records, *, applied_by: str, now: datet
                 remedy="Decide some on the page Addresses first.",
             )
         sources = set(decided["sources"].explode().to_list())
-        forces = sorted({load["jurisdiction"]["code"] for load in before.loads if load["source"] in sources})
+        affected = sorted({load["jurisdiction"]["code"] for load in before.loads if load["source"] in sources})
         reviews = read_address_reviews(records)
         after = rederive(
             store,
             before.loads,
-            forces,
+            affected,
             changes={
                 **before.manifest.get("changes", {}),
                 "address_reviews": {
                     "decisions": reviews.height,
                     "digest": digest_of(reviews.select("text_key", "address_code", "decision").rows())[:16],
+                    # The same decisions, applied for one force and then for another, make two snapshots.
+                    **({} if forces is None else {"forces": sorted(forces)}),
                 },
             },
             created_at=now,
             created_by=applied_by,
         )
     texts = decided["text_key"].unique()
-    by_steward = after.scan("address_links").filter(
-        pl.col("text_key").is_in(texts.implode()), pl.col("outcome") == "match"
-    )
+    links = Snapshot(store, after.snapshot_id, forces).scan("address_links")
+    by_steward = links.filter(pl.col("text_key").is_in(texts.implode()), pl.col("outcome") == "match")
     return AppliedReviews(
         after.snapshot_id,
         before.snapshot_id,

@@ -44,7 +44,7 @@ class SnapshotLinks:
             from data.records.address_reviews import read_address_reviews
             from data.records.database import Records
 
-            self._linker = AddressLinker(addresses, read_address_reviews(Records.open(store)))
+            self._linker = AddressLinker(addresses, read_address_reviews(Records.open(store), {jurisdiction}))
 
     @property
     def columns(self) -> tuple[str, ...]:

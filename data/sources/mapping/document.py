@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from data.access import ALL_FORCES
 from data.errors import SourceError
 from data.snapshots import Jurisdiction
 from data.sources.mapping.kinds import READING, FileKind
@@ -21,6 +22,13 @@ class JurisdictionBlock(Strict):
     name_en: str
     timezone: str
     analysis_crs: str
+
+    @field_validator("code")
+    @classmethod
+    def _one_force(cls, value: str) -> str:
+        if value.strip() != value or value == ALL_FORCES:
+            raise ValueError(f"{value!r} is not the code of one police force")
+        return value
 
     @field_validator("timezone")
     @classmethod

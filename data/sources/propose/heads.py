@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from data.access import ALL_FORCES
 from data.sources.propose import placing
 from data.sources.propose.drafts import Draft
 from data.sources.propose.findings import Known, Question
@@ -50,7 +51,8 @@ def propose_head(
         )
     if known.jurisdiction is None:
         questions.append(Question("jurisdiction", name, "code and names of the police force the files belong to."))
-    force = known.jurisdiction or name.replace("_", "-")
+    # Files called all.csv are of no force of that code: grants mean every force by it.
+    force = known.jurisdiction or {ALL_FORCES: "force"}.get(name, name.replace("_", "-"))
     title = name.replace("_", " ").capitalize()
     head = {
         "source": {

@@ -114,7 +114,7 @@ def test_a_broken_threshold_stops_publishing_and_is_named(store: Store, tmp_path
     assert [one.threshold for one in require_quality(verdicts, override="checked by hand")] == ["calls-valid"]
     with pytest.raises(RequestError, match="needs a reason"):
         require_quality(verdicts, override="  ")
-    assert judge_store(store, "another force") == []
+    assert judge_store(store, frozenset({"another force"})) == []
 
 
 def test_a_warning_stops_nothing_and_a_good_load_mends_a_bad_one(store: Store, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def filled(records: Records) -> Records:
     )
     grant_role(records, "li", "researcher", granted_by="operator")
     revoke_role(records, "li", revoked_by="operator")
-    grant_role(records, "li", "commander", "s1", "station", granted_by="operator")
+    grant_role(records, "li", "commander", "s1", "station", granted_by="operator", jurisdiction="east")
     return records
 
 
@@ -97,6 +97,9 @@ def test_what_came_through_the_front_door_agrees(filled: Records) -> None:
         ),
         ("UPDATE viewers SET area_level = 'sub_bureau' WHERE grant_id = 2", "grant 2"),
         ("UPDATE viewers SET area_code = 's2' WHERE grant_id = 2", "grant 2"),
+        ("UPDATE viewers SET jurisdiction = 'west' WHERE grant_id = 2", "grant 2"),
+        ("UPDATE viewers SET jurisdiction = NULL WHERE grant_id = 2", "grant 2"),
+        ("UPDATE address_reviews SET jurisdiction = 'west'", "address_reviews 1"),
         (
             "INSERT INTO viewers (grant_id, name, role, granted_at, granted_by)"
             " VALUES (3, 'mallory', 'auditor', '2026-01-01T00:00:00.000000+00:00', 'operator')",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from data.access import Viewer
+from data.access import ALL_FORCES, ROLES, ROLES_OF_ALL_FORCES, Viewer
 from data.errors import AccessDeniedError, RequestError
 from data.records import (
     Records,
@@ -19,6 +20,7 @@ from data.records import (
     resolve_viewer,
     revoke_role,
     verify_chain,
+    verify_records,
 )
 from data.store import Store
 from tests.data.tiny_edition import tiny_areas
@@ -138,3 +140,74 @@ def test_a_city_without_areas_has_a_commander_of_all_and_no_officer() -> None:
     found = {viewer.role: viewer for viewer in demo_viewers(tiny_areas().clear())}
     assert found["commander"].area_code is None
     assert "officer" not in found
+
+
+FORCES = ("east", "west")
+
+
+def test_a_grant_names_its_police_force_and_so_does_the_log(records: Records) -> None:
+    grant_role(records, "zhang", "officer", "B1", "beat", granted_by="root", jurisdiction="east", forces=FORCES)
+    assert resolve_viewer(records, "zhang") == Viewer("zhang", "officer", "B1", "beat", jurisdiction="east")
+    details = json.loads(read_audit(records, 1)[0]["details"])
+    assert details == {"role": "officer", "area": "B1", "level": "beat", "jurisdiction": "east"}
+    revoke_role(records, "zhang", revoked_by="root", forces=FORCES)
+    assert json.loads(read_audit(records, 1)[0]["details"]) == {"role": "officer", "jurisdiction": "east"}
+    assert verify_records(records).whole
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_all_forces_are_granted_to_roles_that_look_after_a_store_only(records: Records, role: str) -> None:
+    area = ("B1", "beat") if role == "officer" else (None, None)
+    if role in ROLES_OF_ALL_FORCES:
+        grant_role(records, "li", role, *area, granted_by="root", jurisdiction=ALL_FORCES, forces=FORCES)
+        assert resolve_viewer(records, "li").jurisdiction == ALL_FORCES
+        return
+    with pytest.raises(RequestError, match="one police force"):
+        grant_role(records, "li", role, *area, granted_by="root", jurisdiction=ALL_FORCES, forces=FORCES)
+    assert list_viewers(records) == []
+
+
+def test_among_several_forces_a_grant_names_one(records: Records) -> None:
+    with pytest.raises(RequestError, match="several police forces"):
+        grant_role(records, "li", "researcher", granted_by="root", forces=FORCES)
+    grant_role(records, "li", "researcher", granted_by="root", forces=["east"])
+    with pytest.raises(RequestError, match="needs its code"):
+        grant_role(records, "wu", "researcher", granted_by="root", jurisdiction=" ")
+
+
+@pytest.mark.parametrize(
+    ("own", "forces", "wanted", "allowed"),
+    [
+        ("east", FORCES, "east", True),
+        ("east", FORCES, "west", False),
+        ("east", FORCES, ALL_FORCES, False),
+        (ALL_FORCES, FORCES, "west", True),
+        (ALL_FORCES, FORCES, ALL_FORCES, True),
+        (None, ("east",), "east", True),
+        (None, FORCES, "east", False),
+    ],
+)
+def test_a_security_administrator_grants_and_revokes_for_the_own_force(
+    records: Records, own: str | None, forces: tuple[str, ...], wanted: str, allowed: bool
+) -> None:
+    grant_role(records, "zhao", "security", granted_by="root", jurisdiction=own)
+    grant_role(records, "held", "researcher", granted_by="root", jurisdiction=wanted, forces=FORCES)
+    if allowed:
+        grant_role(records, "li", "auditor", granted_by="zhao", jurisdiction=wanted, forces=forces)
+        revoke_role(records, "held", revoked_by="zhao", forces=forces)
+        return
+    with pytest.raises(AccessDeniedError, match="another police force"):
+        grant_role(records, "li", "auditor", granted_by="zhao", jurisdiction=wanted, forces=forces)
+    with pytest.raises(AccessDeniedError, match="another police force"):
+        revoke_role(records, "held", revoked_by="zhao", forces=forces)
+    refused = [(row["event"], row["viewer"]) for row in read_audit(records, 2) if not row["success"]]
+    assert refused == [("revoke", "zhao"), ("grant", "zhao")]
+    assert [row["name"] for row in list_viewers(records) if row["revoked_at"] is None] == ["held", "zhao"]
+
+
+def test_a_grant_without_a_force_is_ended_by_any_security_administrator(records: Records) -> None:
+    grant_role(records, "zhao", "security", granted_by="root", jurisdiction="east")
+    grant_role(records, "li", "researcher", granted_by="root")
+    revoke_role(records, "li", revoked_by="zhao", forces=FORCES)
+    with pytest.raises(AccessDeniedError):
+        resolve_viewer(records, "li")

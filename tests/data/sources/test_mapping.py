@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import SourceError
-from data.sources.mapping import built_in_mappings, load_mapping
+from data.sources.mapping import BUILT_IN, built_in_mappings, load_mapping, parse_mapping
 
 CITY = (Path(__file__).parents[1] / "integration" / "city.toml").read_text(encoding="utf-8")
 
@@ -77,3 +77,11 @@ def test_what_is_not_toml_says_so(tmp_path: Path) -> None:
         load_mapping(path)
     with pytest.raises(SourceError, match="cannot be read"):
         load_mapping(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("code", ["all", " zz-town", ""])
+def test_a_police_force_is_never_called_all(code: str) -> None:
+    text = (BUILT_IN / "portland.toml").read_text(encoding="utf-8")
+    own = load_mapping("portland").jurisdiction.code
+    with pytest.raises(SourceError, match=r"source\.jurisdiction\.code"):
+        parse_mapping(text.replace(f'code = "{own}"', f'code = "{code}"'))

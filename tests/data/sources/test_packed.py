@@ -26,6 +26,7 @@ from data.integration.ingest import IngestReport, ingest
 from data.snapshots import current_snapshot
 from data.sources import packed
 from data.sources.check import PackedCheck, SourceCheck, check_file
+from data.sources.mapping import parse_mapping
 from data.sources.packed import PREFIX, unpacked, unpacking
 from data.sources.packed.guards import SPARE_BYTES
 from data.sources.propose import propose_mapping
@@ -141,6 +142,8 @@ def test_the_sheet_and_the_shapes_in_an_archive_are_read(tmp_path: Path) -> None
         "all.zip/in/calls.xlsx": "calls",
         "all.zip/in/beats.geojson": "areas",
     }
+    # "all" is no force, whatever the file is called (decision 0305).
+    assert parse_mapping(proposal.toml).jurisdiction.code == "force"
 
 
 def test_a_check_names_every_member(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
 from cli import app
-from data.access import Viewer
+from data.access import ALL_FORCES, Viewer
 from data.desk import Desk
 from data.errors import AccessDeniedError, RequestError
 from data.integration.ingest import ingest
@@ -146,7 +146,7 @@ def test_a_text_of_two_forces_is_decided_in_both_and_no_row_is_lost(store: Store
     ingest(store, other, [tmp_path / "calls.csv", tmp_path / "addresses.csv"], loaded_by="tester", now=NOW)
     before = current_snapshot(store)
     # Undecided in the other force: the queue holds both, one decision is about the text and holds in both.
-    decide_all = Desk(store, Viewer("steward", "steward"))
+    decide_all = Desk(store, Viewer("steward", "steward", jurisdiction=ALL_FORCES))
     row = decide_all.address_reviews().to_dicts()[0]
     decide_all.review_address(row["text_key"], row["address_code"], "none")
     decide_all.apply_address_reviews()
@@ -194,6 +194,8 @@ def test_records_of_the_version_before_get_the_new_table(store: Store) -> None:
     records = Records.open(store)
     with records.writing() as connection:
         connection.exec_driver_sql("DROP TABLE address_reviews")
+        connection.exec_driver_sql("DROP INDEX audit_log_by_time")
+        connection.exec_driver_sql("ALTER TABLE viewers DROP COLUMN jurisdiction")
         connection.exec_driver_sql("DELETE FROM schema_version")
         connection.exec_driver_sql("INSERT INTO schema_version VALUES (1, 'earlier')")
     records.close()
