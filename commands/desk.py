@@ -201,7 +201,7 @@ def force_to_grant(known: Collection[str], wanted: str | None, role: str) -> str
     RequestError
         If the store holds several and none is named, or not the one that is.
     """
-    from data.access import ALL_FORCES, ROLES_OF_ALL_FORCES
+    from data.permissions import ALL_FORCES, ROLES_OF_ALL_FORCES
 
     choices = [*sorted(known), *([ALL_FORCES] if role in ROLES_OF_ALL_FORCES else [])]
     if wanted in choices:

@@ -14,7 +14,8 @@ import polars as pl
 from data.disclosure import ROUNDING_BASE, SMALLEST_COUNT, hide_small_counts, round_counts, round_each
 
 if TYPE_CHECKING:
-    from data.access import Role, Scope, Viewer
+    from data.access import Scope, Viewer
+    from data.permissions import Role
 
 #: Roles that read aggregates only: counts are rounded, or hidden where they are small.
 AGGREGATES_ONLY: frozenset[Role] = frozenset({"researcher", "auditor"})

@@ -147,7 +147,7 @@ class Actions(DeskBase):
         Parameters
         ----------
         kind
-            Table the frame came from, see ``data.access.TABLES``; also the start of the file name.
+            Table the frame came from, see ``data.permissions.TABLES``; also the start of the file name.
         table
             The rows as shown.
         format

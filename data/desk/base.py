@@ -129,7 +129,7 @@ class DeskBase:
         Parameters
         ----------
         page
-            Page key, see ``data.access.PAGES``.
+            Page key, see ``data.permissions.PAGES``.
         view
             What is looked at, as codes: category, horizon, beat … An area outside the viewer's is refused.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from data import access
+from data import access, permissions
 from data.desk.base import DeskBase
 from data.records.agreement import verify_records
 from data.records.audit import AuditEvent, ChainReport, append_audit, read_audit
@@ -74,7 +74,7 @@ class Supervision(DeskBase):
         told = _force_told(row["details"])
         if told in (self.forces or ()) or row["edition_id"] in self._own_edition_ids:
             return True
-        return told == access.ALL_FORCES and (row["edition_id"] is None or row["object"] not in OF_AN_EDITION)
+        return told == permissions.ALL_FORCES and (row["edition_id"] is None or row["object"] not in OF_AN_EDITION)
 
 
 def _force_told(details: str) -> object:

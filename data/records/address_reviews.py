@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 import polars as pl
 import sqlalchemy as sa
 
-from data.access import ALL_FORCES
 from data.errors import RequestError
+from data.permissions import ALL_FORCES
 from data.records.agreement import announcing
 from data.records.audit import AuditEvent, append_audit_with
 from data.records.database import Records
@@ -27,7 +27,7 @@ class AddressReview:
     """One decision as it was recorded. It holds for every call with the same text.
 
     ``jurisdiction`` is that of the steward's grant: a decision holds for the calls of that police force, and for all
-    without one or with ``data.access.ALL_FORCES``.
+    without one or with ``data.permissions.ALL_FORCES``.
     """
 
     review_id: int

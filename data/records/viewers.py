@@ -8,8 +8,9 @@ from typing import Any, cast
 import polars as pl
 import sqlalchemy as sa
 
-from data.access import ALL_FORCES, DOINGS, SEPARATED_ROLES, Role, Viewer
+from data.access import Viewer
 from data.errors import AccessDeniedError, RequestError
+from data.permissions import ALL_FORCES, DOINGS, SEPARATED_ROLES, Role
 from data.records.audit import AuditEvent, append_audit, append_audit_with
 from data.records.database import Records
 from data.records.tables import viewers
@@ -64,8 +65,8 @@ def grant_role(
     Parameters
     ----------
     jurisdiction
-        Code of the police force the role is held for, or ``data.access.ALL_FORCES``; None only while the store holds
-        no more than one.
+        Code of the police force the role is held for, or ``data.permissions.ALL_FORCES``; None only while the store
+        holds no more than one.
     forces
         Police forces of the store.
 

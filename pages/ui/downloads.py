@@ -24,7 +24,7 @@ def draw(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], formats: tupl
     Parameters
     ----------
     kind
-        Table the rows come from, see ``data.access.TABLES``.
+        Table the rows come from, see ``data.permissions.TABLES``.
     table
         Gives the rows; called only when somebody takes the file.
     formats

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from data import access
+from data import permissions
 from data.schemas import CANONICAL, DERIVED, EDITION
 from tests.conftest import ROOT
 
@@ -78,7 +78,7 @@ def test_streamlit_stays_in_app_and_pages(room: str) -> None:
 
 
 #: Records, stores and sources that a page could reach past the desk.
-BEHIND_THE_DESK = re.compile(r"data\.(editions|snapshots|integration|sources|records\.(database|audit|tables))(\.|$)")
+BEHIND_THE_DESK = re.compile(r"data\.(editions|snapshots|integration|permissions|sources|records\.(database|audit|tables))(\.|$)")
 
 
 def test_pages_reach_data_through_the_desk_only() -> None:
@@ -203,7 +203,7 @@ def guarded_page(tree: ast.Module) -> str | None:
 
 def test_every_page_begins_with_its_guard() -> None:
     keys = {path.name: guarded_page(tree_of(path)) for path in page_files()}
-    assert {name: key for name, key in keys.items() if key not in access.PAGES} == {}
+    assert {name: key for name, key in keys.items() if key not in permissions.PAGES} == {}
     assert len(set(keys.values())) == len(keys), f"two pages share a guard: {keys}"
 
 
@@ -282,7 +282,12 @@ def test_both_languages_have_the_same_keys() -> None:
 def test_every_code_that_is_recorded_has_words_in_both_languages() -> None:
     from data.records import DECISION_ACTIONS, NOTE_CODES, REASON_CODES
 
-    wanted = {"decision": DECISION_ACTIONS, "decision_reason": REASON_CODES, "note": NOTE_CODES, "role": access.ROLES}
+    wanted = {
+        "decision": DECISION_ACTIONS,
+        "decision_reason": REASON_CODES,
+        "note": NOTE_CODES,
+        "role": permissions.ROLES,
+    }
     for language in ("zh", "en"):
         words = tomllib.loads((ROOT / f"pages/ui/locales/{language}/codes.toml").read_text(encoding="utf-8"))
         for group, codes in wanted.items():

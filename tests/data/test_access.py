@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data import access
-from data.access import ROLES, Scope, Viewer
+from data import access, permissions
+from data.access import Scope, Viewer
 from data.disclosure import SMALLEST_COUNT, SMALLEST_HIDDEN, hide_small_counts
 from data.errors import AccessDeniedError, RequestError
+from data.permissions import ROLES
 from data.schemas import EDITION
 from tests.data.tiny_edition import rows_of, tiny_areas, tiny_tables
 
@@ -134,10 +135,10 @@ def test_a_thing_is_done_by_its_roles_and_no_other(doing: str, role: str) -> Non
 
 
 def test_the_matrix_above_is_complete() -> None:
-    assert set(PAGES) == set(access.PAGES)
-    assert set(TABLES) == set(access.TABLES)
+    assert set(PAGES) == set(permissions.PAGES)
+    assert set(TABLES) == set(permissions.TABLES)
     assert set(EDITION) <= set(TABLES)
-    assert set(DOINGS) == set(access.DOINGS)
+    assert set(DOINGS) == set(permissions.DOINGS)
 
 
 def test_what_nobody_named_is_open_to_nobody() -> None:

@@ -12,9 +12,10 @@ from typer.testing import CliRunner
 
 import commands.shell
 from cli import app
-from data.access import ALL_FORCES, Viewer
+from data.access import Viewer
 from data.desk import Desk
 from data.errors import RequestError
+from data.permissions import ALL_FORCES
 from data.records import Records, find_viewer, grant_role, read_audit
 from data.sources.mapping import BUILT_IN
 from data.store import Store

@@ -9,8 +9,8 @@ from urllib.parse import urlencode, urlsplit
 import polars as pl
 import pytest
 
-from data.access import PAGES
 from data.editions import newest_edition
+from data.permissions import PAGES
 from data.records.audit import read_audit
 from data.records.database import Records
 from data.store import Store

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from data import access
+from data import permissions
 from data.access import Viewer
 from data.desk import Desk
 from data.records import Records, grant_role
@@ -19,9 +19,9 @@ from pages.ui.language import words
 from tests.pages.conftest import OpenPage, everything_shown
 from tests.pages.town import CATEGORIES, NEWER
 
-PAGES = sorted(access.PAGES)
-ALLOWED = [(page, role) for page in PAGES for role in identity.DEMO_ROLES if role in access.PAGES[page]]
-REFUSED = [(page, role) for page in PAGES for role in identity.DEMO_ROLES if role not in access.PAGES[page]]
+PAGES = sorted(permissions.PAGES)
+ALLOWED = [(page, role) for page in PAGES for role in identity.DEMO_ROLES if role in permissions.PAGES[page]]
+REFUSED = [(page, role) for page in PAGES for role in identity.DEMO_ROLES if role not in permissions.PAGES[page]]
 #: Something only the content of a page can show.
 CONTENT = ("人民路", "秘密旅馆", "b11", "第1派出所", "Station 1", "calls.csv")
 
@@ -74,7 +74,7 @@ def test_a_security_administrator_sees_the_catalogue_and_nothing_of_any_edition(
     assert [part for part in (*CONTENT, "E20260701") if part in everything_shown(test)] == []
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if "security" not in access.PAGES[page]])
+@pytest.mark.parametrize("page", [page for page in PAGES if "security" not in permissions.PAGES[page]])
 def test_a_security_administrator_is_refused_every_other_page_and_shown_the_way(
     open_page: OpenPage, town: Store, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
@@ -392,5 +392,5 @@ def test_without_a_mode_nobody_is_signed_in(open_page: OpenPage, monkeypatch: py
 
 
 def test_the_menu_names_every_page() -> None:
-    assert set(frame.ORDER) == set(access.PAGES)
-    assert set(frame.ICONS) == set(access.PAGES)
+    assert set(frame.ORDER) == set(permissions.PAGES)
+    assert set(frame.ICONS) == set(permissions.PAGES)

@@ -7,7 +7,7 @@ import json
 import polars as pl
 import pytest
 
-from data import access
+from data import permissions
 from data.store import Store
 from pages.ui.language import LANGUAGES, words
 from tests.pages.conftest import OpenPage, everything_shown
@@ -88,6 +88,6 @@ def test_a_force_without_beats_is_drawn_with_what_it_has(open_page: OpenPage, to
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_whatever_the_log_can_be_about_has_words(lang: str) -> None:
     known = words(lang)
-    things = {*access.PAGES, *access.TABLES}
+    things = {*permissions.PAGES, *permissions.TABLES}
     families = ("common.pages", "codes.object", "codes.table")
     assert {thing for thing in things if not any(f"{family}.{thing}" in known for family in families)} == set()

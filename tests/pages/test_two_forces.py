@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from data import access
-from data.access import ALL_FORCES, ROLES
+from data import permissions
+from data.permissions import ALL_FORCES, ROLES
 from data.records import Records, grant_role, read_audit
 from data.store import Store
 from pages.ui.language import words
@@ -18,7 +18,7 @@ from tests.pages.two_towns import HARBOUR, HARBOUR_EDITION, NAMES, TOWN, add_har
 
 #: An area of either force.
 AREAS = {"commander": ("b0", "sub_bureau"), "officer": ("b11", "beat")}
-ALLOWED = [(page, role) for page in sorted(access.PAGES) for role in ROLES if role in access.PAGES[page]]
+ALLOWED = [(page, role) for page in sorted(permissions.PAGES) for role in ROLES if role in permissions.PAGES[page]]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import access
+from data import permissions
 from pages.ui import figures, formats, reasons, tables, theme, urls
 from pages.ui.language import LANGUAGES, words
 from tests.conftest import ROOT
@@ -158,7 +158,7 @@ def test_every_role_and_event_of_the_audit_log_has_words() -> None:
     for lang in LANGUAGES:
         said = words(lang)
         assert [event for event in sorted(events) if f"codes.event.{event}" not in said] == []
-        roles = (*access.ROLES, "operator", "none", "command_line")
+        roles = (*permissions.ROLES, "operator", "none", "command_line")
         assert [role for role in roles if f"codes.role.{role}" not in said] == []
 
 

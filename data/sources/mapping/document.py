@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from data.access import ALL_FORCES
 from data.errors import SourceError
+from data.permissions import ALL_FORCES
 from data.snapshots import Jurisdiction
 from data.sources.mapping.kinds import READING, FileKind
 from data.sources.mapping.rules import Strict, zone_name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from data.access import ALL_FORCES
+from data.permissions import ALL_FORCES
 from data.sources.propose import placing
 from data.sources.propose.drafts import Draft
 from data.sources.propose.findings import Known, Question

@@ -56,11 +56,11 @@ READS = {
 
 @pytest.mark.parametrize("viewer", [CHIEF, RESEARCHER, OFFICER, STEWARD, SECURITY, AUDITOR], ids=lambda v: v.role)
 def test_every_read_goes_by_the_matrix_and_every_refusal_is_recorded(viewer: Viewer, desk_of, records: Records) -> None:
-    from data import access
+    from data import permissions
 
     desk = desk_of(viewer)
     for table, read in READS.items():
-        if viewer.role in access.TABLES[table]:
+        if viewer.role in permissions.TABLES[table]:
             read(desk)
             continue
         with pytest.raises(AccessDeniedError):

@@ -13,10 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import app
-from data.access import ALL_FORCES, ROLES, Viewer
+from data.access import Viewer
 from data.desk import Desk
 from data.errors import AccessDeniedError, BeatwiseError, OtherForceError, SourceError, StoreError
 from data.forces import editions_beside_others, store_forces
+from data.permissions import ALL_FORCES, ROLES
 from data.quality.measures import QualityReport
 from data.records import read_audit, verify_records
 from data.store import Store

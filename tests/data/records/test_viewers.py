@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from data.access import ALL_FORCES, ROLES, ROLES_OF_ALL_FORCES, Viewer
+from data.access import Viewer
 from data.errors import AccessDeniedError, RequestError
+from data.permissions import ALL_FORCES, ROLES, ROLES_OF_ALL_FORCES
 from data.records import (
     Records,
     demo_viewers,

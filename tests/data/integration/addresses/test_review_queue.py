@@ -11,10 +11,11 @@ from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
 from cli import app
-from data.access import ALL_FORCES, Viewer
+from data.access import Viewer
 from data.desk import Desk
 from data.errors import AccessDeniedError, RequestError
 from data.integration.ingest import ingest
+from data.permissions import ALL_FORCES
 from data.quality.measures import quality_history
 from data.records import Records, read_audit
 from data.records.address_reviews import read_address_reviews
