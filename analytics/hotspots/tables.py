@@ -22,7 +22,8 @@ from analytics.hotspots.residents import Register
 from analytics.hotspots.study import Study
 from data.actions import ActionTable
 from data.errors import RequestError
-from data.schemas.advice import CalmLists, Hotspots, HotspotSurface, ModelScores, SpareHotspots
+from data.schemas.advice import CalmLists, Hotspots, HotspotSurface, SpareHotspots
+from data.schemas.models import ModelScores
 
 #: Past periods an edition fits on: few enough for six categories in seconds.
 FITTED_IN_EDITION = 8

@@ -6,15 +6,9 @@ from data.schemas.advice import (
     CalmLists,
     Hotspots,
     HotspotSurface,
-    ModelScores,
     PatrolReach,
     SpareHotspots,
-    Staffing,
-    StaffingLoads,
     UnitHotspots,
-    VisitPlan,
-    VisitScores,
-    VisitWorkload,
 )
 from data.schemas.incidents import Calls, Dispatches, Feedbacks, Incidents
 from data.schemas.links import AddressLinks
@@ -25,10 +19,12 @@ from data.schemas.models import (
     ModelComparison,
     ModelCurves,
     ModelGroups,
+    ModelScores,
     PastLists,
     PastPlaces,
 )
 from data.schemas.places import Addresses, Areas, BaseMap, Population
+from data.schemas.planning import Staffing, StaffingLoads, VisitPlan, VisitScores, VisitWorkload
 from data.schemas.trends import DailyCounts, Funnel, HourlyProfile
 from data.schemas.work import Shifts, VisitRegister, Visits
 

@@ -23,6 +23,24 @@ GRID_CHANGES = ("as_asked", "shift", "turn", "size")
 ORACLE = "oracle"
 
 
+class ModelScores(OfForecast):
+    """Rolling back-test: one row per category, horizon, origin, model and area."""
+
+    origin = dy.Date(nullable=False, metadata=about("起报日", "as-of day of the past forecast"))
+    model = code("模型", "Name of the model: additive_boosting, count_365", nullable=False)
+    area_km2 = dy.Float64(nullable=False, metadata=about("面积", "Flagged area"))
+    events = dy.Float64(nullable=False, metadata=about("警情数", "Incidents in the period"))
+    hits = dy.Float64(nullable=False, metadata=about("命中", "Incidents in flagged cells"))
+    pai = dy.Float64(nullable=True, metadata=about("PAI", "(hits/events)/(area/total area)"))
+    pei = dy.Float64(nullable=True, metadata=about("PEI", "hits / most any choice of equal area could catch"))
+    expected_hits = dy.Float64(nullable=True, metadata=about("预期命中", "Sum of expected counts in flagged cells"))
+    coverage = dy.Float64(nullable=True, metadata=about("覆盖率", "Share of cells whose count fell in the interval"))
+    auc = dy.Float64(
+        nullable=True, metadata=about("AUC", "Chance that a cell with an incident ranks above one without")
+    )
+    deviance = dy.Float64(nullable=True, metadata=about("泊松偏差", "Mean Poisson deviance per cell; lower is better"))
+
+
 class ModelComparison(OfForecast):
     """Every method tried on the same past periods, one row per category, horizon and method."""
 

@@ -77,8 +77,10 @@ def test_streamlit_stays_in_app_and_pages(room: str) -> None:
             assert not any(m.split(".")[0] == "streamlit" for m in imports_of(tree_of(ROOT / door)))
 
 
-#: Records, stores and sources that a page could reach past the desk.
-BEHIND_THE_DESK = re.compile(r"data\.(editions|snapshots|integration|permissions|sources|records\.(database|audit|tables))(\.|$)")
+#: Records, stores, sources and permissions that a page could reach past the desk.
+BEHIND_THE_DESK = re.compile(
+    r"data\.(editions|snapshots|integration|permissions|sources|records\.(database|audit|tables))(\.|$)"
+)
 
 
 def test_pages_reach_data_through_the_desk_only() -> None:

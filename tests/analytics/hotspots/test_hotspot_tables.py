@@ -11,7 +11,8 @@ from analytics.edition import at_stored_precision
 from analytics.hotspots.places import name_areas, name_streets, suggest_action
 from analytics.hotspots.tables import hotspot_tables
 from data.actions import load_actions
-from data.schemas.advice import ACTIONS, CalmLists, Hotspots, HotspotSurface, ModelScores, SpareHotspots
+from data.schemas.advice import ACTIONS, CalmLists, Hotspots, HotspotSurface, SpareHotspots
+from data.schemas.models import ModelScores
 
 
 def square(grid, left, low, side):
