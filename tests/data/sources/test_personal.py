@@ -204,3 +204,9 @@ def test_no_planted_number_reaches_store_or_quarantine(
     for value in planted:
         assert value not in stored
         assert "".join(char for char in value if char.isalnum())[-11:] not in stored
+
+
+def test_pinyin_initials_of_people() -> None:
+    assert is_personal("BJR")
+    assert is_personal("CJR")
+    assert not is_personal("CJRQ")

@@ -16,8 +16,9 @@ from data.snapshots import current_snapshot
 from data.sources.editing import choices_for, choose, chosen_columns
 from data.sources.mapping import parse_mapping
 from data.sources.propose import Known, propose_mapping
+from data.sources.propose.points import system_in
 from data.sources.propose.profiling import profile_column
-from data.sources.propose.sampling import encoding_of, header_row
+from data.sources.propose.sampling import encoding_of, head_of, header_row
 from data.store import Store
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -283,3 +284,32 @@ def test_real_files(
     assert {name: next(iter(found[name])) for name in expected} == expected
     one = proposal.files[0]
     assert one.kept >= 0.99 * one.tried
+
+
+@pytest.mark.parametrize(
+    ("header", "system"),
+    [
+        ("JD_GCJ02", "GCJ-02"),
+        ("经度（BD-09）", "BD-09"),
+        ("lon_wgs84", "EPSG:4326"),
+        ("纬度(CGCS2000)", "EPSG:4490"),
+        ("lon", None),
+        ("bd", None),
+    ],
+)
+def test_systems_in_headers(header: str, system: str | None) -> None:
+    assert system_in(header) == system
+
+
+@pytest.mark.parametrize(
+    ("rows", "head"),
+    [
+        ([["a", "b", ""], ["", "", "c"], ["1", "2", "3"]], {"header_row": 2, "header_rows": 2}),
+        ([["a", "b", ""], ["x", "y", "z"]], {"header_row": 1}),
+        ([["a", "b", "c"], ["", "x", "y"]], {"header_row": 1}),
+        ([["a", "b", ""], ["", "", "3"]], {"header_row": 1}),
+        ([["a", "b"]], {"header_row": 1}),
+    ],
+)
+def test_two_rows_of_headers(rows: list[list[str]], head: dict[str, int]) -> None:
+    assert head_of(rows) == head

@@ -16,10 +16,8 @@ from pyproj import Transformer
 from data.integration.ingest import ingest
 from data.snapshots import Snapshot, current_snapshot
 from data.sources.mapping import parse_mapping
-from data.sources.personal import is_personal
 from data.sources.propose import Known, Proposal, propose_mapping
-from data.sources.propose.points import system_in
-from data.sources.propose.sampling import encoding_of, head_of
+from data.sources.propose.sampling import encoding_of
 from data.store import Store
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -347,41 +345,6 @@ def test_small_lists_of_codes_are_no_calls(tmp_path: Path) -> None:
     rows = [{"id": n, "parent_id1": 1, "name": f"Krádež {n}", "from": "2012-01-01", "to": ""} for n in range(4)]
     proposal = propose_mapping([write(tmp_path / "types.csv", rows)], Known("town", "zz-town", "Europe/Prague"))
     assert [one.table for one in proposal.files] == ["lookup"]
-
-
-@pytest.mark.parametrize(
-    ("header", "system"),
-    [
-        ("JD_GCJ02", "GCJ-02"),
-        ("经度（BD-09）", "BD-09"),
-        ("lon_wgs84", "EPSG:4326"),
-        ("纬度(CGCS2000)", "EPSG:4490"),
-        ("lon", None),
-        ("bd", None),
-    ],
-)
-def test_systems_in_headers(header: str, system: str | None) -> None:
-    assert system_in(header) == system
-
-
-@pytest.mark.parametrize(
-    ("rows", "head"),
-    [
-        ([["a", "b", ""], ["", "", "c"], ["1", "2", "3"]], {"header_row": 2, "header_rows": 2}),
-        ([["a", "b", ""], ["x", "y", "z"]], {"header_row": 1}),
-        ([["a", "b", "c"], ["", "x", "y"]], {"header_row": 1}),
-        ([["a", "b", ""], ["", "", "3"]], {"header_row": 1}),
-        ([["a", "b"]], {"header_row": 1}),
-    ],
-)
-def test_two_rows_of_headers(rows: list[list[str]], head: dict[str, int]) -> None:
-    assert head_of(rows) == head
-
-
-def test_pinyin_initials_of_people() -> None:
-    assert is_personal("BJR")
-    assert is_personal("CJR")
-    assert not is_personal("CJRQ")
 
 
 @pytest.mark.parametrize("form", ["%Y/%m/%d %H:%M:%S+00", "%s"])
