@@ -35,16 +35,6 @@ class StaffingTables(NamedTuple):
     loads: pl.DataFrame
 
 
-def require_staffing(
-    incidents: pl.DataFrame | pl.LazyFrame,
-    shifts: pl.DataFrame,
-    visit_workload: pl.DataFrame,
-    **asked: Any,
-) -> pl.DataFrame:
-    """Work out the staffing table of a period: the first of :func:`staffing_tables`, which takes the same arguments."""
-    return staffing_tables(incidents, shifts, visit_workload, **asked).staffing
-
-
 def staffing_tables(
     incidents: pl.DataFrame | pl.LazyFrame,
     shifts: pl.DataFrame,

@@ -1,10 +1,9 @@
-"""The small town and a second police force in one store: the same codes of areas, every text of the second marked."""
+"""A second police force in the store of the small town: the same codes of areas, every text of the second marked."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import polars as pl
 
@@ -48,12 +47,3 @@ def add_harbour(store: Store) -> None:
     for made in ("edition_id", "tables"):
         manifest.pop(made)
     write_edition(store, HARBOUR_EDITION, tables, manifest)
-
-
-def build_two_towns(root: Path) -> Store:
-    """Write the town's store with the second force in it."""
-    from tests.pages.town import build_town
-
-    store = build_town(root)
-    add_harbour(store)
-    return store

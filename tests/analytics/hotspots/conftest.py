@@ -107,3 +107,13 @@ def make_areas(grid):
         return frame.with_columns(valid_from=pl.lit(None, dtype=pl.Date), valid_to=pl.lit(None, dtype=pl.Date))
 
     return made
+
+
+@pytest.fixture(scope="session")
+def two_stations(make_areas):
+    """Two stations side by side that share the city between them, and their sub-bureau, which has no shape."""
+    return make_areas(
+        ("S1", "station", "F", (500_000, 4_000_000, 1000, 2000)),
+        ("S2", "station", "F", (501_000, 4_000_000, 1000, 2000)),
+        ("F", "sub_bureau", None, None),
+    )

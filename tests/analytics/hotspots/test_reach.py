@@ -18,18 +18,9 @@ def test_every_length_catches_what_an_average_over_equal_scores_does(places):
     assert caught.tolist() == pytest.approx([average_hits(score, counts, n) for n in range(1, len(places) + 1)])
 
 
-@pytest.fixture(scope="module")
-def areas(make_areas):
-    return make_areas(
-        ("S1", "station", "F", (500_000, 4_000_000, 1000, 2000)),
-        ("S2", "station", "F", (501_000, 4_000_000, 1000, 2000)),
-        ("F", "sub_bureau", None, None),
-    )
-
-
-def test_the_list_is_added_up_from_the_top_for_each_area(forecast, areas, grid):
+def test_the_list_is_added_up_from_the_top_for_each_area(forecast, two_stations, grid):
     found, study = forecast(candidates=["count_365", "kernel"])
-    reach = Reach(areas)
+    reach = Reach(two_stations)
     reach.look_at(found, study)
     table = reach.table()
     assert PatrolReach.is_valid(table)

@@ -12,15 +12,6 @@ from data.schemas.models import PastLists, PastPlaces
 PAST_DAY = date(2022, 12, 4)  # Its 28 days end on 2023-01-01, the day of the forecast.
 
 
-@pytest.fixture(scope="module")
-def areas(make_areas):
-    return make_areas(
-        ("S1", "station", "F", (500_000, 4_000_000, 1000, 2000)),
-        ("S2", "station", "F", (501_000, 4_000_000, 1000, 2000)),
-        ("F", "sub_bureau", None, None),
-    )
-
-
 def list_of(grid, cells, *, day=PAST_DAY, horizon_days=28, expected=1.0, low=0.0, high=3.0):
     """A published list of cells (column, row), best first."""
     columns, rows = np.array(cells).T
@@ -61,10 +52,10 @@ def verify(forecast, past, areas=None, **asked):
 
 
 def test_a_past_list_is_held_against_what_happened_and_against_the_plain_count_of_its_day(
-    forecast, incidents, grid, as_of, areas
+    forecast, incidents, grid, as_of, two_stations
 ):
     cells = [(3, 3), (15, 4), (12, 12)]
-    tables = verify(forecast, [PastEdition("E1", PAST_DAY, list_of(grid, cells))], areas)
+    tables = verify(forecast, [PastEdition("E1", PAST_DAY, list_of(grid, cells))], two_stations)
     assert PastLists.is_valid(tables["past_lists"])
     assert PastPlaces.is_valid(tables["past_places"])
     happened = thefts_by_cell(incidents, grid, PAST_DAY, as_of)

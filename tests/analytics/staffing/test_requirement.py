@@ -9,7 +9,7 @@ import pytest
 
 from analytics.staffing.demand import measure_incident_demand
 from analytics.staffing.parameters import StaffingParameters
-from analytics.staffing.requirement import require_staffing, share_visit_hours
+from analytics.staffing.requirement import share_visit_hours, staffing_tables
 from analytics.staffing.shifts import share_hours, shifts_in_force
 from data.errors import RequestError
 from data.schemas import Incidents, Shifts, VisitWorkload
@@ -20,9 +20,8 @@ Make = Callable[..., pl.DataFrame]
 
 
 def table_of(incidents: pl.DataFrame, shifts: pl.DataFrame, workload: pl.DataFrame, **more: object) -> pl.DataFrame:
-    return require_staffing(
-        incidents, shifts, workload, as_of=AS_OF, horizon_days=28, timezone=ZONE, edition_id="E1", **more
-    )  # type: ignore[arg-type]
+    asked = {"as_of": AS_OF, "horizon_days": 28, "timezone": ZONE, "edition_id": "E1", **more}
+    return staffing_tables(incidents, shifts, workload, **asked).staffing  # type: ignore[arg-type]
 
 
 def row_of(table: pl.DataFrame, unit: str, shift: str) -> dict[str, object]:
@@ -299,12 +298,4 @@ def test_nothing_at_all_gives_an_empty_table() -> None:
 
 def test_a_period_of_no_days_is_refused(steady_year: pl.DataFrame) -> None:
     with pytest.raises(RequestError, match="1 to 366 days, got 0"):
-        require_staffing(
-            steady_year,
-            Shifts.create_empty(),
-            VisitWorkload.create_empty(),
-            as_of=AS_OF,
-            horizon_days=0,
-            timezone=ZONE,
-            edition_id="E1",
-        )
+        table_of(steady_year, Shifts.create_empty(), VisitWorkload.create_empty(), horizon_days=0)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from analytics.staffing.requirement import StaffingTables, require_staffing, staffing_tables
+from analytics.staffing.requirement import StaffingTables, staffing_tables
 from analytics.staffing.what_if import OfficerMove, move_officers
 from data.errors import RequestError
 from data.schemas import Shifts, VisitWorkload
@@ -17,11 +17,9 @@ from data.schemas import Shifts, VisitWorkload
 Make = Callable[..., pl.DataFrame]
 
 
-@pytest.fixture
-def staffing(steady_year: pl.DataFrame, shifts_of: Make) -> pl.DataFrame:
-    shifts = shifts_of(("s1", "day", 8.0, 8.0, 4.0), ("s1", "rest", 16.0, 16.0, 6.0), ("s2", "day", 8.0, 8.0, 3.0))
-    return require_staffing(
-        steady_year,
+def tables_of(incidents: pl.DataFrame, shifts: pl.DataFrame) -> StaffingTables:
+    return staffing_tables(
+        incidents,
         shifts,
         VisitWorkload.create_empty(),
         as_of=date(2026, 3, 2),
@@ -29,6 +27,12 @@ def staffing(steady_year: pl.DataFrame, shifts_of: Make) -> pl.DataFrame:
         timezone="Asia/Shanghai",
         edition_id="E1",
     )
+
+
+@pytest.fixture
+def staffing(steady_year: pl.DataFrame, shifts_of: Make) -> pl.DataFrame:
+    shifts = shifts_of(("s1", "day", 8.0, 8.0, 4.0), ("s1", "rest", 16.0, 16.0, 6.0), ("s2", "day", 8.0, 8.0, 3.0))
+    return tables_of(steady_year, shifts).staffing
 
 
 def test_two_officers_from_the_quiet_shift_to_the_busy_one(staffing: pl.DataFrame) -> None:
@@ -62,15 +66,7 @@ def test_waiting_after_a_move_is_that_of_a_table_made_with_the_officers_moved(
 
     def made_with(day: float, late: float) -> StaffingTables:
         shifts = shifts_of(("s1", "day", 8.0, 8.0, day), ("s1", "late", 16.0, 16.0, late))
-        return staffing_tables(
-            rows,
-            shifts,
-            VisitWorkload.create_empty(),
-            as_of=date(2026, 3, 2),
-            horizon_days=28,
-            timezone="Asia/Shanghai",
-            edition_id="E1",
-        )
+        return tables_of(rows, shifts)
 
     table, loads = made_with(6, 12)
     assert loads.group_by("shift_code").agg(pl.col("calls_share").sum())["calls_share"].to_list() == pytest.approx(
@@ -119,14 +115,6 @@ def test_impossible_moves_are_refused(staffing: pl.DataFrame, move: OfficerMove,
 
 
 def test_officers_unknown_to_the_table_cannot_move(steady_year: pl.DataFrame) -> None:
-    table = require_staffing(
-        steady_year,
-        Shifts.create_empty(),
-        VisitWorkload.create_empty(),
-        as_of=date(2026, 3, 2),
-        horizon_days=28,
-        timezone="Asia/Shanghai",
-        edition_id="E1",
-    )
+    table = tables_of(steady_year, Shifts.create_empty()).staffing
     with pytest.raises(RequestError, match="no officers on duty are known"):
         move_officers(table, [OfficerMove("s1", "day", "s1", "night", 1)])
