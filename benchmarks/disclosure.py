@@ -3,7 +3,7 @@
 Run with ``python -m benchmarks.disclosure STORE [--level beat|community] [--month 2026-03 ...] [--cells N]``. What is
 attacked with is asked through the desk as a researcher; the truth, which a commander of the whole force reads, is only
 compared with what was found. Answers of the rule before (hidden cells, a column ``suppressed``) are understood too: run
-this file in a checkout of a72f184 for the figures "before".
+this file and ``solving.py`` in a checkout of a72f184 for the figures "before".
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, lsq_linear, milp
 
 from analytics.trends.months import monthly_series
 from analytics.trends.series import hourly_profile
+from benchmarks.solving import BEYOND, Sums
 from data.access import Viewer
 from data.desk import Desk
 from data.errors import AccessDeniedError, RequestError
@@ -30,10 +29,6 @@ from data.store import Store
 
 #: Counts that must not be found out: from 1 to this.
 LARGEST_SMALL = 4
-#: A bound that is not proved within so many seconds counts as the best one proved until then.
-SOLVER_S = 20.0
-#: More than any count.
-BEYOND = 1e6
 CELL = ("station_code", "beat_code", "community_code", "category", "discovered_by")
 
 
@@ -157,9 +152,9 @@ def answers(asker: Asker, window: dict[str, Any], cells: pl.DataFrame) -> Iterat
             yield {**asked, "split": split}, told
 
 
-def system(asker: Asker, month: date, cells: pl.DataFrame) -> tuple[Any, np.ndarray, np.ndarray]:
+def sums_told(asker: Asker, month: date, cells: pl.DataFrame) -> Sums:
     """Return which cells every answer about a month sums, and the least and the most the sum can be."""
-    rows, low, high = [], [], []
+    sums = Sums()
     window = {"since": month, "until": next_month(month), "period": "month"}
     for asked, answer in answers(asker, window, cells):
         chosen = np.ones(cells.height, dtype=bool)
@@ -174,10 +169,8 @@ def system(asker: Asker, month: date, cells: pl.DataFrame) -> tuple[Any, np.ndar
             same = cells[split].eq_missing(pl.Series([key], dtype=pl.String)).to_numpy() if split else chosen
             members = chosen & same
             bottom, top = _bounds(told[key]) if key in told else absent
-            rows.append(members)
-            low.append(bottom)
-            high.append(top)
-    return sparse.csr_array(np.array(rows, dtype=float)), np.array(low), np.array(high)
+            sums.add(members, bottom, top)
+    return sums
 
 
 def _bounds(row: dict[str, Any]) -> tuple[float, float]:
@@ -191,9 +184,9 @@ def by_programming(asker: Asker, month: date, most: int) -> None:
     """Bound small counts of a month by all answers about it, and estimate them by least squares."""
     # Which cells can exist at all is taken for known, to the attacker's advantage.
     cells = asker.truth().select(CELL).unique().sort(CELL, nulls_last=True)
-    matrix, low, high = system(asker, month, cells)
+    sums = sums_told(asker, month, cells)
     small = asker.small().filter(pl.col("month") == month)
-    near = lsq_linear(matrix, np.where(high < BEYOND, (low + high) / 2, 2.5), (0, np.inf)).x
+    near = sums.nearest(unbounded=2.5)
     guesses = [round(float(near[_members(asker, cells, row)].sum())) for row in small.to_dicts()]
     right = sum(guess == count for guess, count in zip(guesses, small["incidents"], strict=True))
     pinned = narrowed = unproved = 0
@@ -201,21 +194,19 @@ def by_programming(asker: Asker, month: date, most: int) -> None:
     chosen = small.sample(min(most, small.height), seed=0)
     for row in chosen.to_dicts():
         members = _members(asker, cells, row)
-        (bottom, proved), (top, also) = (_extreme(matrix, low, high, members, sign) for sign in (1, -1))
-        unproved += not (proved and also)
+        bottom, top, proved = sums.bounds(members)
+        unproved += not proved
         if not bottom <= row["incidents"] <= top:
             raise AssertionError(f"{row} is outside {bottom} to {top}: the attack is wrong.")
         pinned += bottom == top
         narrowed += bottom >= 1 and top <= LARGEST_SMALL
         widths.append(min(top - bottom, 99))
     commonest = small["incidents"].value_counts()["count"].max()
-    shown = [
-        float(low[at] + high[at]) for row in small.to_dicts() for at in [_own(matrix, _members(asker, cells, row))]
-    ]
+    shown = [sum(sums.told(_members(asker, cells, row))) for row in small.to_dicts()]
     by_shown = small.with_columns(shown=pl.Series(shown)).group_by("shown", "incidents").len()
     informed = by_shown.group_by("shown").agg(pl.col("len").max())["len"].sum()
     print(
-        f"{month:%Y-%m}, {matrix.shape[0]} answers about {cells.height} cells: of {len(widths)} small counts {pinned} "
+        f"{month:%Y-%m}, {len(sums)} answers about {cells.height} cells: of {len(widths)} small counts {pinned} "
         f"pinned ({pinned / len(widths):.1%}), {narrowed} told to be 1 to 4, bounds {np.mean(widths):.1f} wide, "
         f"{unproved} not tight for certain; "
         f"least squares right for {right / small.height:.1%} of {small.height}, "
@@ -230,27 +221,6 @@ def _members(asker: Asker, cells: pl.DataFrame, row: dict[str, Any]) -> np.ndarr
     ).to_numpy()
 
 
-def _own(matrix: Any, members: np.ndarray) -> int:
-    """Return the first answer about exactly these cells."""
-    sizes = matrix.sum(axis=1)
-    found = np.flatnonzero((matrix @ members.astype(float) == members.sum()) & (sizes == members.sum()))
-    return int(found[0])
-
-
-def _extreme(matrix: Any, low: np.ndarray, high: np.ndarray, members: np.ndarray, sign: int) -> tuple[float, bool]:
-    """Return the least (``sign`` 1) or the most (-1) some cells can add up to, and whether it was found for certain."""
-    found = milp(
-        sign * members.astype(float),
-        constraints=LinearConstraint(matrix, low, high),
-        integrality=np.ones(len(members)),
-        bounds=Bounds(0, BEYOND),
-        options={"time_limit": SOLVER_S},
-    )
-    if found.mip_dual_bound is None:
-        raise AssertionError(f"the answers contradict each other: {found.message}")
-    return sign * float(np.ceil(found.mip_dual_bound - 1e-6)), found.status == 0
-
-
 # By levels of areas -------------------------------------------------------------------------------------------------
 
 
@@ -262,20 +232,17 @@ def by_levels(asker: Asker) -> None:
         horizons = asker.researcher.horizons()
         cells = asker.commander.area_hotspots(category, horizons[0], levels[0]).sort("area_code")
         counts = cells["baseline_count"].to_numpy()
-        rows, low, high, targets = [], [], [], {}
+        sums, targets = Sums(), {}
         for horizon, level in product(horizons, levels):
             column = "area_code" if level == levels[0] else f"{level}_code"
             for row in asker.researcher.area_hotspots(category, horizon, level).to_dicts():
                 members = cells[column].eq_missing(row["area_code"]).to_numpy()
                 bottom, top = _bounds({**row, "incidents": row["baseline_count"]})
-                rows.append(members)
-                low.append(bottom)
-                high.append(top)
+                sums.add(members, bottom, top)
                 if 1 <= counts[members].sum() <= LARGEST_SMALL:
                     targets[level, row["area_code"]] = members
-        matrix = sparse.csr_array(np.array(rows, dtype=float))
         for members in targets.values():
-            (bottom, _), (top, _) = (_extreme(matrix, np.array(low), np.array(high), members, sign) for sign in (1, -1))
+            bottom, top, _ = sums.bounds(members)
             tried += 1
             pinned += bottom == top
     print(f"yearly counts of areas ({', '.join(levels)}): of {tried} small ones {pinned} pinned")
@@ -377,17 +344,9 @@ def _pairs(asker: Asker, category: str | None, split: Any, since: date) -> pl.Da
         found = desk.daily_counts(category=category, since=since, until=asker.end, period="month", split=split)
         series = pl.concat_str(pl.lit(category or ""), pl.col(split) if split else pl.lit("-"), ignore_nulls=False)
         frames.append(found.select("period_start", "incidents", series=series))
-    both = frames[1].join(frames[0], on=("period_start", "series"), how="left", suffix="_told").drop_nulls("series")
-    absent = both.join(frames[0].select("period_start", "series"), on=("period_start", "series"), how="anti")
-    told = (
-        pl.when(
-            pl.struct("period_start", "series").is_in(
-                absent.select(pl.struct("period_start", "series")).to_series().implode()
-            )
-        )
-        .then(0)
-        .otherwise("incidents_told")
-    )
+    answered = frames[0].with_columns(answered=True)
+    both = frames[1].join(answered, on=("period_start", "series"), how="left", suffix="_told").drop_nulls("series")
+    told = pl.when(pl.col("answered").is_null()).then(0).otherwise("incidents_told")
     return both.select("series", "period_start", true="incidents", told=told)
 
 
@@ -405,13 +364,8 @@ def _verdicts(asker: Asker, pairs: pl.DataFrame) -> str:
         months = monthly_series(counts, as_of=asker.end, by=("series",), **allowed)
         # As the page does: no range around a rounded count that may be none.
         months = months.drop_nulls(("low", "incidents")).filter((pl.col("expected") >= base) | (base == 1))
-        out = (
-            pl.when(pl.col("incidents") > pl.col("high"))
-            .then(1)
-            .when(pl.col("incidents") < pl.col("low"))
-            .then(-1)
-            .otherwise(0)
-        )
+        above, below = pl.col("incidents") > pl.col("high"), pl.col("incidents") < pl.col("low")
+        out = above.cast(pl.Int8) - below.cast(pl.Int8)
         places.append(months.select("series", "month", out.alias(name)))
     both = places[0].join(places[1], on=("series", "month"))
     if both.is_empty():
