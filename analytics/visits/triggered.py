@@ -27,6 +27,9 @@ MOST_WEEKS = 156
 YEAR_WEEKS = 52
 #: Weeks of history below which nothing is compared and the Gamma-Poisson mean is used.
 FEWEST_WEEKS = 78
+#: Openings below which the same holds: ten for each figure the regression learns (Peduzzi et al. 1996). With a handful
+#: its fit ran off to infinity.
+FEWEST_OPENINGS = 80
 #: Past origins in each of the two blocks: one to choose and calibrate, a later one to measure.
 BLOCK_ORIGINS = 13
 #: Standard errors by which the regression must beat the better simple method, origins paired (one-sided 95 %).
@@ -213,7 +216,7 @@ def _predictors(counts: Array, end: int, weeks: int, as_of: date) -> dict[str, C
 def _forecast_kind(counts: Array, as_of: date, weeks: int, level: float) -> tuple[dict[str, Array], pl.DataFrame]:
     now = counts.shape[1]
     baseline = np.column_stack([_year_before(counts, now, h) for h in range(weeks)])
-    if now < FEWEST_WEEKS + 2 * BLOCK_ORIGINS:
+    if now < FEWEST_WEEKS + 2 * BLOCK_ORIGINS or counts.sum() < FEWEST_OPENINGS:
         expected = np.repeat(_gamma_poisson_mean(counts, now)[:, None], weeks, axis=1)
         spread = _overdispersion(counts, np.broadcast_to(counts.mean(axis=1, keepdims=True), counts.shape))
         low, high = _around(expected, spread, level)

@@ -182,12 +182,13 @@ def changes_of(desk: Desk, where: dict[str, str | None], as_of: date, split: str
     chosen = {name: value for name, value in where.items() if name != split}
     now = desk.daily_counts(**chosen, since=last[0], until=last[1], period="all", split=split)
     before = desk.daily_counts(**chosen, since=year_before[0], until=year_before[1], period="all", split=split)
-    earlier = {row[split]: row for row in before.to_dicts()}
+    later, earlier = (dict(counts.select(split, "incidents").iter_rows()) for counts in (now, before))
     found = []
-    for row in now.to_dicts():
-        old = earlier.get(row[split], {"incidents": 0})["incidents"]
-        if row[split] is not None:
-            found.append({"key": row[split], "now": row["incidents"], "before": old, "change": row["incidents"] - old})
+    # What fell to nothing has no row any more.
+    for key in dict.fromkeys((*later, *earlier)):
+        told, old = later.get(key, 0), earlier.get(key, 0)
+        if key is not None:
+            found.append({"key": key, "now": told, "before": old, "change": told - old})
     return sorted(found, key=lambda row: -abs(row["change"]))[:MOST_CHANGES]
 
 

@@ -237,6 +237,18 @@ def test_a_rounded_zero_says_what_it_stands_for(open_page: OpenPage, town: Store
     assert "<span>0–0</span>" not in shown
 
 
+def test_what_fell_to_nothing_is_among_the_largest_changes(open_page: OpenPage, town: Store) -> None:
+    rows = [
+        {"day": day, "category": category, "station_code": "s1", "incidents": incidents}
+        for category, counts in (("010100", (40, 43)), ("040100", (30, 0)))
+        for day, incidents in zip((date(2025, 6, 1), date(2026, 6, 1)), counts, strict=True)
+        if incidents
+    ]
+    rows_of("daily_counts", *rows).write_parquet(town.editions / NEWER / "daily_counts.parquet")
+    shown = everything_shown(open_page("trends", "commander", "en"))
+    assert "−30" in shown and "+3" in shown
+
+
 def test_a_researcher_is_told_busiest_hours_only_of_enough_incidents(open_page: OpenPage, town: Store) -> None:
     few = words("en")["trends.sentence.hours_few"]
     assert few not in everything_shown(open_page("trends", "researcher", "en"))

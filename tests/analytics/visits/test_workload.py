@@ -202,6 +202,25 @@ def test_triggered_visits_learn_beat_and_season(three_years: pl.DataFrame) -> No
     assert 0.8 < by_model["poisson_regression"]["bias"] < 1.25
 
 
+def test_a_handful_of_openings_in_years_is_forecast_by_the_mean(register_of: Make) -> None:
+    """Two warnings in 28 months: the regression overflowed on some such registers."""
+    register = register_of(
+        *(
+            {
+                "object_id": f"o{n}",
+                "beat_code": beat,
+                "visit_kind": "dv_warning",
+                "opened_on": TODAY - timedelta(days=ago),
+            }
+            for n, (beat, ago) in enumerate([("b1", 900), ("b1", 10), ("b2", 11), ("b2", 12)])
+        )
+    )
+    usual = {"as_of": TODAY, "weeks": 4, "timezone": ZONE, "edition_id": "E1"}
+    found = forecast_visits(register, Visits.create_empty(), **usual)  # type: ignore[arg-type]
+    assert found.scores.select("model", "chosen", "origins").rows() == [("gamma_poisson", True, 0)]
+    assert found.workload["triggered"].is_finite().all()
+
+
 def test_a_regression_is_used_only_where_it_is_surely_better() -> None:
     generator = np.random.default_rng(3)
     mean = 0.57 + 0.05 * generator.standard_normal(13)

@@ -42,7 +42,7 @@ READS: dict[str, Callable[[Desk], Any]] = {
     "catalogue_rules": lambda desk: desk.catalogue_rules(),
     "catalogue_words": lambda desk: desk.catalogue_words(),
     "categories": lambda desk: desk.categories(),
-    "daily_counts": lambda desk: desk.daily_counts(split="beat_code"),
+    "daily_counts": lambda desk: desk.daily_counts(period="month", split="beat_code"),
     "decisions": lambda desk: desk.decisions(all_editions=True),
     "edition_id": lambda desk: desk.edition_id,
     "editions": lambda desk: desk.editions(),
@@ -73,6 +73,8 @@ READS: dict[str, Callable[[Desk], Any]] = {
     "model_curves": lambda desk: desk.model_curves(*ASKED),
     "model_groups": lambda desk: desk.model_groups(*ASKED),
     "model_scores": lambda desk: desk.model_scores(*ASKED),
+    "past_lists": lambda desk: desk.past_lists(*ASKED),
+    "past_places": lambda desk: desk.past_places(*ASKED),
     "patrol_reach": lambda desk: desk.patrol_reach(*ASKED),
     "period": lambda desk: desk.period(28),
     "purpose": lambda desk: desk.purpose,
@@ -90,9 +92,11 @@ READS: dict[str, Callable[[Desk], Any]] = {
     "snapshot": lambda desk: (desk.snapshot.loads, desk.snapshot.read("calls"), desk.snapshot.read("incidents")),
     "snapshot_behind": lambda desk: desk.snapshot_behind(["calls"]).files,
     "staffing": lambda desk: desk.staffing(),
+    "staffing_loads": lambda desk: desk.staffing_loads(),
     "trend_categories": lambda desk: desk.trend_categories(),
     "unit_hotspots": lambda desk: desk.unit_hotspots(*ASKED, "h3"),
     "visit_plan": lambda desk: desk.visit_plan("B1"),
+    "visit_scores": lambda desk: desk.visit_scores(),
     "visit_workload": lambda desk: desk.visit_workload(),
     "visits_layouts": lambda desk: desk.visits_layouts(),
     "visits_recorded": lambda desk: desk.visits_recorded("B1"),
@@ -101,7 +105,7 @@ READS: dict[str, Callable[[Desk], Any]] = {
 OTHERWISE = {
     *("apply_address_reviews", "audit_log", "checked", "decide", "edition", "export", "export_visits", "forces", "may"),
     *("choose_columns", "mapping_files", "opened", "propose_mapping", "record_visit", "review_address", "save_mapping"),
-    *("today", "try_mapping", "verify_audit", "view_sample", "visits_file_name"),
+    *("rounded_to", "today", "try_mapping", "verify_audit", "view_sample", "visits_file_name"),
 }
 
 
@@ -109,6 +113,8 @@ OTHERWISE = {
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Store]:
     folder = tmp_path_factory.mktemp("forces")
     alone, both = make_stores(folder)
+    # What is rounded, is rounded by the secret of a store.
+    (both.root / "rounding.key").write_text(alone.rounding_secret())
     _work_at(both, OTHER)
     # A saved mapping of each.
     (both.root / "mappings").mkdir()

@@ -64,7 +64,7 @@ def test_publishing_stops_before_the_work_and_names_the_threshold(
 
 
 def test_an_override_is_in_the_manifest_and_in_the_audit_log(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def draft(snapshot: Any, parameters: Any, before: Any = None) -> EditionDraft:
+    def draft(snapshot: Any, parameters: Any, *before: Any) -> EditionDraft:
         manifest = {"snapshot_id": snapshot.snapshot_id, "parameters": {"as_of": str(date(2025, 3, 1))}}
         return EditionDraft("E20250301-x", {"areas": tiny_areas()}, {**manifest, "code_version": "test"})
 
