@@ -72,7 +72,9 @@ class Verification:
             at = number.drop_nulls().to_numpy()
             counts, events = panel.happened(origin, horizon_days)
             listed = listed.with_columns(
-                told_by=pl.lit(edition.edition_id), period_end=_day_after(edition, horizon_days), observed=counts[at]
+                told_by=pl.lit(edition.edition_id),
+                period_end=pl.lit(edition.as_of + timedelta(days=horizon_days)),
+                observed=counts[at],
             )
             self._places.append(PastPlaces.cast(listed.select(PastPlaces.column_names())))
             plain = panel.plain_count(origin)
@@ -93,10 +95,6 @@ class Verification:
             ids = study.grid.place_ids(study.lattice.columns, study.lattice.rows)
             self._numbers = (study, {place_id: number for number, place_id in enumerate(ids)})
         return self._numbers[1]
-
-
-def _day_after(edition: PastEdition, horizon_days: int) -> pl.Expr:
-    return pl.lit(edition.as_of + timedelta(days=horizon_days))
 
 
 def _judge(
