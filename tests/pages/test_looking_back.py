@@ -61,7 +61,8 @@ def test_a_place_says_what_was_told_of_it_before_to_who_was_advised(open_page: O
 
 def test_the_briefing_looks_back_over_all_categories(open_page: OpenPage) -> None:
     shown = everything_shown(open_page("briefing", "commander", "en"))
-    # Two categories of seven days (a place listed in both is two entries): 8 places, 2.5 expected and 9 incidents each, 30 by plain count.
+    # Two categories of seven days (a place listed in both is two entries): 8 places, 2.5 expected and 9 incidents each,
+    # 30 by plain count.
     assert told("en", "headline") in shown
     assert "had 16 entries; 5.0 incidents were expected and 18 happened" in shown
     assert "plain count had 60" in shown
