@@ -65,8 +65,10 @@ class Piece:
 
 
 def needs_whole_file(kind: FileKind) -> bool:
-    """Return whether rows of a kind depend on other rows of the file by more than their identity."""
-    return kind.table == "lookup" or kind.parents is not None or kind.identical_rows == "parts"
+    """Return whether rows of a kind depend on other rows of the file by more than their identity, or hold shapes."""
+    whole = kind.table == "lookup" or kind.parents is not None or kind.identical_rows == "parts"
+    # Shapes as text are read by `read_records`, which the quick ways around it do not know.
+    return whole or kind.shape is not None
 
 
 def expected_rows(path: Path) -> int:

@@ -143,8 +143,7 @@ def to_canonical(
 def _of_interest(frame: pl.DataFrame, raw: RawTable, kind: FileKind) -> pl.DataFrame:
     read = {_key(header) for rule in kind.rules.values() for header in rule.reads}
     read |= {key_of_header(refusal.header) for refusal in kind.refuse}
-    if kind.only_with is not None:
-        read.add(key_of_header(kind.only_with))
+    read |= {key_of_header(header) for header in (kind.only_with, kind.shape) if header is not None}
     if kind.unpivot is not None:
         read |= {key for key, header in raw.headers.items() if kind.unpivot.name_of(header) is not None}
     return frame.select(name for name in frame.columns if name in read or name in (LINE, GEOMETRY))
@@ -229,7 +228,8 @@ def _split(
     mapped: pl.DataFrame, frame: pl.DataFrame, kind: FileKind, headers: dict[str, str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     hidden = _hidden_keys(kind)
-    read = {key for rule in kind.rules.values() for h in rule.reads if (key := _key(h)) in headers} - hidden
+    told = [*(h for rule in kind.rules.values() for h in rule.reads), *([kind.shape] if kind.shape else [])]
+    read = {key for h in told if (key := _key(h)) in headers} - hidden
     shown = [pl.col(key).alias(header) for key, header in headers.items() if key in read]
     bad = mapped[WHY].is_not_null()
     if not bad.any():

@@ -39,6 +39,9 @@ def apply_rules(
         for refusal in kind.refuse
         if (key := key_of_header(refusal.header)) in keys
     ]
+    if kind.shape is not None and "geometry" in types and (key := key_of_header(kind.shape)) in keys:
+        # What could be read as a shape is no text any more.
+        problems.append((pl.col(key).is_not_null(), key, UNREADABLE))
     notes: dict[str, pl.Expr] = {}
     provided: set[str] = set()
     told_by: dict[str, str] = {}

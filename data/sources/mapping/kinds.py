@@ -23,7 +23,7 @@ PROVENANCE = frozenset({"record_key", "source", "load_id", "source_file", "sourc
 #: Keys of a [[file]] that say how the file is recognised and read: a block beside it takes them over.
 READING = (
     *("format", "file_name", "headers", "encoding", "fallback_encoding", "separator", "header_row", "header_rows"),
-    *("sheet", "crs", "query", "table_name", "watermark", "personal"),
+    *("sheet", "crs", "shape", "query", "table_name", "watermark", "personal"),
 )
 
 
@@ -46,6 +46,7 @@ class FileKind(Strict):
     header_rows: int = Field(default=1, ge=1)
     sheet: str | None = None
     crs: str | None = None
+    shape: str | None = None
     query: str | None = None
     table_name: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$")
     watermark: str | None = None
@@ -104,7 +105,11 @@ class FileKind(Strict):
             raise ValueError("a parents block belongs to areas that have parent_code")
         if self.point is not None and "lon" not in known:
             raise ValueError(f"{self.table} has no lon and lat; drop the point block")
-        if "geometry" in known and SHAPED & set(self.formats) and self.crs is None:
+        if self.shape is not None and SHAPED & set(self.formats):
+            raise ValueError("shape names a column of text that holds shapes; files of shapes have their own")
+        if self.shape is not None and is_personal(self.shape):
+            raise ValueError(f"{self.shape} is personal by its name and never read")
+        if "geometry" in known and (self.shape or SHAPED & set(self.formats)) and self.crs is None:
             raise ValueError('state the crs of the geometry, or crs = "file" to take what the file states')
         dropped = {key_of_header(header) for header in self.personal}
         if clash := [h for rule in self.rules.values() for h in rule.reads if key_of_header(h) in dropped]:

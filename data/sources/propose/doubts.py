@@ -11,6 +11,7 @@ from data.sources.propose.lexicon import STRONG
 from data.sources.propose.names import confidence_of
 from data.sources.propose.profiling import Profile
 from data.sources.propose.words import words_of
+from data.sources.reading.shape_texts import find_shapes
 
 #: Words a header of a count may have besides: it counts what a row tells of.
 COUNTED = frozenset({"count", "offense", "incident", "call", "report", "case", "complaint"})
@@ -63,10 +64,10 @@ def _tells_one_time(draft: Draft, number: Profile, time: Profile) -> bool:
 
 
 def _shapes_as_text(draft: Draft) -> None:
-    for profile in draft.profiles:
-        if true_share(profile.texts.str.contains(r"^(MULTI)?POLYGON\s*\(")) > SAME_TIME:
-            why = (
-                "it holds boundaries as text (WKT), which are not read; ask for the file as GeoJSON or as a shapefile."
-            )
-            draft.questions.append(Question(f"shapes of {draft.block['name']}", profile.header, why))
-            return
+    found = find_shapes(draft.sample.raw)
+    if found is not None:
+        why = (
+            "it holds boundaries as text, in a reference system the file does not name: they are not read. Write a "
+            f"[[file]] of areas with shape = {found[0]!r} and its crs, or ask for GeoJSON or a shapefile."
+        )
+        draft.questions.append(Question(f"shapes of {draft.block['name']}", found[0], why))

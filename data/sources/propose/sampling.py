@@ -16,8 +16,10 @@ import polars as pl
 from data.errors import SourceError
 from data.sources.mapping import SHAPED, FileKind
 from data.sources.packed import Unread, Upstream
+from data.sources.personal import key_of_header
 from data.sources.reading import GEOMETRY, LINE, RawTable, read_records, require_readable
 from data.sources.reading.formats import first_line
+from data.sources.reading.shape_texts import find_shapes, with_shapes
 
 #: Bytes of a text file and records of other files that are looked at.
 SAMPLE_BYTES, SAMPLE_RECORDS = 3_000_000, 20_000
@@ -112,6 +114,10 @@ def read_sample(path: Path, *, name: str | None = None, whole: bool = True) -> S
     raw.frame = raw.frame.head(SAMPLE_RECORDS)
     if form in SHAPED:
         keys["crs"] = "file"
+    elif (found := find_shapes(raw)) is not None and found[1]:
+        keys["shape"], keys["crs"] = found
+        raw = with_shapes(raw, *found, path.name)
+        del raw.headers[key_of_header(found[0])]
     if not raw.records:
         has = "headers but no records" if raw.headers or raw.dropped else "neither headers nor records"
         raise SourceError(f"the file has {has}.", where=path.name, remedy="Name a file that holds some records.")

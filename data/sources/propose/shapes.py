@@ -22,7 +22,7 @@ def find_areas(draft: Draft) -> None:
     SourceError
         If no property tells the shapes apart.
     """
-    draft.block["crs"] = draft.known.crs or "file"
+    draft.block["crs"] = draft.known.crs or draft.sample.keys["crs"]
     draft.spot = middle_of_shapes(draft)
     columns = draft.block.setdefault("columns", {})
     usable = [profile for profile in draft.profiles if profile.filled > 0.9 and not measures(profile)]
@@ -114,7 +114,7 @@ def find_base_map(draft: Draft) -> None:
         If no property tells the lines apart.
     """
     columns = draft.block.setdefault("columns", {})
-    draft.block["crs"] = draft.known.crs or "file"
+    draft.block["crs"] = draft.known.crs or draft.sample.keys["crs"]
     unique = [profile for profile in draft.profiles if profile.unique]
     if not unique:
         raise SourceError("no property tells the lines apart.", where=draft.sample.name)

@@ -15,6 +15,7 @@ from data.sources.reading.formats import FORMAT_OF_SUFFIX, OF_DAMAGE, format_of
 from data.sources.reading.json_objects import json_headers, read_json
 from data.sources.reading.parquet import parquet_headers, read_parquet
 from data.sources.reading.raw import RawTable
+from data.sources.reading.shape_texts import with_shapes
 from data.sources.reading.shapes import read_shapes, shape_headers
 from data.sources.reading.sheets import read_sheet, sheet_headers
 from data.sources.reading.text import read_text, text_headers
@@ -78,12 +79,13 @@ def read_records(path: Path, kind: FileKind) -> RawTable:
     """
     match format_of(path):
         case "csv":
-            return read_text(path, kind)
+            table = read_text(path, kind)
         case "xlsx":
-            return read_sheet(path, kind)
+            table = read_sheet(path, kind)
         case "parquet":
-            return read_parquet(path, kind)
+            table = read_parquet(path, kind)
         case "json":
-            return read_json(path, kind)
+            table = read_json(path, kind)
         case _:
             return read_shapes(path, kind)
+    return table if kind.shape is None else with_shapes(table, kind.shape, kind.crs or "file", path.name)

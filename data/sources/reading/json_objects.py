@@ -28,10 +28,14 @@ def _records(path: Path, kind: FileKind) -> list[dict[str, Any]]:
     return records
 
 
+class Written(str):
+    """A number as the file writes it: as a value of its own it must lose neither digits nor zeros."""
+
+
 def _parsed(text: str) -> Any:
     """Read JSON, or JSON lines: one object a line."""
     try:
-        return json.loads(text, parse_float=str, parse_int=str)
+        return json.loads(text, parse_float=Written, parse_int=Written)
     except json.JSONDecodeError:
         lines = [line for line in text.split("\n") if line.strip()]
         if len(lines) < 2 or not all(line.lstrip().startswith("{") for line in lines[:2]):
@@ -40,7 +44,7 @@ def _parsed(text: str) -> Any:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                records.append(json.loads(line, parse_float=str, parse_int=str))
+                records.append(json.loads(line, parse_float=Written, parse_int=Written))
             except ValueError as error:
                 raise ValueError(f"line {number}: {error}") from error
     return records
@@ -72,7 +76,7 @@ def read_json(path: Path, kind: FileKind) -> RawTable:
 def _json_text(value: Any, kind: FileKind) -> str | None:
     """Return a value as text: numbers as they are written, lists and objects as JSON without personal keys."""
     if value is None or isinstance(value, str):
-        return value
+        return None if value is None else str(value)
     if isinstance(value, bool):
         return str(value).lower()
     return json.dumps(_impersonal(value, kind), ensure_ascii=False)
@@ -81,4 +85,7 @@ def _json_text(value: Any, kind: FileKind) -> str | None:
 def _impersonal(value: Any, kind: FileKind) -> Any:
     if isinstance(value, dict):
         return {key: _impersonal(one, kind) for key, one in value.items() if not kind.is_personal(str(key))}
+    if isinstance(value, Written):
+        # Inside a list or object it stays a number, as in the coordinates of a shape.
+        return json.loads(value)
     return [_impersonal(one, kind) for one in value] if isinstance(value, list) else value

@@ -43,7 +43,8 @@ def shape_headers(path: Path) -> list[str]:
     return [str(name) for name in _info(path)["fields"]]
 
 
-def _unshift(crs: str) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+def to_degrees(crs: str) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Return what turns points of a system, shape (n, 2), into longitude and latitude on WGS 84."""
     return lambda points: np.column_stack(to_lon_lat(points[:, 0], points[:, 1], crs))
 
 
@@ -86,7 +87,7 @@ def read_shapes(path: Path, kind: FileKind) -> RawTable:
     shifted = kind.crs in SHIFTED
     if shifted:
         shapes = shapes.set_crs("EPSG:4326", allow_override=True)
-        shapes["geometry"] = shapely.transform(shapes.geometry.to_numpy(), _unshift(str(kind.crs)))
+        shapes["geometry"] = shapely.transform(shapes.geometry.to_numpy(), to_degrees(str(kind.crs)))
     if stated is None and kind.crs == "file":
         raise SourceError(
             "the file does not state its coordinate reference system.", where=path.name, remedy="State crs in [[file]]."
@@ -114,13 +115,13 @@ def _records(properties: pl.DataFrame, shapes: pl.Series, kind: FileKind) -> Raw
     kept, dropped, keys = split_personal(properties.columns, kind)
     named = properties.rename(dict(zip(properties.columns, keys, strict=True))).select(list(kept))
     frame, notes = written_out(named.with_columns(shapes.alias(GEOMETRY)))
-    points = _points(shapes)
+    points = points_of(shapes)
     if points is not None:
         frame = frame.with_columns(points)
     return RawTable(numbered(frame, 1), kept, dropped, notes=notes)
 
 
-def _points(shapes: pl.Series) -> list[pl.Series] | None:
+def points_of(shapes: pl.Series) -> list[pl.Series] | None:
     """Return longitude and latitude of records whose shapes are points (the first of several); None without any."""
     import shapely
 

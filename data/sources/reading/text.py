@@ -19,6 +19,8 @@ from data.sources.personal import without_bom
 from data.sources.reading.formats import HEAD_BYTES
 from data.sources.reading.raw import LINE, RawTable, split_personal
 
+#: Longest cell of a text file: a boundary written as text easily outgrows the limit of Python's reader, 131,072.
+csv.field_size_limit(1 << 28)
 #: ASCII blanks besides the space and the line end.
 OTHER_BLANKS = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 

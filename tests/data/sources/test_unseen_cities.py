@@ -321,11 +321,15 @@ def test_what_would_be_counted_wrongly_is_asked(tmp_path: Path) -> None:
         rows = incidents(**{"Incident Number": lambda n: f"2025{n:06d}", "Offence count": lambda n, m=most: 1 + n % m})
         assert [one.name for one in propose_mapping([write(tmp_path / "sums.csv", rows)], known).questions] == names
     shapes = [
-        {"the_geom": f"MULTIPOLYGON (((0 {n}, 1 {n}, 1 {n + 1}, 0 {n})))", "DISTRICT": f"District {n}"}
+        {"the_geom": f"MULTIPOLYGON (((900 {n}, 901 {n}, 901 {n + 1}, 900 {n})))", "DISTRICT": f"District {n}"}
         for n in range(4)
     ]
     proposal = propose_mapping([tmp_path / "one.csv", write(tmp_path / "Districts.csv", shapes)], known)
     assert asked(proposal) == {"shapes of lookup"}
+    degrees = [{**one, "the_geom": one["the_geom"].replace("90", "-8")} for one in shapes]
+    proposal = propose_mapping([tmp_path / "one.csv", write(tmp_path / "Districts.csv", degrees)], known)
+    assert asked(proposal) == {"level of areas"}
+    assert 'shape = "the_geom"' in proposal.toml
     # People of areas that nobody drew would be counted nowhere.
     tracts = [{"GEOID": f"47037{n:06d}", "P1_001N": 1000 + n} for n in range(4)]
     drawn = squares(tmp_path / "Districts.geojson", -86.79, 36.15, [{"DISTRICT": f"District {n}"} for n in range(4)])
