@@ -11,6 +11,7 @@ from data.sources.propose.lexicon import NAMES, STRONG, matches
 from data.sources.propose.profiling import Profile
 from data.sources.propose.shapes import level_in_words
 from data.sources.propose.words import words_of
+from data.sources.propose.years import find_years
 
 #: Share of the areas of a population that must be among the boundaries, or the other way round.
 JOINS = 0.8
@@ -26,6 +27,8 @@ def find_population(draft: Draft) -> None:
     if "population_class" not in columns:
         columns["population_class"] = {"constant": "total"}
         draft.columns.append(ColumnProposal("(constant)", "population_class", 0.5, "one count per area"))
+    if find_years(draft):
+        return
     count = next((one for one in draft.profiles if name_of(one) == columns.get("count", {}).get("from")), None)
     if count is not None and count.texts.str.contains(r"^\d{1,3}(\.\d{3})+$").all():
         # Nobody counts thousandths of a person in every area.
@@ -76,6 +79,7 @@ def join_population(drafts: Sequence[Draft]) -> None:
                     one for one in people.columns if one.column != "area_code" and one.header != own.header
                 ]
                 people.block["headers"] = [one for one in people.block.get("headers", []) if one != rule.get("from")]
+                people.questions = [one for one in people.questions if one.name != "area_code"]
                 people.use("area_code", own, STRONG, "the codes that the boundaries have")
                 people.block["headers"] = [own.header, *people.block["headers"]]
             break

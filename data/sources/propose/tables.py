@@ -10,6 +10,7 @@ from data.sources.propose.lexicon import KEY_COLUMNS
 from data.sources.propose.names import best_header
 from data.sources.propose.sampling import Sample
 from data.sources.propose.words import words_of
+from data.sources.propose.years import columns_of_years
 from data.sources.reading import GEOMETRY
 
 #: Most rows of a list of codes.
@@ -36,6 +37,8 @@ def choose_table(draft: Draft) -> str:
     """Return the table whose key columns the headers name; without any, calls or, for a short list, a lookup."""
     if draft.sample.has_shapes:
         return _table_of_shapes(draft)
+    if columns_of_years(draft.profiles) and not any(one.dates is not None for one in draft.profiles):
+        return "population"
     for table, needed in KEY_COLUMNS.items():
         found = {column: best_header(draft, table, column) for column in needed}
         if all(found.values()) and (table != "population" or _counts_people(draft, found)):
