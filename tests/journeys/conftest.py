@@ -145,6 +145,15 @@ class Visitor:
         )
         self.page.wait_for_timeout(150)
 
+    def await_map(self) -> None:
+        """Wait until the first map of the page is drawn: its picture has more than a few different bytes."""
+        canvas = self.page.locator("[data-testid='stDeckGlJsonChart']:not(.st-key-load_ahead *) canvas").first
+        canvas.wait_for(timeout=PATIENCE_MS)
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while len(set(canvas.screenshot())) <= 200:
+            assert time.monotonic() < deadline, "the map is one colour"
+            self.page.wait_for_timeout(250)
+
     def tap_row(self, number: int) -> None:
         """Choose a row of the first table, 1 the first one; the table is a canvas."""
         table = self.page.locator("[data-testid='stDataFrame']").first

@@ -29,6 +29,8 @@ def town(built_town: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
     """A store of its own for every test: what one records, no other sees."""
     root = tmp_path / "store"
     shutil.copytree(built_town, root)
+    # A key of its own would round counts differently from run to run, and with them what a page says.
+    (root / "rounding.key").write_text("town", encoding="ascii")
     monkeypatch.setenv("BEATWISE_STORE", str(root))
     monkeypatch.setenv("BEATWISE_AUTH", "demo")
     monkeypatch.delenv("BEATWISE_RECORDS_URL", raising=False)
