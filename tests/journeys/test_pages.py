@@ -158,9 +158,8 @@ def test_the_hotspots_page_leads_to_its_models_with_the_same_view(visitor: Visit
     visitor.open(link("hotspots", **{"as": "commander", "lang": "en", "category": "020100", "horizon": "7"}))
     visitor.page.get_by_text("model check").last.click()
     visitor.page.wait_for_url("**/model?*")
+    expect(visitor.page.locator("[data-testid='stMain']")).to_contain_text("Every method on the same past periods")
     visitor.settle()
-    body = visitor.page.inner_text("[data-testid='stMain']")
-    assert "Every method on the same past periods" in body
     assert all(part in visitor.page.url for part in ("as=commander", "lang=en", "category=020100", "horizon=7"))
     assert visitor.page.locator("[data-testid='stPlotlyChart']").count() >= 4
     assert_nobody_else_was_asked(visitor)
