@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from analytics.scope import choose_categories, choose_jurisdiction, known_incidents, read_register
+from analytics.scope import choose_categories, choose_jurisdiction, known_before, known_incidents, read_register
 from data.actions import load_actions
 from data.editions import edition_id_of
 from data.errors import RequestError
@@ -257,7 +257,7 @@ def make_edition(
         "staffing_loads": staffing.loads,
         "daily_counts": counts,
         "hourly_profile": hourly_profile(incidents, as_of=parameters.as_of, timezone=force.timezone),
-        "funnel": funnel(snapshot.read("calls", force.code), incidents),
+        "funnel": funnel(snapshot.read("calls", force.code).filter(known_before(parameters.as_of)), incidents),
         "areas": areas,
         "base_map": base_map,
     }

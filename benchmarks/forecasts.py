@@ -28,7 +28,7 @@ import numpy as np
 import polars as pl
 
 from analytics.cells import Grid, merge_polygons
-from analytics.hotspots.evaluation import average_hits, paired_bootstrap, poisson_deviance, rank_auc
+from analytics.hotspots.evaluation import average_hits, paired_interval, poisson_deviance, rank_auc
 from analytics.hotspots.history import day_number
 from analytics.hotspots.inspection import poisson_interval
 from analytics.hotspots.intervals import coverage_of, randomised_coverage
@@ -201,7 +201,7 @@ def summarise(
     for name in pai:
         if name != AUTOMATIC:
             difference = pai[AUTOMATIC] - pai[name]
-            mean, low, high = paired_bootstrap(difference, seed=0, level=0.95)
+            mean, low, high = paired_interval(difference, seed=0, level=0.95)
             gains[name] = {"mean": mean, "low": low, "high": high, "worse": int((difference < 0).sum())}
     hits = sum(m.hits[AUTOMATIC] for m in months)
     return {

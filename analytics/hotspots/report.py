@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from analytics.cells import Floats, cells_for_area
-from analytics.hotspots.evaluation import jaccard, paired_bootstrap, score_ranking
+from analytics.hotspots.evaluation import jaccard, paired_interval, score_ranking, shared_days
 from analytics.hotspots.groups import Grouping
 from analytics.hotspots.history import day_number
 from analytics.hotspots.inspection import compare_groups
@@ -110,8 +110,9 @@ class Evaluation:
             "",
             f"- `{AUTOMATIC}` is the ranker chosen at each origin from older origins alone, on the origins that have "
             f"enough of them ({picks or 'none'}); its means are over those, its gains paired with the counts there.",
-            f"- Gains are means of paired differences with {100 * LEVEL:.0f} % bootstrap intervals over origins; one "
-            "that includes zero does not tell the two apart.",
+            f"- Gains are means of paired differences with {100 * LEVEL:.0f} % bootstrap intervals over origins, "
+            "widened for how few these are and for the days that periods longer than 28 share; one that includes zero "
+            "does not tell the two apart.",
             "- Expected counts are brought to the level forecast for the period and corrected by the other origins; "
             "expected / observed and coverage are those of the flagged cells. The nominal coverage is "
             f"{100 * asked['interval_level']:g} %; counts are whole numbers, so rare incidents stay above it. "
@@ -283,10 +284,13 @@ def _row(
         "jaccard": _mean([jaccard(one, other) for one, other in pairwise(lists)]),
     }
     for plain in PLAIN:
-        pairs = [(scores[i].pai, everyone[plain][i].pai) for i in used]
-        differences = np.array([a - b for a, b in pairs if a is not None and b is not None])
-        gain = paired_bootstrap(differences, seed=0, level=LEVEL) if len(differences) and name != plain else None
-        row[f"pai_gain_{plain}"] = list(gain) if gain else None
+        pairs = [(rolled.newest[i].origin, scores[i].pai, everyone[plain][i].pai) for i in used]
+        differences = {origin: a - b for origin, a, b in pairs if a is not None and b is not None}
+        row[f"pai_gain_{plain}"] = None
+        if len(differences) > 1 and name != plain:
+            shared = shared_days(list(differences), rolled.horizon_days)
+            gains = np.array(list(differences.values()))
+            row[f"pai_gain_{plain}"] = list(paired_interval(gains, seed=0, level=LEVEL, shared=shared))
     return row
 
 
