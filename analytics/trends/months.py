@@ -205,8 +205,11 @@ def _with_band(series: pl.DataFrame, keys: list[str], level: float, noise: float
 
     season = [*keys, pl.col("month").dt.month()]
     # Sums over the earlier years only: the month itself must not widen or pull its own band.
+    # A day more in February is not a rise.
+    longer = pl.when(pl.col("month").dt.days_in_month() == 29).then(29 / 28).otherwise(1.0)
+    even = pl.col("whole").fill_null(0.0) / longer
     earlier = pl.col("whole").is_not_null().cast(pl.Int32).cum_sum().over(season) - pl.col("complete").cast(pl.Int32)
-    total = pl.col("whole").fill_null(0.0).cum_sum().over(season) - pl.col("whole").fill_null(0.0)
+    total = (even.cum_sum().over(season) - even) * longer
     ready = (
         series.sort(*keys, "month")
         .with_columns(earlier_years=earlier, total=total)

@@ -58,6 +58,12 @@ def test_where_little_happens_an_empty_month_is_a_quiet_month() -> None:
     assert months_without_record(daily(*every_month(2025, number=50)), as_of=date(2026, 1, 20)) == []
 
 
+def test_a_day_more_in_february_is_no_rise() -> None:
+    every_day = [(date(2021, 1, 1) + timedelta(days=k), 10) for k in range((date(2024, 3, 1) - date(2021, 1, 1)).days)]
+    february = of_month(monthly_series(daily(*every_day), as_of=date(2024, 3, 1)), date(2024, 2, 1))
+    assert (february["incidents"], february["expected"]) == (290, pytest.approx(290))
+
+
 def late(*delays: int, as_of: date = date(2026, 6, 1)) -> pl.DataFrame:
     """An incident on every day of two years for each delay, those known before the day."""
     rows = [
