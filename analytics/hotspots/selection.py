@@ -16,7 +16,13 @@ from analytics.hotspots.calibration import CalibratedRanker, CalibrationMap
 from analytics.hotspots.choice import BLEND, Evidence, choose_ranker, gather_evidence
 from analytics.hotspots.evaluation import Score, score_ranking, shared_days
 from analytics.hotspots.history import Flags
-from analytics.hotspots.intervals import coverage_of, estimate_dispersion, fit_width, randomised_coverage
+from analytics.hotspots.intervals import (
+    coverage_of,
+    estimate_dispersion,
+    fit_width,
+    randomised_coverage,
+    ranked_probability,
+)
 from analytics.hotspots.levels import LevelModel
 from analytics.hotspots.panel import Panel, Period, feature_names
 from analytics.hotspots.periods import STEP_DAYS, past_periods, waiting_days
@@ -305,6 +311,16 @@ def cover_randomised_across(
     """Return the randomised coverage of each origin (``intervals.covered_shares``), dispersion from every other one."""
     return tuple(
         randomised_coverage(*_flagged_pairs([told], [period], flagged), dispersion, level)
+        for told, period, (dispersion, _) in _spread_across(expectations, periods, flagged, level)
+    )
+
+
+def score_distributions_across(
+    expectations: Sequence[Floats], periods: Sequence[Period], flagged: int, level: float
+) -> tuple[float, ...]:
+    """Return the ranked probability score of each origin's flagged cells, dispersion from every other origin."""
+    return tuple(
+        ranked_probability(*_flagged_pairs([told], [period], flagged), dispersion)
         for told, period, (dispersion, _) in _spread_across(expectations, periods, flagged, level)
     )
 

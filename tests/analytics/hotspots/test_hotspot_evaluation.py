@@ -25,6 +25,7 @@ from analytics.hotspots.intervals import (
     estimate_dispersion,
     fit_width,
     randomised_coverage,
+    ranked_probability,
 )
 
 
@@ -98,6 +99,28 @@ def test_intervals_of_few_periods_hold_the_truth_as_often_as_they_say(step, hori
     assert held / 400 == pytest.approx(level, abs=0.04)
     # Without widening: 0.82, 0.88 and, where periods of 91 days overlap, 0.51.
     assert plain / 400 < level - 0.04
+
+
+def test_the_ranked_probability_score_is_that_of_another_library():
+    # properscoring 0.1, crps_ensemble over 20,001 quantiles of scipy's distributions.
+    told = [(0.3, 0.5, 0, 0.0617), (2.5, 0.5, 4, 1.1616), (7.0, 0.1, 3, 2.2926), (1.2, 0.0, 1, 0.2203)]
+    for mean, dispersion, count, score in told:
+        found = ranked_probability(np.array([mean]), np.array([float(count)]), dispersion)
+        assert found == pytest.approx(score, abs=2e-4)
+    assert ranked_probability(np.array([0.05]), np.array([1.0]), 2.0) == pytest.approx(0.9091, abs=2e-4)
+    both = ranked_probability(np.array([2.5, 2.5]), np.array([4.0, 2.0]), 0.5)
+    assert both < ranked_probability(np.array([2.5]), np.array([4.0]), 0.5)
+
+
+def test_auc_and_deviance_are_those_of_scikit_learn():
+    from sklearn.metrics import mean_poisson_deviance, roc_auc_score
+
+    rng = np.random.default_rng(4)
+    for tied in (False, True):
+        expected = rng.integers(1, 5, 400) / 10 if tied else rng.gamma(0.5, 0.5, 400) + 1e-6
+        counts = rng.poisson(expected).astype(float)
+        assert rank_auc(expected, counts > 0) == pytest.approx(roc_auc_score(counts > 0, expected), abs=1e-12)
+        assert poisson_deviance(expected, counts) == pytest.approx(mean_poisson_deviance(counts, expected), rel=1e-12)
 
 
 def test_the_widening_is_that_of_students_t():

@@ -56,6 +56,8 @@ def test_every_ranker_and_the_automatic_choice_have_every_metric(found):
         # Made-up incidents are Poisson: the distribution told behind the intervals is about right.
         assert row["randomised_coverage"] == pytest.approx(0.8, abs=0.12)
         assert 0 <= row["jaccard"] <= 1
+        # In incidents of a flagged cell; better than saying nothing will happen there.
+        assert 0 < row["crps"] < sum(found.events) / len(found.events)
     mean, low, high = rows["kernel"]["pai_gain_count_1095"]
     assert low <= mean <= high
     assert mean == pytest.approx(rows["kernel"]["pai"] - rows["count_1095"]["pai"])
