@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from analytics.scope import choose_categories, choose_jurisdiction, known_incidents, read_register
+from analytics.scope import choose_categories, choose_jurisdiction, known_before, known_incidents, read_register
 from data.actions import load_actions
 from data.editions import edition_id_of
 from data.errors import RequestError
@@ -144,7 +144,7 @@ def make_edition(
     from analytics.hotspots.unit_ranks import rank_units
     from analytics.hotspots.verification import Verification
     from analytics.staffing.requirement import staffing_tables
-    from analytics.trends.months import months_without_record
+    from analytics.trends.months import counted_whole_until, months_without_record
     from analytics.trends.series import daily_counts, funnel, hour_coverage, hourly_profile
     from analytics.visits.workload import forecast_visits
 
@@ -257,7 +257,7 @@ def make_edition(
         "staffing_loads": staffing.loads,
         "daily_counts": counts,
         "hourly_profile": hourly_profile(incidents, as_of=parameters.as_of, timezone=force.timezone),
-        "funnel": funnel(snapshot.read("calls", force.code), incidents),
+        "funnel": funnel(snapshot.read("calls", force.code).filter(known_before(parameters.as_of)), incidents),
         "areas": areas,
         "base_map": base_map,
     }
@@ -273,6 +273,7 @@ def make_edition(
         "area_verdicts": area_ranks.verdicts,
         "unit_verdicts": unit_ranks.verdicts,
         "months_without_record": [str(month) for month in months_without_record(counts, as_of=parameters.as_of)],
+        "counted_whole_until": str(counted_whole_until(incidents, as_of=parameters.as_of)),
         "hour_coverage": hour_coverage(incidents, timezone=force.timezone, as_of=parameters.as_of),
         "last_known_on": str(incidents["occurred_on"].max()),
         "sources": sorted({load["source"] for load in snapshot.loads}),

@@ -43,16 +43,17 @@ def known_incidents(snapshot: Snapshot, force: Jurisdiction, as_of: date) -> pl.
 
     Rows without a date are kept (they count in the funnel); models drop them.
     """
-    known_on = pl.coalesce("known_on", "occurred_on")
-    frame = (
-        snapshot.scan("incidents")
-        .filter(pl.col("jurisdiction") == force.code)
-        .filter((pl.col("occurred_on") < as_of).fill_null(True) & (known_on < as_of).fill_null(True))
-        .collect()
-    )
+    own = snapshot.scan("incidents").filter(pl.col("jurisdiction") == force.code)
+    frame = own.filter(known_before(as_of)).collect()
     if frame.select(pl.col("occurred_on").is_not_null().sum()).item() == 0:
         raise RequestError(f"nothing is known before {as_of}.", where="--as-of", remedy="Choose a later day.")
     return frame
+
+
+def known_before(as_of: date) -> pl.Expr:
+    """Return whether a row of calls or incidents had happened and was known before a day; an undated row passes."""
+    known_on = pl.coalesce("known_on", "occurred_on")
+    return (pl.col("occurred_on") < as_of).fill_null(True) & (known_on < as_of).fill_null(True)
 
 
 def choose_categories(incidents: pl.DataFrame, parameters: EditionParameters) -> list[str]:

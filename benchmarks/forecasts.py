@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.cells import Grid, merge_polygons
-from analytics.hotspots.evaluation import average_hits, paired_bootstrap, poisson_deviance, rank_auc
-from analytics.hotspots.history import day_number
+from analytics.cells import Floats, Grid, merge_polygons
+from analytics.hotspots.evaluation import average_hits, paired_interval, poisson_deviance, rank_auc
+from analytics.hotspots.history import day_number, read_located
 from analytics.hotspots.inspection import poisson_interval
 from analytics.hotspots.intervals import coverage_of, randomised_coverage
 from analytics.hotspots.levels import LevelModel
@@ -51,13 +51,14 @@ LEVELS = (0.5, 0.8, 0.95)
 class Month:
     """One forecast and what then happened.
 
-    ``covered`` is the share of flagged cells whose count lay in the interval shown, by level; ``randomised`` and
-    ``everywhere`` are coverages of the distribution itself (``intervals.randomised_coverage``), in flagged cells and in
-    all. Totals are of all cells.
+    ``share`` is that of the map that was flagged; ``covered`` is the share of flagged cells whose count lay in the
+    interval shown, by level; ``randomised`` and ``everywhere`` are coverages of the distribution itself
+    (``intervals.randomised_coverage``), in flagged cells and in all. Totals are of all cells.
     """
 
     origin: date
     chosen: str
+    share: float
     events: float
     hits: dict[str, float]
     auc: dict[str, float | None]
@@ -86,10 +87,11 @@ def forecast_month(
     scored: Any,
     points: Any,
     *,
+    happened: tuple[Floats, float],
     singles: bool,
     taught: bool = False,
 ) -> Month:
-    """Return one forecast of every method and what then happened."""
+    """Return one forecast of every method, scored on what then happened: counts per place, and all incidents."""
     start = time.process_time()
     at = day_number(origin)
     told = select_ranker(
@@ -101,8 +103,7 @@ def forecast_month(
         interval_level=0.8,
         seed=0,
     )
-    period = panel.period(at, days, observed=True)
-    assert period.counts is not None
+    period = panel.period(at, days, observed=False)
     automatic = told.ranker.predict(period.features)
     seconds = time.process_time() - start
     names = feature_names()
@@ -118,7 +119,7 @@ def forecast_month(
         total = LevelModel(panel, days).fit(periods).predict(at)
         scores |= {name: told * (total / told.sum()) for name, told in expected.items()} | others
     scores[AUTOMATIC] = automatic
-    counts, events = period.counts, float(period.events or 0.0)
+    counts, events = happened
     top = np.argsort(-automatic, kind="stable")[:flagged]
     covered = {}
     for level in LEVELS:
@@ -128,6 +129,7 @@ def forecast_month(
     return Month(
         origin,
         told.chosen,
+        flagged * study.grid.cell_km2 / study.total_km2,
         events,
         {name: average_hits(score, counts, flagged) for name, score in scores.items()},
         {name: rank_auc(score[scored], counts[scored] > 0) for name, score in scores.items()},
@@ -153,38 +155,69 @@ def run_series(
 ) -> dict[str, Any]:
     """Return the months of one category of a city, scored."""
     grid = Grid(city.crs, city.cell_m)
-    end = city.last + timedelta(days=31)
-    study = Study.of(city.incidents, as_of=end, grid=grid, study_area=city.outline)
-    panel = study.panel(category)
+    studies = Studies(city, grid)
     own = city.incidents.filter(pl.col("category") == category)
     x, y = grid.project(own["lon"].to_numpy(), own["lat"].to_numpy())
     points = (x, y, own["occurred_on"].to_physical().cast(pl.Int64).to_numpy())
-    scored = np.ones(panel.lattice.size, dtype=bool)
-    if city.outline is not None:
-        import shapely
-
-        area = merge_polygons(city.outline)
-        shapely.prepare(area)
-        scored = shapely.contains_xy(area, *grid.centres(panel.lattice.columns, panel.lattice.rows))
-    flagged = math.ceil(city.area_share * study.total_km2 / grid.cell_km2 - 1e-6)
     chosen = months_between(city.first, city.last)[-origins if origins else 0 :]
     months = []
     for origin in chosen:
         following = date(origin.year + origin.month // 12, origin.month % 12 + 1, 1)
         days = (following - origin).days
+        study, everything, scored = studies.at(origin)
+        flagged = math.ceil(city.area_share * study.total_km2 / grid.cell_km2 - 1e-6)
         months.append(
-            forecast_month(study, panel, origin, days, flagged, scored, points, singles=singles, taught=taught)
+            forecast_month(
+                study,
+                study.panel(category),
+                origin,
+                days,
+                flagged,
+                scored,
+                points,
+                happened=everything.panel(category).happened(day_number(origin), days),
+                singles=singles,
+                taught=taught,
+            )
         )
         tell(f"{city.name}, {category}, {origin}: {months[-1].chosen}, {months[-1].seconds:.1f} s")
-    share = flagged * grid.cell_km2 / study.total_km2
-    return summarise(city.name, category, months, share, int(scored.sum()), flagged)
+    return summarise(city.name, category, months, int(scored.sum()), flagged)
 
 
-def summarise(
-    city: str, category: str, months: Sequence[Month], share: float, cells: int, flagged: int
-) -> dict[str, Any]:
+class Studies:
+    """What was known on a day, the same places with all that came, and which of these places are scored.
+
+    With an outline the places are the same on every day, and forecasts read nothing of later days from a study that
+    holds them (checked by taking them away). Without one the places are those near an incident known by that day: those
+    near incidents still to come would tell where they come.
+    """
+
+    def __init__(self, city: City, grid: Grid) -> None:
+        self._city, self._grid = city, grid
+        self._end = city.last + timedelta(days=31)
+        self._whole: tuple[Study, Study, Any] | None = None
+        if city.outline is not None:
+            import shapely
+
+            study = Study.of(city.incidents, as_of=self._end, grid=grid, study_area=city.outline)
+            area = merge_polygons(city.outline)
+            shapely.prepare(area)
+            inside = shapely.contains_xy(area, *grid.centres(study.lattice.columns, study.lattice.rows))
+            self._whole = (study, study, inside)
+
+    def at(self, origin: date) -> tuple[Study, Study, Any]:
+        """Return the study as of a day, one of all incidents on its places, and a flag per place."""
+        if self._whole is not None:
+            return self._whole
+        known = Study.of(self._city.incidents, as_of=origin, grid=self._grid)
+        located = read_located(self._city.incidents, self._grid, as_of=self._end)
+        everything = Study(self._grid, self._end, located, known.lattice, known.total_km2, include_discovered=False)
+        return known, everything, np.ones(known.lattice.size, dtype=bool)
+
+
+def summarise(city: str, category: str, months: Sequence[Month], cells: int, flagged: int) -> dict[str, Any]:
     """Return means over months per method, paired gains of the automatic choice, coverage and level."""
-    pai = {name: np.array([m.hits[name] / max(m.events, 1.0) / share for m in months]) for name in months[0].hits}
+    pai = {name: np.array([m.hits[name] / max(m.events, 1.0) / m.share for m in months]) for name in months[0].hits}
     rows = []
     for name in pai:
         aucs = [a for m in months if (a := m.auc[name]) is not None]
@@ -201,7 +234,7 @@ def summarise(
     for name in pai:
         if name != AUTOMATIC:
             difference = pai[AUTOMATIC] - pai[name]
-            mean, low, high = paired_bootstrap(difference, seed=0, level=0.95)
+            mean, low, high = paired_interval(difference, seed=0, level=0.95)
             gains[name] = {"mean": mean, "low": low, "high": high, "worse": int((difference < 0).sum())}
     hits = sum(m.hits[AUTOMATIC] for m in months)
     return {

@@ -20,7 +20,7 @@ import polars as pl
 
 from analytics.cells import Grid
 from analytics.hotspots.choice import BLEND
-from analytics.hotspots.evaluation import average_hits, paired_bootstrap, poisson_deviance
+from analytics.hotspots.evaluation import average_hits, paired_interval, poisson_deviance
 from analytics.hotspots.history import day_number
 from analytics.hotspots.periods import past_periods
 from analytics.hotspots.rankers import LADDER, POPULATED
@@ -101,8 +101,8 @@ def compare(study: Study, category: str, flagged: int) -> str:
     seen = [observed_counts(period) for period in rolled.newest]
     hits = {n: np.array([average_hits(e, y, flagged) for e, y in zip(rolled.raw[n], seen, strict=True)]) for n in names}
     far = {n: np.array([poisson_deviance(e, y) for e, y in zip(rolled.told[n], seen, strict=True)]) for n in names}
-    gain, low, high = paired_bootstrap(hits[POPULATED] - hits[BLEND], seed=0, level=LEVEL)
-    _, closer, closest = paired_bootstrap(far[BLEND] - far[POPULATED], seed=0, level=LEVEL)
+    gain, low, high = paired_interval(hits[POPULATED] - hits[BLEND], seed=0, level=LEVEL)
+    _, closer, closest = paired_interval(far[BLEND] - far[POPULATED], seed=0, level=LEVEL)
     automatic = {}
     for rungs in (LADDER, (*LADDER, POPULATED)):
         chosen = choose_beforehand(rolled, rungs, flagged, 0)

@@ -251,7 +251,7 @@ def units_of(
     if unit == "segment":
         return cut_segments(grid, base_map, snap_m=snap_m)
     if unit == "h3":
-        outline = outline_of(areas)
+        outline = outline_of(areas, as_of)
         if outline is not None:
             return cut_hexagons(grid, resolution, merge_polygons(outline))
         located = incidents.filter(

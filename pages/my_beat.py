@@ -104,7 +104,7 @@ with st.container(key="wide_below"):
     left, right = st.columns([1, 2], gap="medium")
 with left:
     st.subheader(t("my_beat.incidents_title"), anchor=False)
-    st.html(visits.incidents_table(desk, beat, as_of))
+    st.html(visits.incidents_table(desk, beat))
 with right:
     st.subheader(t("my_beat.hotspots_title", days=min(desk.horizons(), default=7)), anchor=False)
     strongest = advice.strongest(desk, min(desk.horizons(), default=7), beat=beat, most=6)

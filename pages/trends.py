@@ -67,7 +67,8 @@ st.plotly_chart(
 )
 tables.note(t("trends.monthly_note"))
 if as_of != frame.as_of_day(desk.manifest):
-    tables.note(t("trends.ended", day=day(date.fromordinal(as_of.toordinal() - 1))))
+    why = "late" if frame.is_known_late(desk.manifest) else "ended"
+    tables.note(t(f"trends.{why}", day=day(date.fromordinal(as_of.toordinal() - 1))))
 provenance.draw(desk, "daily_counts")
 downloads.draw(desk, "daily_counts", lambda: desk.daily_counts(**where, period="month"), ("csv", "xlsx"))
 

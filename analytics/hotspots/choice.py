@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.cells import Floats
-from analytics.hotspots.evaluation import average_hits, paired_bootstrap, poisson_deviance
+from analytics.hotspots.evaluation import average_hits, paired_bootstrap, paired_interval, poisson_deviance
 from analytics.hotspots.rankers import PLAIN, POPULATED
 from data.shares import percent
 
@@ -45,10 +45,6 @@ class Evidence:
     hits: Floats
     caught: Floats
     deviance: Floats
-
-    def at(self, which: Sequence[int]) -> Evidence:
-        """Return the evidence of some origins."""
-        return Evidence(self.hits[which], self.caught[which], self.deviance[which])
 
 
 def gather_evidence(
@@ -87,8 +83,16 @@ def gather_evidence(
     }
 
 
-def choose_ranker(names: Sequence[str], evidence: Mapping[str, Evidence], seed: int) -> tuple[str, str]:
+def choose_ranker(
+    names: Sequence[str], evidence: Mapping[str, Evidence], seed: int, shared: Floats | None = None
+) -> tuple[str, str]:
     """Return the ranker to use, of names simple first, and English sentences on why.
+
+    Parameters
+    ----------
+    shared
+        Share of their days every two tried periods have in common (``evaluation.shared_days``); None where they lie
+        apart.
 
     Notes
     -----
@@ -96,6 +100,9 @@ def choose_ranker(names: Sequence[str], evidence: Mapping[str, Evidence], seed: 
     on a few origins says little, and their mean varies least. It gives way to a simpler one only where that caught
     clearly more at :data:`LEAVE_LEVEL`. The one that knows the population replaces it only where it also caught no
     fewer on average.
+
+    "Clearly" in the rule is a percentile bootstrap: a threshold that was tried on many series and holds less than its
+    level. The interval told to the reader is ``evaluation.paired_interval``.
     """
     chosen = names[0]
     for name in [n for n in names[1:] if n in PLAIN]:
@@ -121,7 +128,7 @@ def choose_ranker(names: Sequence[str], evidence: Mapping[str, Evidence], seed: 
         return chosen, (
             f"The plain {chosen.removeprefix('count_')}-day count wins here: nothing was better on {n} past origins."
         )
-    gain, low, high = paired_bootstrap(own.caught - plain.caught, seed=seed, level=CHOICE_LEVEL)
+    gain, low, high = paired_interval(own.caught - plain.caught, seed=seed, level=CHOICE_LEVEL, shared=shared)
     told = (
         f"{chosen} caught {percent(own.caught.mean(), 1, ' %')} of incidents on {n} past origins, the plain {days}-day "
         f"count {percent(plain.caught.mean(), 1, ' %')}; difference {100 * gain:+.1f} points "

@@ -6,6 +6,7 @@ averaging over all orders, never by the order in which they happen to be stored.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,9 +106,63 @@ def jaccard(one: set[int], other: set[int]) -> float:
 def paired_bootstrap(
     differences: Floats, *, seed: int, level: float = 0.9, draws: int = 2000
 ) -> tuple[float, float, float]:
-    """Return mean, lower and upper end of the bootstrap interval of paired differences, one per origin."""
+    """Return mean, lower and upper end of the percentile bootstrap of paired differences, one per origin.
+
+    Notes
+    -----
+    A threshold for choosing, not an interval to tell a reader: of a dozen origins it holds the truth less often than
+    its level (:func:`paired_interval`).
+    """
     values = np.asarray(differences, dtype=float)
     rng = np.random.default_rng(seed)
     means = values[rng.integers(0, len(values), size=(draws, len(values)))].mean(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(values.mean()), float(low), float(high)
+
+
+def paired_interval(
+    differences: Floats, *, seed: int, level: float = 0.9, shared: Floats | None = None
+) -> tuple[float, float, float]:
+    """Return mean, lower and upper end of the interval of paired differences, one per origin.
+
+    Parameters
+    ----------
+    shared
+        Share of their days every two periods have in common (:func:`shared_days`); None where periods lie apart.
+
+    Notes
+    -----
+    The percentile bootstrap, stretched from the mean by :func:`stretch_of`. It takes two differences at least.
+    """
+    mean, low, high = paired_bootstrap(differences, seed=seed, level=level)
+    by = stretch_of(len(differences), level, shared)
+    return mean, mean + by * (low - mean), mean + by * (high - mean)
+
+
+def stretch_of(number: int, level: float, shared: Floats | None = None) -> float:
+    """Return how many times as wide a percentile bootstrap over ``number`` periods has to be to hold its level.
+
+    Notes
+    -----
+    Resampling a few values takes their spread about their own mean for that about the true one, and knows nothing of
+    how uncertain it is: of eight values a 95 % interval holds the truth 88 times in 100. The remedy is that of
+    Student's t (Hesterberg 2015, The American Statistician 69, as quantiles instead of a factor). Periods that share
+    days say less than as many that lie apart: their mean varies more, and they differ less among themselves. Both
+    follow from the shares, taking what happens on different days as independent; the degrees of freedom are
+    Satterthwaite's.
+    """
+    from scipy.stats import norm, t
+
+    apart = np.eye(number) if shared is None else shared
+    centred = apart - apart.mean(axis=0)
+    seen = float(np.trace(centred))
+    freedom = seen**2 / float((centred * centred.T).sum())
+    # Variance of the mean over what the bootstrap takes it for.
+    wider = float(apart.mean()) / (seen / number**2)
+    return float(np.sqrt(wider) * t.ppf((1 + level) / 2, freedom) / norm.ppf((1 + level) / 2))
+
+
+def shared_days(origins: Sequence[int], horizon_days: int) -> Floats:
+    """Return the share of their days that every two periods have in common: shape (periods, periods)."""
+    first = np.asarray(origins, dtype=float)
+    return np.asarray(np.maximum(1 - np.abs(first[:, None] - first[None, :]) / horizon_days, 0.0))

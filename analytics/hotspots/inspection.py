@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from analytics.cells import Floats
-from analytics.hotspots.evaluation import Score, average_hits, paired_bootstrap
+from analytics.hotspots.evaluation import Score, average_hits, paired_interval, shared_days, stretch_of
 from analytics.hotspots.forecast import HotspotForecast
 from analytics.hotspots.groups import Grouping, group_places
 from analytics.hotspots.history import day_number, is_discovered
@@ -173,10 +173,13 @@ def compare_methods(
             "expected_hits": float(sum(s.expected_hits for s in own)) if own is not None else None,
         }
         for gain, plain in PLAIN.items():
-            pairs = [(a, b) for a, b in zip(pai[name], pai.get(plain, []), strict=False) if a is not None]
-            differences = np.array([a - b for a, b in pairs if b is not None])
-            known = len(differences) > 0 and name != plain
-            found = paired_bootstrap(differences, seed=seed, level=LEVEL) if known else (None, None, None)
+            pairs = zip(rolled.newest, pai[name], pai.get(plain, []), strict=plain in pai)
+            differences = {p.origin: a - b for p, a, b in pairs if a is not None and b is not None}
+            found: tuple[float | None, ...] = (None, None, None)
+            # Of one difference nothing can be said.
+            if len(differences) > 1 and name != plain:
+                shared = shared_days(list(differences), rolled.horizon_days)
+                found = paired_interval(np.array(list(differences.values())), seed=seed, level=LEVEL, shared=shared)
             row |= dict(zip((gain, f"{gain}_low", f"{gain}_high"), map(_rounded, found), strict=True))
         rows.append(row)
     return rows
@@ -195,19 +198,22 @@ def draw_curves(
     names = dict.fromkeys([chosen, *(n for n in PLAIN.values() if n in rolled.told)])
     told: dict[str, Sequence[Floats]] = {**{name: rolled.told[name] for name in names}, ORACLE: counts}
     draws = np.random.default_rng(seed).integers(0, len(events), size=(1000, len(events)))
+    wider = stretch_of(len(events), LEVEL, shared_days([p.origin for p in rolled.newest], rolled.horizon_days))
     rows = []
     for name, expectations in told.items():
         for places in sizes:
             hits = np.array([average_hits(e, c, places) for e, c in zip(expectations, counts, strict=True)])
             again = hits[draws].sum(axis=1) / np.maximum(events[draws].sum(axis=1), 1e-9)
-            low, high = np.quantile(again, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+            rate = hits.sum() / events.sum()
+            ends = rate + wider * (np.quantile(again, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) - rate)
+            low, high = np.clip(ends, 0.0, 1.0)
             rows.append(
                 {
                     "model": name,
                     "area_km2": places * cell_km2,
                     "area_share": _rounded(min(places * cell_km2 / total_km2, 1.0)),
                     "is_budget": places == flagged,
-                    "hit_rate": _rounded(hits.sum() / events.sum()),
+                    "hit_rate": _rounded(rate),
                     "low": _rounded(float(low)),
                     "high": _rounded(float(high)),
                 }

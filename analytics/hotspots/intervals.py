@@ -104,6 +104,22 @@ def coverage_of(expected: Floats, counts: Floats, dispersion: float, level: floa
     return float(np.mean((counts >= low) & (counts <= high)))
 
 
+def ranked_probability(expected: Floats, counts: Floats, dispersion: float) -> float:
+    """Return the mean continuous ranked probability score of the distributions told: 0 is perfect, in incidents.
+
+    Notes
+    -----
+    For counts the sum over k of (P(Y <= k) - [count <= k])^2 (Gneiting & Raftery 2007); of a distribution without
+    spread it would be the absolute error.
+    """
+    law = count_law(expected, dispersion)
+    most = int(max(law.ppf(1 - 1e-9).max(), counts.max()))
+    score = np.zeros(len(counts))
+    for k in range(most + 1):
+        score += (law.cdf(k) - (counts <= k)) ** 2
+    return float(score.mean())
+
+
 def randomised_coverage(expected: Floats, counts: Floats, dispersion: float, level: float) -> float:
     """Return the share of counts inside the central ``level`` of their distribution, a count at its edge in part."""
     return float(np.mean(covered_shares(expected, counts, dispersion, level)))

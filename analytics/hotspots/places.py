@@ -64,13 +64,19 @@ def valid_areas(areas: pl.DataFrame, day: date) -> pl.DataFrame:
     return areas.filter(begun & (pl.col("valid_to").fill_null(date.max) > day))
 
 
-def outline_of(areas: pl.DataFrame | None) -> list[bytes] | None:
-    """Return the polygons (WKB) of the level with most of them, or None without any: levels cover each other."""
+def outline_of(areas: pl.DataFrame | None, as_of: date) -> list[bytes] | None:
+    """Return the polygons (WKB) of the level with most of them, or None without any: levels cover each other.
+
+    Boundaries are those that hold on the day, so that land added later is no part of the map; where all begin later (a
+    source of today's boundaries and older incidents) those that there are.
+    """
     if areas is None or areas.is_empty():
         return None
     drawn = areas.filter(pl.col("geometry").is_not_null()).with_columns(pl.col("level").cast(pl.String))
     if drawn.is_empty():
         return None
+    valid = valid_areas(drawn, as_of)
+    drawn = drawn if valid.is_empty() else valid
     level = drawn.group_by("level").len().sort("len", "level", descending=True)["level"][0]
     return list(drawn.filter(pl.col("level") == level).sort("area_code")["geometry"])
 

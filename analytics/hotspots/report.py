@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from analytics.cells import Floats, cells_for_area
-from analytics.hotspots.evaluation import jaccard, paired_bootstrap, score_ranking
+from analytics.hotspots.evaluation import jaccard, paired_interval, score_ranking, shared_days
 from analytics.hotspots.groups import Grouping
 from analytics.hotspots.history import day_number
 from analytics.hotspots.inspection import compare_groups
@@ -26,6 +26,7 @@ from analytics.hotspots.selection import (
     observed_counts,
     roll_rankers,
     rungs_of,
+    score_distributions_across,
 )
 from analytics.hotspots.study import Study
 from data.errors import RequestError
@@ -51,7 +52,7 @@ class Evaluation:
         Incidents of each period, in the order of ``origins``.
     rows
         One per ranker: means over origins (``pai``, ``pei``, ``auc``, ``deviance``, ``coverage``,
-        ``randomised_coverage``, ``jaccard``), pooled ``expected_over_observed``, and ``pai_gain_count_365`` /
+        ``randomised_coverage``, ``crps``, ``jaccard``), pooled ``expected_over_observed``, and ``pai_gain_count_365`` /
         ``pai_gain_count_1095`` as mean, low, high. None where undefined.
     oracle_pai
         Mean PAI of the best possible choice of cells.
@@ -94,13 +95,13 @@ class Evaluation:
             f"({asked['area_km2']:g} of {asked['total_km2']:.0f} km²); {sum(self.events):g} incidents; oracle PAI "
             f"{_number(self.oracle_pai)}.",
             "",
-            "| ranker | PAI | PEI | AUC | deviance | expected / observed | coverage | randomised | Jaccard "
-            "| PAI gain on 365-day count | on 1,095-day count |",
-            "|---|---|---|---|---|---|---|---|---|---|---|",
+            "| ranker | PAI | PEI | AUC | deviance | expected / observed | coverage | randomised | CRPS "
+            "| Jaccard | PAI gain on 365-day count | on 1,095-day count |",
+            "|---|---|---|---|---|---|---|---|---|---|---|---|",
         ]
         for row in self.rows:
             shown = [_number(row[key]) for key in ("pai", "pei", "auc", "deviance", "expected_over_observed")]
-            shown += [_number(row["coverage"]), _number(row["randomised_coverage"]), _number(row["jaccard"])]
+            shown += [_number(row[key]) for key in ("coverage", "randomised_coverage", "crps", "jaccard")]
             shown += [_gain(row[f"pai_gain_{plain}"]) for plain in PLAIN]
             lines.append(f"| {row['ranker']} | " + " | ".join(shown) + " |")
         picks = ", ".join(
@@ -110,13 +111,15 @@ class Evaluation:
             "",
             f"- `{AUTOMATIC}` is the ranker chosen at each origin from older origins alone, on the origins that have "
             f"enough of them ({picks or 'none'}); its means are over those, its gains paired with the counts there.",
-            f"- Gains are means of paired differences with {100 * LEVEL:.0f} % bootstrap intervals over origins; one "
-            "that includes zero does not tell the two apart.",
+            f"- Gains are means of paired differences with {100 * LEVEL:.0f} % bootstrap intervals over origins, "
+            "widened for how few these are and for the days that periods longer than 28 share; one that includes zero "
+            "does not tell the two apart.",
             "- Expected counts are brought to the level forecast for the period and corrected by the other origins; "
             "expected / observed and coverage are those of the flagged cells. The nominal coverage is "
             f"{100 * asked['interval_level']:g} %; counts are whole numbers, so rare incidents stay above it. "
             "Randomised coverage asks whether the distribution behind the intervals is right: a count at the edge of "
-            "the nominal level is covered in part (Czado, Gneiting & Held 2009).",
+            "the nominal level is covered in part (Czado, Gneiting & Held 2009). CRPS is how far the distribution told "
+            "of a flagged cell lies from its count, in incidents: less is better.",
             "- Jaccard is the share of flagged cells that two forecasts 28 days apart have in common.",
             f"- Police-discovered incidents are {'included' if asked['include_discovered'] else 'left out'} "
             f"({asked['discovered_left_out']} rows left out). Incidents are as recorded, not as they happened.",
@@ -271,6 +274,7 @@ def _row(
     own = [scores[i] for i in used]
     covered = cover_across(expectations, rolled.newest, flagged, level)
     randomised = cover_randomised_across(expectations, rolled.newest, flagged, level)
+    ranked = score_distributions_across(expectations, rolled.newest, flagged, level)
     lists = [set(np.argsort(-expectations[i], kind="stable")[:flagged].tolist()) for i in used]
     hits = sum(s.hits for s in own)
     row: dict[str, Any] = {
@@ -280,13 +284,17 @@ def _row(
         "expected_over_observed": sum(s.expected_hits for s in own) / hits if hits else None,
         "coverage": _mean([covered[i] for i in used]),
         "randomised_coverage": _mean([randomised[i] for i in used]),
+        "crps": _mean([ranked[i] for i in used]),
         "jaccard": _mean([jaccard(one, other) for one, other in pairwise(lists)]),
     }
     for plain in PLAIN:
-        pairs = [(scores[i].pai, everyone[plain][i].pai) for i in used]
-        differences = np.array([a - b for a, b in pairs if a is not None and b is not None])
-        gain = paired_bootstrap(differences, seed=0, level=LEVEL) if len(differences) and name != plain else None
-        row[f"pai_gain_{plain}"] = list(gain) if gain else None
+        pairs = [(rolled.newest[i].origin, scores[i].pai, everyone[plain][i].pai) for i in used]
+        differences = {origin: a - b for origin, a, b in pairs if a is not None and b is not None}
+        row[f"pai_gain_{plain}"] = None
+        if len(differences) > 1 and name != plain:
+            shared = shared_days(list(differences), rolled.horizon_days)
+            gains = np.array(list(differences.values()))
+            row[f"pai_gain_{plain}"] = list(paired_interval(gains, seed=0, level=LEVEL, shared=shared))
     return row
 
 

@@ -14,9 +14,15 @@ import numpy as np
 from analytics.cells import Floats
 from analytics.hotspots.calibration import CalibratedRanker, CalibrationMap
 from analytics.hotspots.choice import BLEND, Evidence, choose_ranker, gather_evidence
-from analytics.hotspots.evaluation import Score, score_ranking
+from analytics.hotspots.evaluation import Score, score_ranking, shared_days
 from analytics.hotspots.history import Flags
-from analytics.hotspots.intervals import coverage_of, estimate_dispersion, fit_width, randomised_coverage
+from analytics.hotspots.intervals import (
+    coverage_of,
+    estimate_dispersion,
+    fit_width,
+    randomised_coverage,
+    ranked_probability,
+)
 from analytics.hotspots.levels import LevelModel
 from analytics.hotspots.panel import Panel, Period, feature_names
 from analytics.hotspots.periods import STEP_DAYS, past_periods, waiting_days
@@ -198,7 +204,8 @@ def select_ranker(
         )
         for name, expectations in table.items()
     }
-    chosen, verdict = choose_ranker(names, _evidence_of(rolled, flagged), seed)
+    shared = shared_days([period.origin for period in newest], horizon_days)
+    chosen, verdict = choose_ranker(names, _evidence_of(rolled, names, range(len(newest)), flagged), seed, shared)
     dispersion, width = fit_spread(table[chosen], newest, flagged, interval_level)
     shown = dict.fromkeys([PLAIN[0], chosen])
     coverage = {name: cover_across(table[name], newest, flagged, interval_level) for name in shown}
@@ -308,6 +315,16 @@ def cover_randomised_across(
     )
 
 
+def score_distributions_across(
+    expectations: Sequence[Floats], periods: Sequence[Period], flagged: int, level: float
+) -> tuple[float, ...]:
+    """Return the ranked probability score of each origin's flagged cells, dispersion from every other origin."""
+    return tuple(
+        ranked_probability(*_flagged_pairs([told], [period], flagged), dispersion)
+        for told, period, (dispersion, _) in _spread_across(expectations, periods, flagged, level)
+    )
+
+
 def _spread_across(
     expectations: Sequence[Floats], periods: Sequence[Period], flagged: int, level: float
 ) -> Iterator[tuple[Floats, Period, tuple[float, float]]]:
@@ -322,9 +339,9 @@ def _spread_across(
 def choose_beforehand(rolled: Rolled, names: Sequence[str], flagged: int, seed: int) -> list[str | None]:
     """Return the ranker that older origins alone would have chosen for each origin; None with too few of them.
 
-    Only origins whose period had ended and was known by then count, so nothing is chosen on what was still to come.
+    Only origins whose period had ended and was known by then count, also for what corrects the expected counts of one
+    another, so nothing is chosen on what was still to come.
     """
-    evidence = _evidence_of(rolled, flagged)
     origins = [p.origin for p in rolled.newest]
     chosen: list[str | None] = []
     for origin in origins:
@@ -332,13 +349,18 @@ def choose_beforehand(rolled: Rolled, names: Sequence[str], flagged: int, seed: 
         if len(ended) < FEWEST_TRIED:
             chosen.append(None)
             continue
-        chosen.append(choose_ranker(names, {name: each.at(ended) for name, each in evidence.items()}, seed)[0])
+        chosen.append(choose_ranker(names, _evidence_of(rolled, names, ended, flagged), seed)[0])
     return chosen
 
 
-def _evidence_of(rolled: Rolled, flagged: int) -> dict[str, Evidence]:
-    seen = [observed_counts(period) for period in rolled.newest]
-    return gather_evidence(rolled.raw, rolled.told, seen, [period.events or 0.0 for period in rolled.newest], flagged)
+def _evidence_of(rolled: Rolled, names: Sequence[str], which: Sequence[int], flagged: int) -> dict[str, Evidence]:
+    """Return what some of the origins show, as if there were no others."""
+    periods = [rolled.newest[i] for i in which]
+    raw = {name: [rolled.raw[name][i] for i in which] for name in _with_baseline(names) if name in rolled.raw}
+    whole = len(periods) == len(rolled.newest)
+    told = {name: rolled.told[name] if whole else _calibrate_across(each, periods) for name, each in raw.items()}
+    seen = [observed_counts(period) for period in periods]
+    return gather_evidence(raw, told, seen, [period.events or 0.0 for period in periods], flagged)
 
 
 def _without_test(

@@ -102,7 +102,7 @@ class Study:
             lattice: Lattice = units
             grid, total_km2 = units.grid, units.total_size
         else:
-            outline = study_area if study_area is not None else outline_of(areas)
+            outline = study_area if study_area is not None else outline_of(areas, as_of)
             lattice, total_km2 = _cut(grid, located.rows, outline)
         residents = Residents(lattice, areas, register, as_of=as_of) if register is not None else None
         return cls(grid, as_of, located, lattice, total_km2, include_discovered=include_discovered, residents=residents)

@@ -77,7 +77,7 @@ def rank_units(
     tables: list[pl.DataFrame] = [UnitHotspots.create_empty()]
     verdicts: list[dict[str, Any]] = []
     for kind in RANKED_UNITS:
-        units = _cut(kind, grid, areas, base_map, incidents)
+        units = _cut(kind, grid, areas, base_map, incidents, as_of)
         if units is None:
             continue
         # Hexagons are as good as equal in size; a segment costs a patrol one stop, however long it is. So the number of
@@ -113,7 +113,7 @@ def rank_units(
 
 
 def _cut(
-    kind: str, grid: Grid, areas: pl.DataFrame, base_map: pl.DataFrame, incidents: pl.DataFrame
+    kind: str, grid: Grid, areas: pl.DataFrame, base_map: pl.DataFrame, incidents: pl.DataFrame, as_of: date
 ) -> UnitLattice | None:
     """Return the places of a kind; None where the source has no streets."""
     if kind == "segment":
@@ -122,7 +122,7 @@ def _cut(
         except RequestError:
             # No street, or none long enough: an edition is made without this kind of place.
             return None
-    outline = outline_of(areas)
+    outline = outline_of(areas, as_of)
     if outline is not None:
         return cut_hexagons(grid, RESOLUTION, merge_polygons(outline))
     located = incidents.filter(

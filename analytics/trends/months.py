@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,11 @@ BEGUN_SHARE = 0.1
 #: A month after the beginning with less than this share of the median month has no record, where at least so many
 #: incidents are usual that a month without any is no chance (e^-10).
 UNRECORDED_SHARE, USUAL_MONTH = 0.02, 10
+
+#: Share of a month's incidents that may be unknown yet where it is compared with other months.
+MOST_UNKNOWN = 0.05
+#: Ages of the incidents whose delays are looked at, days; how many there must be; days of the month asked for.
+DELAYS_FROM_DAYS, FEWEST_DELAYS, MONTH_DAYS = (456, 91), 100, 28
 
 
 def monthly_series(
@@ -146,6 +151,38 @@ def months_without_record(daily: pl.DataFrame, *, as_of: date) -> list[date]:
     return few
 
 
+def counted_whole_until(incidents: pl.DataFrame | pl.LazyFrame, *, as_of: date) -> date:
+    """Return the day before which counts are as good as whole, the day itself where nothing is usually missing.
+
+    Where a source learns of incidents weeks later, its newest weeks look quiet: compared with a year before, of which
+    all is known by now, they would be told as a fall. So the newest days are left out until all but ``MOST_UNKNOWN`` of
+    a month's incidents are usually known.
+
+    Notes
+    -----
+    Delays are those of incidents a good month to a year old: of newer ones only the quick are known, and older ones may
+    have been loaded together. A source without days of knowledge, or whose delays are longer than that (loaded all at
+    once), does not say when it knew, and nothing is left out.
+    """
+    day = pl.col("occurred_on")
+    known = pl.coalesce("known_on", "occurred_on")
+    oldest, newest = (as_of - timedelta(days=days) for days in DELAYS_FROM_DAYS)
+    seen = (
+        incidents.lazy()
+        .filter(pl.col("valid"), day >= oldest, day < newest, known < as_of)
+        .select((known - day).dt.total_days().clip(lower_bound=0).alias("delay"))
+        .collect()
+    )
+    delay = seen["delay"].sort().to_numpy()
+    if len(delay) < FEWEST_DELAYS:
+        return as_of
+    # Of an age of so many days, what share is known: the delay is shorter than the age.
+    known_share = np.searchsorted(delay, np.arange(1, DELAYS_FROM_DAYS[1] + MONTH_DAYS + 1)) / len(delay)
+    of_month = np.convolve(known_share, np.full(MONTH_DAYS, 1 / MONTH_DAYS), mode="valid")
+    whole = np.flatnonzero(of_month >= 1 - MOST_UNKNOWN)
+    return as_of - timedelta(days=int(whole[0])) if len(whole) else as_of
+
+
 def _first_covered_day(counts: pl.DataFrame) -> date | None:
     """Return the first day of the first well-filled month of the last years, or the first day counted in it."""
     by_month = (
@@ -168,8 +205,11 @@ def _with_band(series: pl.DataFrame, keys: list[str], level: float, noise: float
 
     season = [*keys, pl.col("month").dt.month()]
     # Sums over the earlier years only: the month itself must not widen or pull its own band.
+    # A day more in February is not a rise.
+    longer = pl.when(pl.col("month").dt.days_in_month() == 29).then(29 / 28).otherwise(1.0)
+    even = pl.col("whole").fill_null(0.0) / longer
     earlier = pl.col("whole").is_not_null().cast(pl.Int32).cum_sum().over(season) - pl.col("complete").cast(pl.Int32)
-    total = pl.col("whole").fill_null(0.0).cum_sum().over(season) - pl.col("whole").fill_null(0.0)
+    total = (even.cum_sum().over(season) - even) * longer
     ready = (
         series.sort(*keys, "month")
         .with_columns(earlier_years=earlier, total=total)
@@ -186,9 +226,9 @@ def _with_band(series: pl.DataFrame, keys: list[str], level: float, noise: float
     )
     mean = ready["expected"].fill_null(0.0).to_numpy()
     years = np.maximum(ready["earlier_years"].to_numpy(), 1)
-    # The mean itself is uncertain: it comes from a few years.
-    variance = np.maximum(mean, 1e-9) + (ready["spread"].to_numpy() + 1 / (np.maximum(mean, 0.5) * years)) * mean**2
-    variance = variance + noise * (1 + 1 / years)
+    # The mean itself is uncertain: it comes from a few years, and each of them varied as much as the month will.
+    own = np.maximum(mean, 1e-9) + ready["spread"].to_numpy() * mean**2 + noise
+    variance = own + (mean**2 / np.maximum(mean, 0.5) + ready["spread"].to_numpy() * mean**2 + noise) / years
     size = np.maximum(mean, 1e-9) ** 2 / np.maximum(variance - mean, 1e-9)
     chance = size / (size + np.maximum(mean, 1e-9))
     known = ready["earlier_years"] >= FEWEST_YEARS

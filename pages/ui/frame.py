@@ -241,10 +241,21 @@ def as_of_day(manifest: dict[str, Any]) -> date:
 
 
 def counted_until(manifest: dict[str, Any]) -> date:
-    """Return the day counts stand at: the as-of day, unless the record had ended long before it.
+    """Return the day counts stand at: the as-of day, unless the record had ended long before it or is not whole yet.
 
-    A record that ended is not a fall to zero, and months after it must not be told as one.
+    A record that ended is not a fall to zero, and months after it must not be told as one; neither must weeks of which
+    a part is not known yet. Editions that do not say until when counts are whole are taken at their word.
     """
+    whole = manifest.get("counted_whole_until")
+    return min(_recorded_until(manifest), date.fromisoformat(whole) if whole else date.max)
+
+
+def is_known_late(manifest: dict[str, Any]) -> bool:
+    """Return whether counts stand at a day before the as-of day because later incidents are not all known yet."""
+    return counted_until(manifest) < _recorded_until(manifest)
+
+
+def _recorded_until(manifest: dict[str, Any]) -> date:
     as_of, last = as_of_day(manifest), manifest.get("last_known_on")
     known = date.fromisoformat(str(last)) + timedelta(days=1) if last else as_of
     return known if as_of - known > timedelta(days=MOST_SILENT_DAYS) else as_of

@@ -21,6 +21,8 @@ WINDOW_MONTHS, YEAR_MONTHS = 3, 12
 #: Rounded incidents from which the busiest hours are told: 5 for each of the 168 hours of a week. Of fewer the hours
 #: would be chosen by the rounding, whose standard deviation is up to 13 in four hours of all weekdays.
 FEWEST_FOR_HOURS = 840
+#: Draws of even weeks that the busiest hours are held against.
+CHANCE_DRAWS = 1000
 #: Months shown, and lines of the chart of changes.
 MOST_MONTHS, MOST_CHANGES = 36, 10
 
@@ -117,20 +119,39 @@ def left_out_sentence(desk: Desk, category: str | None) -> str:
 
 
 def hour_sentence(desk: Desk, grid: list[list[float]]) -> str:
-    """Return the four hours and the weekday with most; of rounded counts only where that is no play of the rounding."""
+    """Return the four hours and the weekday with most, where they stand out of what chance makes of even times.
+
+    Of rounded counts only where that is no play of the rounding. Some four hours always have most: of ten incidents
+    that fall anywhere, usually four or five.
+    """
     by_hour = [sum(row[hour] for row in grid) for hour in range(24)]
     total = sum(by_hour) or 1
     if desk.rounded_to > 1 and total < FEWEST_FOR_HOURS:
         return t("trends.sentence.hours_few")
     start = max(range(24), key=lambda hour: sum(by_hour[(hour + step) % 24] for step in range(4)))
     share_of = sum(by_hour[(start + step) % 24] for step in range(4)) / total
-    weekday = max(range(7), key=lambda row: sum(grid[row]))
+    by_day = [sum(row) for row in grid]
+    weekday = max(range(7), key=lambda row: by_day[row])
+    stands_out = (
+        _beyond_chance(total, 24, 4, share_of),
+        _beyond_chance(total, 7, 1, by_day[weekday] / total),
+    )
+    kind = {(True, True): "hours", (True, False): "hours_alone", (False, True): "weekday_alone"}.get(stands_out)
     return t(
-        "trends.sentence.hours",
+        f"trends.sentence.{kind or 'even_times'}",
         hours=hours_from(start),
         share=share(share_of),
         weekday=t(f"common.weekday.{weekday + 1}"),
     )
+
+
+def _beyond_chance(total: float, times: int, block: int, largest: float) -> bool:
+    """Return whether the busiest block has a share that one in twenty even weeks of as many incidents would reach."""
+    import numpy as np
+
+    even = np.random.default_rng(0).multinomial(max(round(total), 1), np.full(times, 1 / times), size=CHANCE_DRAWS)
+    busiest = sum(np.roll(even, -step, axis=1) for step in range(block)).max(axis=1)
+    return largest > float(np.quantile(busiest, 0.95)) / max(round(total), 1)
 
 
 def split_for(category: str | None, unit: str | None, beat: str | None, *, officer: bool) -> str:

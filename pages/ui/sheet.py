@@ -144,7 +144,7 @@ def visits_first(desk: Desk, beat: str | None) -> str:
 
 def incidents(desk: Desk, beat: str | None) -> str:
     """Return the beat's incidents of the last weeks by category."""
-    return visits.incidents_table(desk, beat, as_of_day(desk.manifest), most=MOST_VISITS)
+    return visits.incidents_table(desk, beat, most=MOST_VISITS)
 
 
 def foot(desk: Desk) -> str:

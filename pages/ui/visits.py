@@ -12,6 +12,7 @@ from data.errors import BeatwiseError
 from data.records.visits import LONGEST_VISIT_MINUTES, NOTE_CODES
 from pages.ui import advice, places, tables
 from pages.ui.formats import day, literal, near_day, number, sentences, share, short_day, signed
+from pages.ui.frame import as_of_day, counted_until
 from pages.ui.language import category_name, current, named, t
 
 if TYPE_CHECKING:
@@ -249,8 +250,14 @@ def workload_table(workload: pl.DataFrame) -> str:
     )
 
 
-def incidents_table(desk: Desk, beat: str | None, as_of: date, window_days: int = 28, most: int | None = None) -> str:
-    """Return incidents of the last weeks by category beside the same weeks a year before (364 days: same weekdays)."""
+def incidents_table(desk: Desk, beat: str | None, window_days: int = 28, most: int | None = None) -> str:
+    """Return incidents of the last weeks by category beside the same weeks a year before (364 days: same weekdays).
+
+    The last weeks end where counts are whole: weeks of which a part is not known yet would look like a fall.
+    """
+    as_of = counted_until(desk.manifest)
+    whole = as_of == as_of_day(desk.manifest)
+    ended = "" if whole else day(as_of - timedelta(days=1))
     now = desk.daily_counts(
         beat_code=beat, since=as_of - timedelta(days=window_days), until=as_of, period="all", split="category"
     )
@@ -274,6 +281,6 @@ def incidents_table(desk: Desk, beat: str | None, as_of: date, window_days: int 
             ]
             for row in rows[:most]
         ],
-        caption=t("my_beat.count.caption", days=window_days),
+        caption=t(f"my_beat.count.caption{'' if whole else '_until'}", days=window_days, day=ended),
         numeric=(1, 2, 3),
     )

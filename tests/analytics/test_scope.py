@@ -10,7 +10,14 @@ import polars as pl
 import pytest
 
 from analytics.edition import EditionParameters
-from analytics.scope import FEWEST_INCIDENTS, choose_categories, choose_jurisdiction, known_incidents
+from analytics.scope import (
+    FEWEST_INCIDENTS,
+    choose_categories,
+    choose_jurisdiction,
+    known_before,
+    known_incidents,
+)
+from analytics.trends.series import funnel
 from data.errors import RequestError
 
 Make = Callable[..., pl.DataFrame]
@@ -49,6 +56,14 @@ def test_nothing_is_taken_that_happened_or_became_known_on_the_day_or_later(inci
     assert taken["incident_id"].to_list() == ["i0", "i4"]
     with pytest.raises(RequestError, match="nothing is known before 2026-01-01"):
         known_incidents(snapshot, snapshot.jurisdictions["j"], date(2026, 1, 1))
+
+
+def test_calls_of_later_days_are_no_losses_of_the_funnel(incidents_of: Make) -> None:
+    rows = incidents_of(DAY, {**DAY, "occurred_on": AS_OF}, {**DAY, "known_on": AS_OF}, {**DAY, "occurred_on": None})
+    calls = rows.select("source", "occurred_on", "known_on", parent_call_id=pl.lit(None, dtype=pl.String))
+    taken = known_incidents(snapshot_of(rows, "j"), SimpleNamespace(code="j"), AS_OF)
+    steps = funnel(calls.filter(known_before(AS_OF)), taken)
+    assert steps.head(2).select("step", "rows").rows() == [("calls", 2), ("incidents", 2)]
 
 
 def test_categories_are_the_frequent_ones_unless_asked_for(incidents_of: Make) -> None:

@@ -64,6 +64,17 @@ def test_a_record_that_ended_is_no_fall_to_nothing(open_page: OpenPage, town: St
     assert "Mar 2026" in shown and "Jun 2026" not in shown
 
 
+def test_weeks_that_are_not_all_known_yet_are_no_fall(open_page: OpenPage, town: Store) -> None:
+    for folder in town.editions.iterdir():
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        told = {**manifest, "counted_whole_until": "2026-06-02"}
+        (folder / "manifest.json").write_text(json.dumps(told), encoding="utf-8")
+    shown = everything_shown(open_page("trends", "commander", "en"))
+    assert "Counted up to 1 Jun 2026" in shown and "The record ends" not in shown
+    assert "May 2026: " in shown and shown.count("Jun 2026: ") == 1
+    assert "28 days to 1 Jun 2026" in everything_shown(open_page("my_beat", "officer", "en"))
+
+
 def test_a_force_without_beats_is_drawn_with_what_it_has(open_page: OpenPage, town: Store) -> None:
     for folder in town.editions.iterdir():
         areas = pl.read_parquet(folder / "areas.parquet")

@@ -10,9 +10,12 @@ from analytics.hotspots.evaluation import (
     average_hits,
     jaccard,
     paired_bootstrap,
+    paired_interval,
     poisson_deviance,
     rank_auc,
     score_ranking,
+    shared_days,
+    stretch_of,
 )
 from analytics.hotspots.intervals import (
     count_interval,
@@ -22,6 +25,7 @@ from analytics.hotspots.intervals import (
     estimate_dispersion,
     fit_width,
     randomised_coverage,
+    ranked_probability,
 )
 
 
@@ -77,6 +81,56 @@ def test_deviance_by_hand():
 def test_jaccard():
     assert jaccard({1, 2, 3}, {2, 3, 4}) == 0.5
     assert jaccard(set(), set()) == 1
+
+
+@pytest.mark.parametrize(("step", "horizon_days", "level"), [(28, 28, 0.9), (28, 28, 0.95), (28, 91, 0.9)])
+def test_intervals_of_few_periods_hold_the_truth_as_often_as_they_say(step, horizon_days, level):
+    # What happens on different days is independent, and no method is better: the truth is 0.
+    rng, periods = np.random.default_rng(5), 8
+    shared = shared_days([step * k for k in range(periods)], horizon_days)
+    held, plain = 0, 0
+    for _ in range(400):
+        days = np.concatenate([[0.0], np.cumsum(rng.normal(size=step * periods + horizon_days))])
+        gains = np.array([days[step * k + horizon_days] - days[step * k] for k in range(periods)])
+        _, low, high = paired_interval(gains, seed=0, level=level, shared=shared)
+        held += low <= 0 <= high
+        _, low, high = paired_bootstrap(gains, seed=0, level=level)
+        plain += low <= 0 <= high
+    assert held / 400 == pytest.approx(level, abs=0.04)
+    # Without widening: 0.82, 0.88 and, where periods of 91 days overlap, 0.51.
+    assert plain / 400 < level - 0.04
+
+
+def test_the_ranked_probability_score_is_that_of_another_library():
+    # properscoring 0.1, crps_ensemble over 20,001 quantiles of scipy's distributions.
+    told = [(0.3, 0.5, 0, 0.0617), (2.5, 0.5, 4, 1.1616), (7.0, 0.1, 3, 2.2926), (1.2, 0.0, 1, 0.2203)]
+    for mean, dispersion, count, score in told:
+        found = ranked_probability(np.array([mean]), np.array([float(count)]), dispersion)
+        assert found == pytest.approx(score, abs=2e-4)
+    assert ranked_probability(np.array([0.05]), np.array([1.0]), 2.0) == pytest.approx(0.9091, abs=2e-4)
+    both = ranked_probability(np.array([2.5, 2.5]), np.array([4.0, 2.0]), 0.5)
+    assert both < ranked_probability(np.array([2.5]), np.array([4.0]), 0.5)
+
+
+def test_auc_and_deviance_are_those_of_scikit_learn():
+    from sklearn.metrics import mean_poisson_deviance, roc_auc_score
+
+    rng = np.random.default_rng(4)
+    for tied in (False, True):
+        expected = rng.integers(1, 5, 400) / 10 if tied else rng.gamma(0.5, 0.5, 400) + 1e-6
+        counts = rng.poisson(expected).astype(float)
+        assert rank_auc(expected, counts > 0) == pytest.approx(roc_auc_score(counts > 0, expected), abs=1e-12)
+        assert poisson_deviance(expected, counts) == pytest.approx(mean_poisson_deviance(counts, expected), rel=1e-12)
+
+
+def test_the_widening_is_that_of_students_t():
+    # scipy.stats.t.interval over scipy.stats.norm.interval of 12 values, and the bootstrap's missing n / (n - 1).
+    assert stretch_of(12, 0.95) == pytest.approx(2.200985 / 1.959964 * np.sqrt(12 / 11), rel=1e-6)
+    assert stretch_of(12, 0.95, np.eye(12)) == stretch_of(12, 0.95)
+    assert stretch_of(10_000, 0.9) == pytest.approx(1, abs=1e-3)
+    # Periods of 28 days at 28-day steps share nothing; of 56 days, half with each neighbour.
+    assert shared_days([56, 28, 0], 28).tolist() == np.eye(3).tolist()
+    assert shared_days([56, 28, 0], 56).tolist() == [[1, 0.5, 0], [0.5, 1, 0.5], [0, 0.5, 1]]
 
 
 def test_paired_bootstrap_is_the_same_each_time_and_holds_the_mean():

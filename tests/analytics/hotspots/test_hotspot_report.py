@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 
 from analytics.hotspots.groups import Grouping
 from analytics.hotspots.history import day_number
-from analytics.hotspots.report import AUTOMATIC, evaluate_rankers
-from analytics.hotspots.selection import Rolled, choose_beforehand
+from analytics.hotspots.panel import Period
+from analytics.hotspots.periods import past_periods
+from analytics.hotspots.report import AUTOMATIC, _row, _scores, evaluate_rankers
+from analytics.hotspots.selection import Rolled, _calibrate_across, choose_beforehand, roll_rankers
 from analytics.hotspots.study import Study
 from data.errors import RequestError
 from tests.conftest import run_cli
@@ -53,6 +56,8 @@ def test_every_ranker_and_the_automatic_choice_have_every_metric(found):
         # Made-up incidents are Poisson: the distribution told behind the intervals is about right.
         assert row["randomised_coverage"] == pytest.approx(0.8, abs=0.12)
         assert 0 <= row["jaccard"] <= 1
+        # In incidents of a flagged cell; better than saying nothing will happen there.
+        assert 0 < row["crps"] < sum(found.events) / len(found.events)
     mean, low, high = rows["kernel"]["pai_gain_count_1095"]
     assert low <= mean <= high
     assert mean == pytest.approx(rows["kernel"]["pai"] - rows["count_1095"]["pai"])
@@ -67,8 +72,6 @@ def test_the_document_holds_the_table(found):
 
 def test_a_choice_does_not_look_at_periods_that_were_not_over():
     # Four cells, five origins 28 days apart, horizon 28: origin i knows the periods i + 1 and older.
-    from analytics.hotspots.panel import Period
-
     counts = np.array([5.0, 0.0, 0.0, 0.0])
     good, bad = np.array([4.0, 3.0, 2.0, 1.0]), np.array([1.0, 2.0, 3.0, 4.0])
     periods = [Period(-28 * k, np.zeros((4, 1)), counts, counts, 5.0) for k in range(5)]
@@ -78,6 +81,36 @@ def test_a_choice_does_not_look_at_periods_that_were_not_over():
     assert choose_beforehand(rolled, ["count_365", "kernel"], 1, 0) == ["count_365", "count_365", None, None, None]
     longer = Rolled(periods, [], raw, raw, 56)
     assert choose_beforehand(longer, ["count_365", "kernel"], 1, 0) == ["count_365", None, None, None, None]
+
+
+@pytest.mark.parametrize("seed", [7, 9, 12])
+def test_what_happens_after_an_origin_does_not_change_the_choice_made_on_it(seed):
+    def choices(newest_times: float) -> list[str | None]:
+        rng = np.random.default_rng(seed)
+        rate = rng.gamma(0.5, 1.0, 60) + 0.05
+        counts = [rng.poisson(rate) * (newest_times if k == 0 else 1.0) for k in range(6)]
+        periods = [Period(-28 * k, np.zeros((60, 1)), each, each, float(each.sum())) for k, each in enumerate(counts)]
+        raw = {name: [rate * rng.gamma(3, 1 / 3, 60) for _ in periods] for name in ("count_365", "kernel")}
+        # As rollings are made: each half of the origins is corrected by the other, the newest among them.
+        told = {name: _calibrate_across(each, periods) for name, each in raw.items()}
+        return choose_beforehand(Rolled(periods, [], raw, told, 28), list(raw), 6, 0)
+
+    assert choices(1.0) == choices(6.0)
+
+
+def test_periods_that_share_days_say_less(study):
+    panel, flagged = study.panel("THEFT"), 30
+    periods = past_periods(panel, day_number(study.as_of), 28, 12)
+    rolled = roll_rankers(panel, periods, horizon_days=28, names=NAMES, seed=0, tried=6, fitted=6, flagged=flagged)
+    # The same scores, told of periods of a year: six of them 28 days apart are hardly more than one.
+    scores = {name: _scores(rolled, each, flagged, study) for name, each in rolled.told.items()}
+    widths = []
+    for horizon_days in (28, 365):
+        same = replace(rolled, horizon_days=horizon_days)
+        row = _row("kernel", scores["kernel"], same.told["kernel"], range(6), scores, same, flagged, 0.8)
+        _, low, high = row["pai_gain_count_365"]
+        widths.append(high - low)
+    assert widths[1] > 5 * widths[0] > 0
 
 
 def test_a_short_history_is_refused(incidents, grid, as_of):

@@ -1,6 +1,6 @@
 """The tables of an edition: valid, located in areas and streets, with a time and an action."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -8,7 +8,8 @@ import pytest
 import shapely
 
 from analytics.edition import at_stored_precision
-from analytics.hotspots.places import name_areas, name_streets, suggest_action
+from analytics.hotspots.places import name_areas, name_streets, outline_of, suggest_action
+from analytics.hotspots.study import Study
 from analytics.hotspots.tables import hotspot_tables
 from data.actions import load_actions
 from data.schemas.advice import ACTIONS, CalmLists, Hotspots, HotspotSurface, SpareHotspots
@@ -52,6 +53,19 @@ def test_areas_come_from_polygons_and_parents(areas, grid):
     assert named["station_code"].to_list() == ["S1", "S1", None]
     ended = areas.with_columns(valid_to=pl.lit(date(2022, 1, 1)))
     assert name_areas(lon, lat, ended, date(2023, 1, 1))["beat_code"].to_list() == [None] * 3
+
+
+def test_land_that_is_added_later_is_no_part_of_the_map(incidents, areas, grid, as_of):
+    later = areas.head(1).with_columns(
+        area_code=pl.lit("B9"),
+        geometry=pl.lit(square(grid, 502_000, 4_000_000, 1000)),
+        valid_from=pl.lit(as_of + timedelta(days=1), dtype=pl.Date),
+    )
+    both = pl.concat([areas, later])
+    now = Study.of(incidents, as_of=as_of, grid=grid, areas=both)
+    assert now.total_km2 == Study.of(incidents, as_of=as_of, grid=grid, areas=areas).total_km2
+    # A source that has today's boundaries only is not left without a map of the years before.
+    assert outline_of(both.tail(1), as_of) == later["geometry"].to_list()
 
 
 def test_the_nearest_street_is_named_and_a_river_is_not(base_map, grid):

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
-from analytics.trends.months import monthly_series, months_without_record
+from analytics.trends.months import counted_whole_until, monthly_series, months_without_record
 from data.errors import RequestError
 
 
@@ -55,6 +56,51 @@ def test_where_little_happens_an_empty_month_is_a_quiet_month() -> None:
     assert months_without_record(few.clear(), as_of=date(2026, 1, 1)) == []
     # The month of the day the counts stand at is not over, and so not missing.
     assert months_without_record(daily(*every_month(2025, number=50)), as_of=date(2026, 1, 20)) == []
+
+
+def test_a_day_more_in_february_is_no_rise() -> None:
+    every_day = [(date(2021, 1, 1) + timedelta(days=k), 10) for k in range((date(2024, 3, 1) - date(2021, 1, 1)).days)]
+    february = of_month(monthly_series(daily(*every_day), as_of=date(2024, 3, 1)), date(2024, 2, 1))
+    assert (february["incidents"], february["expected"]) == (290, pytest.approx(290))
+
+
+def late(*delays: int, as_of: date = date(2026, 6, 1)) -> pl.DataFrame:
+    """An incident on every day of two years for each delay, those known before the day."""
+    rows = [
+        {"occurred_on": day, "known_on": day + timedelta(days=wait), "valid": True}
+        for age in range(1, 731)
+        for day in [as_of - timedelta(days=age)]
+        for wait in delays
+    ]
+    return pl.DataFrame(rows).filter(pl.col("known_on") < as_of)
+
+
+def test_counts_are_whole_once_a_month_is_known_but_for_a_twentieth() -> None:
+    as_of = date(2026, 6, 1)
+    assert counted_whole_until(late(0), as_of=as_of) == as_of
+    # Half is known after 20 days: of a month that ended w days ago (20 - w) / 28 halves are missing, at w = 18 3.6 %.
+    assert counted_whole_until(late(0, 20), as_of=as_of) == as_of - timedelta(days=18)
+    # Of what was loaded years later nobody knows when it was known.
+    assert counted_whole_until(late(0, 0, 400), as_of=as_of) == as_of
+    assert counted_whole_until(late(20).head(50), as_of=as_of) == as_of
+    unsaid = late(20).with_columns(known_on=pl.lit(None, dtype=pl.Date))
+    assert counted_whole_until(unsaid, as_of=as_of) == as_of
+
+
+def test_the_band_holds_what_it_says_where_months_vary_more_than_chance() -> None:
+    """Simulated: gamma-Poisson months of a steady mean; without the spread of the earlier years 86 of 100 held."""
+    rng = np.random.default_rng(11)
+    months = [date(year, month, 1) for year in (2023, 2024, 2025) for month in range(1, 13)]
+    frames = [
+        daily(*zip(months, rng.poisson(500 * rng.gamma(20, 1 / 20, 36)).tolist(), strict=True), category=f"c{k}")
+        for k in range(300)
+    ]
+    last = monthly_series(pl.concat(frames), as_of=date(2026, 1, 1), by=["category"]).filter(
+        pl.col("low").is_not_null()
+    )
+    held = ((last["incidents"] >= last["low"]) & (last["incidents"] <= last["high"])).mean()
+    assert last.height == 300 * 12
+    assert held > 0.90
 
 
 def test_the_band_rests_on_earlier_years_only() -> None:

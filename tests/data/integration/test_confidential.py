@@ -208,3 +208,10 @@ def test_totals_count_it_and_nothing_a_role_reads_tells_where(store: Store, who:
         assert seen["reviews"]["written"].to_list() == ["柳溪街9号"]
     else:
         assert "reviews" in refused
+
+
+def test_an_edition_of_an_earlier_day_loses_no_call_that_came_later(store: Store) -> None:
+    draft = make_edition(current_snapshot(store), EditionParameters(as_of=date(2025, 12, 2), horizons_days=(28,)))
+    steps = dict(draft.tables["funnel"].select("step", "rows").iter_rows())
+    assert (steps["calls"], steps["incidents"]) == (61, 61)
+    assert draft.manifest["counted_whole_until"] == "2025-12-02"
