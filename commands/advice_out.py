@@ -88,6 +88,7 @@ def publish_edition(
     from analytics.scope import choose_jurisdiction
     from data.editions import write_edition
     from data.quality.thresholds import judge_store, require_quality
+    from data.seals import seal_of_edition
     from data.snapshots import current_snapshot
 
     progress(0, 1, "computing the edition")
@@ -115,10 +116,14 @@ def publish_edition(
         before and {name: before.read(name) for name in ("hotspots", "calm_lists")},
         [PastEdition(edition.edition_id, day_of(edition), edition.read("hotspots")) for edition in past],
     )
-    ids = {"edition_id": draft.edition_id, "snapshot_id": snapshot.snapshot_id}
-    record(store, "publish", draft.edition_id, **ids, quality=quality)
+
+    def announce(seal: str) -> None:
+        ids = {"edition_id": draft.edition_id, "snapshot_id": snapshot.snapshot_id}
+        told = {"quality": quality, "jurisdiction": force.code, **seal_of_edition(store, draft.edition_id, seal)}
+        record(store, "publish", draft.edition_id, **ids, **told)
+
     written = {"created_at": now().isoformat(), "created_by": operator(), "quality": quality}
-    write_edition(store, draft.edition_id, draft.tables, {**draft.manifest, **written})
+    write_edition(store, draft.edition_id, draft.tables, {**draft.manifest, **written}, announce)
     progress(1, 1, "computing the edition")
     return draft.edition_id
 
@@ -244,7 +249,9 @@ def visits(
     if beat not in set(known) | set(planned["beat_code"]):
         shown = ", ".join(sorted(known)[:10]) or "none"
         raise RequestError(f"unknown beat {beat!r}.", where="--beat", remedy=f"Beats of the edition: {shown} …")
-    write_table(opened, "visit_plan", planned.filter(pl.col("beat_code") == beat).sort("rank"), output, as_json)
+    write_table(
+        opened, "visit_plan", planned.filter(pl.col("beat_code") == beat).sort("rank"), output, as_json, beat=beat
+    )
 
 
 @app.command()
@@ -277,11 +284,13 @@ def lookback(
     tell({"edition_id": edition, "lists": lists.to_dicts()}, as_json, told)
 
 
-def write_table(edition: Any, table: str, frame: Any, output: Path, as_json: bool) -> None:
-    """Write a table of an edition as plain UTF-8 CSV and say so. The audit row comes first."""
-    from data.files import write_atomically
+def write_table(edition: Any, table: str, frame: Any, output: Path, as_json: bool, **asked: Any) -> None:
+    """Write a table of an edition as plain UTF-8 CSV and say so. The audit row, with what was asked, comes first."""
+    from data.files import sha256_of, write_atomically
 
     writable(output)
-    record(edition.store, "export", table, edition_id=edition.edition_id, rows=frame.height)
-    write_atomically(output, frame.write_csv().encode("utf-8"))
+    content = frame.write_csv().encode("utf-8")
+    told = {**asked, "rows": frame.height, "columns": frame.columns, "sha256": sha256_of(content)}
+    record(edition.store, "export", table, edition_id=edition.edition_id, **told)
+    write_atomically(output, content)
     tell({"output": str(output), "rows": frame.height}, as_json, f"{frame.height} rows → {output}")

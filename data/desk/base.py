@@ -19,7 +19,7 @@ from data.forces import editions_of, store_forces
 from data.records.audit import AuditEvent, append_audit
 from data.records.database import Records
 from data.snapshots import Snapshot, current_snapshot
-from data.store import Store
+from data.store import Store, stated
 
 if TYPE_CHECKING:
     from data.sources.mapping import Mapping
@@ -110,12 +110,12 @@ class DeskBase:
     @property
     def purpose(self) -> str:
         """Purposes the loads behind the edition were made for, to be shown on every page."""
-        return _of_loads(self.snapshot, "purpose")
+        return stated(self.snapshot.loads, "purpose")
 
     @property
     def legal_basis(self) -> str:
         """Legal bases of the loads behind the edition, to be shown on every page."""
-        return _of_loads(self.snapshot, "legal_basis")
+        return stated(self.snapshot.loads, "legal_basis")
 
     @cached_property
     def scope(self) -> Scope:
@@ -240,8 +240,8 @@ class DeskBase:
             object=subject,
             edition_id=self.edition_id if self.has_edition else None,
             snapshot_id=snapshot.snapshot_id if snapshot else None,
-            purpose=_of_loads(snapshot, "purpose") if snapshot else None,
-            legal_basis=_of_loads(snapshot, "legal_basis") if snapshot else None,
+            purpose=stated(snapshot.loads, "purpose") if snapshot else None,
+            legal_basis=stated(snapshot.loads, "legal_basis") if snapshot else None,
             success=success,
             reason=reason,
             details={**self._whose(), **(details or {})},
@@ -279,8 +279,3 @@ def _kept_table(root: str, edition_id: str, table: str, held: bool) -> pl.DataFr
 
 
 _AREA_COLUMNS = {"area_code": pl.String, "level": pl.String, "parent_code": pl.String}
-
-
-def _of_loads(snapshot: Snapshot, key: str) -> str:
-    """Return what the loads of a snapshot state under a key, each text once in order of appearance, joined."""
-    return "; ".join(dict.fromkeys(str(load[key]) for load in snapshot.loads if load.get(key)))

@@ -9,9 +9,9 @@ import polars as pl
 
 from data import access, permissions
 from data.desk.base import DeskBase
-from data.records.agreement import verify_records
 from data.records.audit import AuditEvent, ChainReport, append_audit, read_audit
 from data.schemas import EDITION
+from data.seals import verify_store
 
 #: Pages and tables that are read from an edition; whatever else an audit row is about is the store's.
 OF_AN_EDITION = frozenset(EDITION) | {"briefing", "hotspots", "model", "staffing", "my_beat", "trends"}
@@ -51,7 +51,7 @@ class Supervision(DeskBase):
         return pl.DataFrame(read_audit(self.records, limit, wanted), schema=AUDIT_LOG)
 
     def verify_audit(self, expected_head: tuple[int, str] | None = None) -> ChainReport:
-        """Recompute the hash chain of the audit log, name the first broken row, and compare the records with it.
+        """Recompute the audit log's hash chain, name the first broken row; compare records and files with the log.
 
         There is one chain for all police forces of a store, and it is whole or not; no row is given out.
 
@@ -64,7 +64,7 @@ class Supervision(DeskBase):
         with self._refusals_recorded("verify", "audit_log"):
             access.require_doing(self.viewer, "verify_audit")
         append_audit(self.records, self._event("verify", "audit_log"))
-        return verify_records(self.records, expected_head)
+        return verify_store(self.store, self.records, expected_head)
 
     def _of_own_force(self, row: dict[str, Any]) -> bool:
         """Return whether an audit row is about the viewer's forces: their accounts, their editions, their data.

@@ -60,6 +60,8 @@ class ChainReport:
 
     ``first_broken_seq`` is None where the chain is whole but the records do not agree with it. ``went_back`` is the
     first row that is dated more than ``CLOCK_SLACK`` before the row it follows: no break, but somebody set a clock.
+    ``files`` counts the files of the store that were compared, ``unsealed`` names folders of it that no row vouches for
+    (:func:`data.seals.verify_store`).
     """
 
     whole: bool
@@ -69,6 +71,8 @@ class ChainReport:
     first_broken_seq: int | None = None
     problem: str | None = None
     went_back: int | None = None
+    files: int = 0
+    unsealed: tuple[str, ...] = ()
 
 
 def append_audit(records: Records, event: AuditEvent) -> int:
