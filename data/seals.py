@@ -39,13 +39,13 @@ def seal_snapshot(store: Store, records: Records, *, viewer: str, role: str) -> 
     """
     snapshot_id = store.newest_snapshot_id()
     loads = read_json(store.snapshots / snapshot_id / "manifest.json")["loads"]
-    known, _ = _announced(records)
+    log = _Log(records)
     seals: dict[str, str] = {}
     for folder in (store.snapshots / snapshot_id, *(store.loads / str(load_id) for load_id in loads)):
         name = f"{folder.parent.name}/{folder.name}"
-        if name not in known and (folder / FILE_LIST).is_file():
+        if name not in log.seals and (folder / FILE_LIST).is_file():
             seals[name] = sha256_of_file(folder / FILE_LIST)
-    if seals:
+    if seals or log.current != snapshot_id:
         details = {SEALS: dict(sorted(seals.items()))}
         append_audit(records, AuditEvent(viewer, role, SEALED, snapshot_id, None, snapshot_id, details=details))
 
@@ -70,33 +70,68 @@ def verify_store(store: Store, records: Records, expected_head: tuple[int, str] 
     return report if problem is None else replace(report, whole=False, problem=problem)
 
 
+class _Log:
+    """What the audit log says of the files of a store."""
+
+    def __init__(self, records: Records) -> None:
+        #: Folder → seal → the last row that announced it.
+        self.seals: dict[str, dict[str, int]] = {}
+        #: Digest of a rounding secret → the last row that named it.
+        self.secrets: dict[str, int] = {}
+        #: Editions with a row of their publication, those from before there were seals as well.
+        self.published: set[str] = set()
+        #: Snapshot that was made current last.
+        self.current: str | None = None
+        #: Day of a retention → holders and tables its row named as due.
+        self.retained: dict[str, set[tuple[str, str]]] = {}
+        for row in _rows(records):
+            details = json.loads(row.details)
+            for name, seal in details.get(SEALS, {}).items():
+                self.seals.setdefault(name, {})[seal] = row.seq
+            if ROUNDING in details:
+                self.secrets[details[ROUNDING]] = row.seq
+            if row.event == "publish":
+                self.published.add(f"editions/{row.object}")
+            elif row.event == SEALED:
+                self.current = row.object
+            else:
+                due = {(str(one["holder"]), str(one["table"])) for one in details.get("items", [])}
+                self.retained.setdefault(row.object, set()).update(due)
+
+
 class _Files:
     """Compares folders with their lists, and lists with the log; counts what it read."""
 
     def __init__(self, store: Store, records: Records) -> None:
         self.store = store
+        self.log = _Log(records)
         self.read = 0
         self.unsealed: list[str] = []
-        self.seals, self.secrets = _announced(records)
-        self.retained = _retained(records)
 
     def problems(self) -> Iterator[str]:
         """Yield what does not agree, folder by folder."""
         there = {f"{kind}/{one.name}": one for kind in KINDS for one in _folders(self.store.root / kind)}
-        for name, row in self.seals.items():
+        for name, row in self.log.seals.items():
             if name not in there:
                 yield f"{name}, announced in row {min(row.values())}, is gone or never appeared"
         for name, folder in sorted(there.items()):
             yield from self._of_folder(name, folder)
+        current = self.store.current_snapshot_id()
+        known = f"snapshots/{current}" in self.log.seals or f"snapshots/{current}" not in there
+        if self.log.current is not None and current != self.log.current and known:
+            yield f"CURRENT names the snapshot {current}; the log says {self.log.current}"
         yield from self._of_secret()
 
     def _of_folder(self, name: str, folder: Path) -> Iterator[str]:
         path = folder / FILE_LIST
         seal = sha256_of_file(path) if path.is_file() else None
-        if name not in self.seals:
+        announced = self.log.seals.get(name)
+        if folder.parent.name == "editions" and name not in self.log.published:
+            yield f"{name} is there, but the log has no row of its publication"
+        elif announced is None:
             self.unsealed.append(name)
-        elif seal not in self.seals[name]:
-            yield f"{name} is not what row {max(self.seals[name].values())} announced: its list of files differs"
+        elif seal not in announced:
+            yield f"{name} is not what row {max(announced.values())} announced: its list of files differs"
             return
         listed = _listed(folder)
         if listed is None:
@@ -118,49 +153,26 @@ class _Files:
 
     def _may_be_gone(self, folder: Path, file: str, gone: dict[str, Any] | None) -> bool:
         """Return whether retention, which has an audit row, took a file away."""
-        if gone is None or not file.endswith(".parquet") or str(gone.get("as_of")) not in self.retained:
+        if gone is None or not file.endswith(".parquet") or str(gone.get("as_of")) not in self.log.retained:
             return False
         if folder.parent.name != "editions":
             return self.store.current_snapshot_id() != folder.name
-        return (folder.name, file.removesuffix(".parquet")) in self.retained[str(gone["as_of"])]
+        return (folder.name, file.removesuffix(".parquet")) in self.log.retained[str(gone["as_of"])]
 
     def _of_secret(self) -> Iterator[str]:
         path = self.store.root / "rounding.key"
-        if self.secrets and not path.is_file():
-            yield f"rounding.key, in use in row {max(self.secrets.values())}, is gone: counts would be rounded anew"
-        elif self.secrets and hashlib.sha256(path.read_bytes().strip()).hexdigest() not in self.secrets:
-            yield f"rounding.key is not the one in use in row {max(self.secrets.values())}"
+        if self.log.secrets and not path.is_file():
+            yield f"rounding.key, in use in row {max(self.log.secrets.values())}, is gone: counts would be rounded anew"
+        elif self.log.secrets and hashlib.sha256(path.read_bytes().strip()).hexdigest() not in self.log.secrets:
+            yield f"rounding.key is not the one in use in row {max(self.log.secrets.values())}"
 
 
-def _announced(records: Records) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
-    """Return folder → seal → the last audit row that announced it, and the same of the digests of the secret."""
-    seals: dict[str, dict[str, int]] = {}
-    secrets: dict[str, int] = {}
-    for seq, details in _rows(records, ("publish", SEALED)):
-        for name, seal in details.get(SEALS, {}).items():
-            seals.setdefault(name, {})[seal] = seq
-        if ROUNDING in details:
-            secrets[details[ROUNDING]] = seq
-    return seals, secrets
-
-
-def _retained(records: Records) -> dict[str, set[tuple[str, str]]]:
-    """Return day of a retention → holders and tables its audit row named as due."""
-    found: dict[str, set[tuple[str, str]]] = {}
-    for _, details in _rows(records, ("retain",)):
-        due = {(str(one["holder"]), str(one["table"])) for one in details.get("items", [])}
-        found.setdefault(str(details["object"]), set()).update(due)
-    return found
-
-
-def _rows(records: Records, events: tuple[str, ...]) -> Iterator[tuple[int, dict[str, Any]]]:
-    query = sa.select(audit_log.c.seq, audit_log.c.object, audit_log.c.details).where(
-        audit_log.c.event.in_(events), audit_log.c.success.is_(True)
+def _rows(records: Records) -> list[Any]:
+    query = sa.select(audit_log.c.seq, audit_log.c.event, audit_log.c.object, audit_log.c.details).where(
+        audit_log.c.event.in_(("publish", "retain", SEALED)), audit_log.c.success.is_(True)
     )
     with records.reading() as connection:
-        rows = connection.execute(query.order_by(audit_log.c.seq)).all()
-    for seq, subject, details in rows:
-        yield seq, {**json.loads(details), "object": subject}
+        return list(connection.execute(query.order_by(audit_log.c.seq)).all())
 
 
 def _folders(root: Path) -> list[Path]:
