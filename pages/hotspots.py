@@ -144,6 +144,7 @@ with right, st.container(border=True):
             adjusted_label=t("hotspots.adjusted"),
             adjusted_from=2.0,
             timezone=advice.timezone(desk),
+            view=urls.view_of("hotspots"),
         )
 
 reached = None

@@ -114,6 +114,7 @@ with st.container(border=True):
                 adjusted_label=t("staffing.adjusted"),
                 adjusted_from=chosen["need_p80"],
                 timezone=advice.timezone(desk),
+                view=urls.view_of("staffing"),
             )
         elif chosen["advice_id"] in standing:
             tables.note(decisions.in_full(standing[chosen["advice_id"]], advice.timezone(desk)))

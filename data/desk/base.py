@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import sqlalchemy as sa
 
 from data import access
 from data.access import Scope, Viewer
@@ -18,6 +19,7 @@ from data.errors import AccessDeniedError, OtherForceError, StoreError
 from data.forces import editions_of, store_forces
 from data.records.audit import AuditEvent, append_audit
 from data.records.database import Records
+from data.records.viewers import require_open_grant
 from data.snapshots import Snapshot, current_snapshot
 from data.store import Store, stated
 
@@ -246,6 +248,9 @@ class DeskBase:
             reason=reason,
             details={**self._whose(), **(details or {})},
         )
+
+    def _still_granted(self, connection: sa.Connection) -> None:
+        require_open_grant(connection, self.viewer)
 
     @contextmanager
     def _refusals_recorded(self, event: str, subject: str, view: dict[str, Any] | None = None) -> Iterator[None]:

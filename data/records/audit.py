@@ -75,9 +75,17 @@ class ChainReport:
     unsealed: tuple[str, ...] = ()
 
 
-def append_audit(records: Records, event: AuditEvent) -> int:
-    """Write one row and commit it; return its number. Whatever the row announces must come after this returns."""
+def append_audit(records: Records, event: AuditEvent, allowed: Callable[[sa.Connection], None] | None = None) -> int:
+    """Write one row and commit it; return its number. Whatever the row announces must come after this returns.
+
+    Parameters
+    ----------
+    allowed
+        Asked inside the transaction; refuses by raising, and there is no row then.
+    """
     with records.writing() as connection:
+        if allowed is not None:
+            allowed(connection)
         return append_audit_with(connection, event, records.now())
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from data.errors import RequestError
+from data.records.decisions import WITHDRAW
 from pages.ui import decisions, places, tables
 from pages.ui.formats import NONE, literal, moment, number, share
 from pages.ui.language import current, t, term, words
@@ -51,7 +52,7 @@ def verify(desk: Desk, noted: str) -> None:
 
 def decisions_summary(decided: pl.DataFrame) -> str:
     """Return how much advice was accepted, adjusted and declined, latest decisions only."""
-    standing = decided.filter(decided["current"])
+    standing = decided.filter(decided["current"] & (decided["action"] != WITHDRAW))
     if standing.is_empty():
         return t("audit.no_decisions")
     counts = dict(standing.group_by("action").len().iter_rows())
@@ -74,7 +75,7 @@ def decision_rows(desk: Desk, decided: pl.DataFrame, zone: str) -> list[dict[str
             "reason": t(f"codes.decision_reason.{row['reason']}") if row["reason"] else None,
             "comment": row["comment"],
             "viewer": row["viewer"],
-            "stands": t("common.yes" if row["current"] else "common.no"),
+            "stands": t("common.yes" if row["current"] and row["action"] != WITHDRAW else "common.no"),
         }
         for row in decided.to_dicts()
     ]
