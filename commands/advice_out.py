@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,6 +29,9 @@ from commands.shell import (
     writable,
 )
 from data.errors import RequestError
+
+if TYPE_CHECKING:
+    from analytics.edition import EditionDraft, EditionParameters
 
 #: Most earlier editions that a new one is held against: a quarter of a year of weekly ones.
 VERIFIED_EDITIONS = 13
@@ -83,8 +86,7 @@ def publish_edition(
     store: Any, *, progress: Callable[[int, int, str], None], override_quality: str | None = None, **asked: Any
 ) -> str:
     """Compute and write an edition; return its id. Data that break a blocking threshold are refused before the work."""
-    from analytics.edition import EditionParameters, make_edition
-    from analytics.hotspots.verification import PastEdition
+    from analytics.edition import EditionParameters
     from analytics.scope import choose_jurisdiction
     from data.editions import write_edition
     from data.quality.thresholds import judge_store, require_quality
@@ -110,12 +112,7 @@ def publish_edition(
         "overridden": [one.threshold for one in overridden],
         "override_reason": override_quality if overridden else None,
     }
-    draft = make_edition(
-        snapshot,
-        parameters,
-        before and {name: before.read(name) for name in ("hotspots", "calm_lists")},
-        [PastEdition(edition.edition_id, day_of(edition), edition.read("hotspots")) for edition in past],
-    )
+    draft = make_draft(store, snapshot.snapshot_id, parameters)
 
     def announce(seal: str) -> None:
         ids = {"edition_id": draft.edition_id, "snapshot_id": snapshot.snapshot_id}
@@ -126,6 +123,23 @@ def publish_edition(
     write_edition(store, draft.edition_id, draft.tables, {**draft.manifest, **written}, announce)
     progress(1, 1, "computing the edition")
     return draft.edition_id
+
+
+def make_draft(store: Any, snapshot_id: str, parameters: EditionParameters) -> EditionDraft:
+    """Compute an edition from a snapshot and what it was asked for, the earlier editions it names included."""
+    from analytics.edition import make_edition
+    from analytics.hotspots.verification import PastEdition
+    from data.editions import Edition
+    from data.snapshots import Snapshot
+
+    before = parameters.held_to and Edition(store, parameters.held_to)
+    past = [Edition(store, edition_id) for edition_id in parameters.verified]
+    return make_edition(
+        Snapshot(store, snapshot_id),
+        parameters,
+        {name: before.read(name) for name in ("hotspots", "calm_lists")} if before else None,
+        [PastEdition(edition.edition_id, day_of(edition), edition.read("hotspots")) for edition in past],
+    )
 
 
 def editions_before(store: Any, jurisdiction: str, as_of: date) -> list[Any]:
@@ -286,10 +300,11 @@ def lookback(
 
 def write_table(edition: Any, table: str, frame: Any, output: Path, as_json: bool, **asked: Any) -> None:
     """Write a table of an edition as plain UTF-8 CSV and say so. The audit row, with what was asked, comes first."""
+    from data.desk.reproduction import csv_of_command
     from data.files import sha256_of, write_atomically
 
     writable(output)
-    content = frame.write_csv().encode("utf-8")
+    content = csv_of_command(frame)
     told = {**asked, "rows": frame.height, "columns": frame.columns, "sha256": sha256_of(content)}
     record(edition.store, "export", table, edition_id=edition.edition_id, **told)
     write_atomically(output, content)

@@ -70,6 +70,11 @@ def verify_store(store: Store, records: Records, expected_head: tuple[int, str] 
     return report if problem is None else replace(report, whole=False, problem=problem)
 
 
+def problems_of(store: Store, records: Records, name: str) -> Iterator[str]:
+    """Yield what does not agree in one folder of a store, such as ``editions/E…``."""
+    yield from _Files(store, records).of_folder(name, store.root / name)
+
+
 class _Log:
     """What the audit log says of the files of a store."""
 
@@ -115,14 +120,15 @@ class _Files:
             if name not in there:
                 yield f"{name}, announced in row {min(row.values())}, is gone or never appeared"
         for name, folder in sorted(there.items()):
-            yield from self._of_folder(name, folder)
+            yield from self.of_folder(name, folder)
         current = self.store.current_snapshot_id()
         known = f"snapshots/{current}" in self.log.seals or f"snapshots/{current}" not in there
         if self.log.current is not None and current != self.log.current and known:
             yield f"CURRENT names the snapshot {current}; the log says {self.log.current}"
         yield from self._of_secret()
 
-    def _of_folder(self, name: str, folder: Path) -> Iterator[str]:
+    def of_folder(self, name: str, folder: Path) -> Iterator[str]:
+        """Yield what does not agree in one folder."""
         path = folder / FILE_LIST
         seal = sha256_of_file(path) if path.is_file() else None
         announced = self.log.seals.get(name)

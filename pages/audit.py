@@ -55,7 +55,8 @@ if decided.height:
     draw_list(
         "decisions", ledger.decision_rows(desk, decided, zone), ledger.decision_columns(), ledger.decision_details
     )
-    downloads.draw(desk, "decisions", lambda: decided, ("csv", "xlsx"))
+    asked = {"all_editions": True, "until": int(decided["decision_id"][0])}
+    downloads.draw(desk, "decisions", asked, ("csv", "xlsx"))
 
 st.subheader(t("audit.log"), anchor=False)
 log = desk.audit_log(500)
@@ -63,4 +64,5 @@ tables.takeaway(ledger.log_summary(log))
 only_refused = st.toggle(t("audit.only_refused"), key="audit.only_refused")
 entries = ledger.log_rows(log, zone, only_refused=only_refused)
 draw_list(f"log.{only_refused}", entries, ledger.log_columns(), ledger.log_details)
-downloads.draw(desk, "audit_log", lambda: log, ("csv", "xlsx"))
+if log.height:
+    downloads.draw(desk, "audit_log", {"limit": 500, "until": int(log["seq"][0])}, ("csv", "xlsx"))

@@ -84,7 +84,7 @@ tables.draw_selectable(
     selected=posts.tightest(rows),
 )
 tables.note(t("staffing.table_note"))
-downloads.draw(desk, "staffing", lambda: table, ("csv", "xlsx"))
+downloads.draw(desk, "staffing", {}, ("csv", "xlsx"))
 
 tapped = tables.selected_row(key)
 chosen = rows[posts.tightest(rows) if tapped is None else min(tapped, len(rows) - 1)]

@@ -69,7 +69,7 @@ tables.note(t("trends.monthly_note"))
 if as_of != frame.as_of_day(desk.manifest):
     tables.note(t("trends.ended", day=day(date.fromordinal(as_of.toordinal() - 1))))
 provenance.draw(desk, "daily_counts")
-downloads.draw(desk, "daily_counts", lambda: desk.daily_counts(**where, period="month"), ("csv", "xlsx"))
+downloads.draw(desk, "daily_counts", {**where, "period": "month"}, ("csv", "xlsx"))
 
 with st.container(key="wide"):
     left, right = st.columns([1.25, 1], gap="medium")

@@ -29,6 +29,11 @@ AS_TOLD: dict[str, tuple[str, ...]] = {
 }
 
 
+def digest_of_answer(answer: pl.DataFrame) -> str:
+    """Return the digest of a table that was shown but is stored nowhere."""
+    return make_export("answer", answer, "csv").sha256
+
+
 class Actions(DeskBase):
     """Writes decisions, visits and exports of one viewer."""
 
@@ -80,7 +85,7 @@ class Actions(DeskBase):
         }
         with self._refusals_recorded("decide", advice_id, details):
             access.require_doing(self.viewer, "decide")
-            table, row = self._advice(advice_id)
+            table, row = self.advice(advice_id)
         check_decision(action, reason, adjusted, comment)
         decision = Decision(
             decision_id=0,
@@ -102,12 +107,20 @@ class Actions(DeskBase):
         with self._refusals_recorded("decide", advice_id, details):
             return append_decision(self.records, decision, event, allowed=self._still_granted, standing=standing)
 
-    def decisions(self, advice_ids: Collection[str] | None = None, *, all_editions: bool = False) -> pl.DataFrame:
-        """Return decisions in the viewer's area, newest first; ``current`` marks the latest on its advice."""
+    def decisions(
+        self, advice_ids: Collection[str] | None = None, *, all_editions: bool = False, until: int | None = None
+    ) -> pl.DataFrame:
+        """Return decisions in the viewer's area, newest first; ``current`` marks the latest on its advice.
+
+        Parameters
+        ----------
+        until
+            Only decisions up to this number, as if no later ones had been made.
+        """
         with self._refusals_recorded("read", "decisions"):
             access.require_table(self.viewer, "decisions")
             editions = [self.edition_id] if not all_editions else self._own_editions()
-            found = read_decisions(self.records, editions, advice_ids)
+            found = read_decisions(self.records, editions, advice_ids, until)
             return access.records_for(self.viewer, "decisions", found, self.scope)
 
     def record_visit(
@@ -173,7 +186,7 @@ class Actions(DeskBase):
         """Return whether the viewer's role does something (``decide``, ``record_visit``, ``export`` …)."""
         return access.may_do(self.viewer, doing)
 
-    def export(self, kind: str, table: pl.DataFrame, format: str) -> Export:
+    def export(self, kind: str, table: pl.DataFrame, format: str, asked: dict[str, Any] | None = None) -> Export:
         """Return a frame the desk gave out as a file. The audit row is written before the bytes are returned.
 
         Parameters
@@ -184,6 +197,8 @@ class Actions(DeskBase):
             The rows as shown.
         format
             ``csv`` (UTF-8 with byte-order mark), ``xlsx`` or ``geojson`` (hotspots only).
+        asked
+            What the method of the desk named like the kind was asked for, so that the file can be made again.
 
         Raises
         ------
@@ -201,11 +216,44 @@ class Actions(DeskBase):
                     raise AccessDeniedError(f"the role {self.viewer.role} does not read {found}.", where=kind)
         name = f"{kind}_{self.edition_id}" if self.has_edition else kind
         export = make_export(name, table, format)
-        details = {"format": format, "rows": table.height, "columns": table.columns, "sha256": export.sha256}
-        append_audit(self.records, self._event("export", kind, details=details, of_the_data=kind in OF_THE_DATA))
+        details = {
+            "format": format,
+            "rows": table.height,
+            "columns": table.columns,
+            "sha256": export.sha256,
+            **({} if asked is None else {"asked": asked}),
+        }
+        event = self._event("export", kind, details=details, of_the_data=kind in OF_THE_DATA)
+        with self._refusals_recorded("export", kind, {"format": format}):
+            append_audit(self.records, event, self._still_granted)
         return export
 
-    def _advice(self, advice_id: str) -> tuple[str, dict[str, Any]]:
+    def told_what_if(self, move: dict[str, Any], answer: pl.DataFrame) -> None:
+        """Write the audit row of a staffing table computed for a move of officers, before it is shown.
+
+        Parameters
+        ----------
+        move
+            ``from`` and ``to`` (unit, shift) and ``officers``.
+        answer
+            Schema ``Staffing``, as the viewer is about to see it.
+        """
+        with self._refusals_recorded("what_if", "staffing"):
+            access.require_doing(self.viewer, "decide")
+            access.require_table(self.viewer, "staffing")
+        details = {"asked": move, "sha256": digest_of_answer(answer)}
+        append_audit(self.records, self._event("what_if", "staffing", details=details))
+
+    def advice(self, advice_id: str) -> tuple[str, dict[str, Any]]:
+        """Return the table and the row of one piece of advice, as the viewer may see it.
+
+        Raises
+        ------
+        AccessDeniedError
+            If it is about another area.
+        RequestError
+            If the edition has no such advice.
+        """
         for table in ADVICE_TABLES:
             found = self._table(table).filter(pl.col("advice_id") == advice_id)
             if found.is_empty():

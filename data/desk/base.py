@@ -22,6 +22,7 @@ from data.records.database import Records
 from data.records.viewers import require_open_grant
 from data.snapshots import Snapshot, current_snapshot
 from data.store import Store, stated
+from data.version import code_version
 
 if TYPE_CHECKING:
     from data.sources.mapping import Mapping
@@ -193,9 +194,14 @@ class DeskBase:
         raise refusal
 
     def _whose(self) -> dict[str, Any]:
-        """Return the area and the police force of the grant, for audit rows."""
-        force = self.viewer.jurisdiction
-        return {"area": self.viewer.area_code, **({} if force is None else {"jurisdiction": force})}
+        """Return area and police force of the grant, and the version of the code that answers, for audit rows."""
+        force, level = self.viewer.jurisdiction, self.viewer.area_level
+        return {
+            "area": self.viewer.area_code,
+            **({} if level is None else {"level": level}),
+            **({} if force is None else {"jurisdiction": force}),
+            "code": code_version(),
+        }
 
     def _current_snapshot(self) -> Snapshot:
         return current_snapshot(self.store, self.forces)

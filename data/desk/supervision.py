@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -12,6 +13,7 @@ from data.desk.base import DeskBase
 from data.records.audit import AuditEvent, ChainReport, append_audit, read_audit
 from data.schemas import EDITION
 from data.seals import verify_store
+from data.sightings import who_saw
 
 #: Pages and tables that are read from an edition; whatever else an audit row is about is the store's.
 OF_AN_EDITION = frozenset(EDITION) | {"briefing", "hotspots", "model", "staffing", "my_beat", "trends"}
@@ -40,15 +42,20 @@ class Supervision(DeskBase):
         self._require("quarantine_rows")
         return self._current_snapshot().quarantine().head(limit).collect()
 
-    def audit_log(self, limit: int = 500) -> pl.DataFrame:
+    def audit_log(self, limit: int = 500, until: int | None = None) -> pl.DataFrame:
         """Return the last rows of the audit log, newest first: those about the viewer's police forces.
 
         In a store of several forces, what names none of them (a sign-in of an unknown account, most of what is done
         at the command line) is for auditors of all forces.
+
+        Parameters
+        ----------
+        until
+            Only rows up to this number.
         """
         self._require("audit_log")
         wanted = None if self.forces is None else self._of_own_force
-        return pl.DataFrame(read_audit(self.records, limit, wanted), schema=AUDIT_LOG)
+        return pl.DataFrame(read_audit(self.records, limit, wanted, until), schema=AUDIT_LOG)
 
     def verify_audit(self, expected_head: tuple[int, str] | None = None) -> ChainReport:
         """Recompute the audit log's hash chain, name the first broken row; compare records and files with the log.
@@ -65,6 +72,17 @@ class Supervision(DeskBase):
             access.require_doing(self.viewer, "verify_audit")
         append_audit(self.records, self._event("verify", "audit_log"))
         return verify_store(self.store, self.records, expected_head)
+
+    def who_saw(self, code: str, since: date, until: date) -> pl.DataFrame:
+        """Return by which rows of the log somebody saw what is told of an area, on which basis; on record itself.
+
+        See :func:`data.sightings.who_saw`.
+        """
+        self._require("audit_log")
+        details = {"asked": {"area_code": code, "since": since.isoformat(), "until": until.isoformat()}}
+        append_audit(self.records, self._event("who_saw", "audit_log", details=details))
+        wanted = None if self.forces is None else self._of_own_force
+        return who_saw(self.store, self.records, code, since, until, wanted)
 
     def _of_own_force(self, row: dict[str, Any]) -> bool:
         """Return whether an audit row is about the viewer's forces: their accounts, their editions, their data.

@@ -108,10 +108,15 @@ def append_audit_with(connection: sa.Connection, event: AuditEvent, at: str) -> 
 
 
 def read_audit(
-    records: Records, limit: int = 500, wanted: Callable[[dict[str, Any]], bool] | None = None
+    records: Records,
+    limit: int = 500,
+    wanted: Callable[[dict[str, Any]], bool] | None = None,
+    until: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the last rows, newest first, or the last of those that are wanted."""
+    """Return the last rows, newest first, or the last of those that are wanted; up to a number, where one is named."""
     query = sa.select(audit_log).order_by(audit_log.c.seq.desc())
+    if until is not None:
+        query = query.where(audit_log.c.seq <= until)
     if wanted is None:
         query = query.limit(limit)
     with records.reading() as connection, closing(connection.execution_options(yield_per=1000).execute(query)) as rows:

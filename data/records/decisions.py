@@ -161,7 +161,10 @@ def _require_standing(connection: sa.Connection, decision: Decision, expected: i
 
 
 def read_decisions(
-    records: Records, editions: Collection[str] | None, advice_ids: Collection[str] | None = None
+    records: Records,
+    editions: Collection[str] | None,
+    advice_ids: Collection[str] | None = None,
+    until: int | None = None,
 ) -> pl.DataFrame:
     """Return decisions, newest first, with ``current`` = the latest on its advice.
 
@@ -171,10 +174,14 @@ def read_decisions(
         Decisions on these editions; None for all.
     advice_ids
         Only these rows of advice; None for all.
+    until
+        Only decisions up to this number.
     """
     query = sa.select(decisions).order_by(decisions.c.decision_id.desc())
     if editions is not None:
         query = query.where(decisions.c.edition_id.in_(sorted(editions)))
+    if until is not None:
+        query = query.where(decisions.c.decision_id <= until)
     with records.reading() as connection:
         rows = [dict(row) for row in connection.execute(query).mappings()]
     frame = pl.DataFrame(rows, schema=DECISIONS)

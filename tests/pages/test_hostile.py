@@ -89,13 +89,13 @@ def test_a_page_left_on_the_screen_gives_no_file_after_the_grant_ended(
 ) -> None:
     desk = Desk(town, Viewer("li", "researcher"))
     at_desk = identity.lasting(desk.viewer, town)
-    taken = downloads.content_of(desk, "model_scores", lambda: desk.model_scores("040100", 28), "csv", at_desk)
+    taken = downloads.content_of(desk, "model_scores", {"category": "040100", "horizon_days": 28}, "csv", at_desk)
     assert taken
     revoke_role(local_researcher, "li", revoked_by="zhao")
     if role_after:
         grant_role(local_researcher, "li", role_after, granted_by="zhao")
     with pytest.raises(AccessDeniedError):
-        downloads.content_of(desk, "model_scores", lambda: desk.model_scores("040100", 28), "csv", at_desk)
+        downloads.content_of(desk, "model_scores", {"category": "040100", "horizon_days": 28}, "csv", at_desk)
     last = read_audit(local_researcher, 1)[0]
     assert (last["event"], last["object"], last["success"]) == ("export", "model_scores", False)
 
