@@ -188,8 +188,9 @@ def who_saw(
     record(opened, "who_saw", "audit_log", asked=asked)
     rows = sightings_of(opened, Records.open(opened), area, since.date(), until.date()).to_dicts()
     lines = [
-        f"{row['seq']:>7} {row['at'][:19]}Z {row['viewer']:<18} {row['role']:<12} {row['event']:<12} {row['object']:<18} "
-        f"{'names it' if row['named'] else 'within what was shown':<22} {row['purpose']} / {row['legal_basis']}"
+        f"{row['seq']:>7} {row['at'][:19]}Z {row['viewer']:<18} {row['role']:<12} {row['event']:<12} "
+        f"{row['object']:<16} {'names it' if row['named'] else 'within what was shown':<22} "
+        f"{row['purpose']} / {row['legal_basis']}"
         for row in rows
     ]
     tell({"area": area, "rows": rows}, as_json, "\n".join(lines) or "nobody")

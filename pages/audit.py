@@ -11,7 +11,7 @@ from typing import Any  # noqa: E402
 
 import streamlit as st  # noqa: E402
 
-from pages.ui import advice, downloads, frame, ledger, tables  # noqa: E402
+from pages.ui import advice, downloads, frame, ledger, tables, who_saw  # noqa: E402
 from pages.ui.language import current, t  # noqa: E402
 
 frame.head(desk, "audit")
@@ -66,3 +66,4 @@ entries = ledger.log_rows(log, zone, only_refused=only_refused)
 draw_list(f"log.{only_refused}", entries, ledger.log_columns(), ledger.log_details)
 if log.height:
     downloads.draw(desk, "audit_log", {"limit": 500, "until": int(log["seq"][0])}, ("csv", "xlsx"))
+    who_saw.draw(desk, zone, who_saw.last_day(log))

@@ -27,9 +27,17 @@ def draw_chain(report: ChainReport) -> None:
     """Draw the verifier's result: whole, or the first row that does not fit."""
     if report.whole:
         st.success(
-            t("audit.whole", rows=number(report.rows), seq=report.head_seq, hash=report.head_hash[:HASH_DIGITS]),
+            t(
+                "audit.whole",
+                rows=number(report.rows),
+                seq=report.head_seq,
+                hash=report.head_hash[:HASH_DIGITS],
+                files=number(report.files),
+            ),
             icon=":material/verified:",
         )
+        if report.unsealed:
+            st.info(t("audit.unsealed", names=literal(", ".join(report.unsealed))), icon=":material/info:")
         if report.went_back is not None:
             st.warning(t("audit.went_back", seq=report.went_back), icon=":material/history:")
     elif report.first_broken_seq is None:
