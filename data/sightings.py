@@ -8,7 +8,7 @@ having seen it; the answer says which rows named the area itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from pathlib import Path
@@ -20,13 +20,14 @@ import sqlalchemy as sa
 
 from data import access
 from data.access import Scope, Viewer
-from data.editions import Edition, newest_edition
+from data.editions import Edition
 from data.errors import RequestError
 from data.permissions import ROLES, WITHOUT_AREA
 from data.records.database import Records
 from data.records.tables import audit_log
 from data.schemas import EDITION
 from data.schemas.columns import AREA_LEVELS
+from data.snapshots import Snapshot
 from data.store import Store
 
 #: Pages, and things that are read, that tell of places.
@@ -55,6 +56,8 @@ def who_saw(
     code: str,
     since: date,
     until: date,
+    *,
+    editions: Collection[str] | None = None,
     wanted: Callable[[dict[str, Any]], bool] | None = None,
 ) -> pl.DataFrame:
     """Return the rows of the log by which somebody saw what is told of an area: columns ``SIGHTINGS``, oldest first.
@@ -65,6 +68,8 @@ def who_saw(
         A beat, station or sub-bureau of the newest edition, or of the one a row is about.
     since, until
         First day and the day after the last, in the time zone of the police force.
+    editions
+        Those whose areas are meant: two police forces may have areas of one code. None for all.
     wanted
         Rows an auditor may read; None for all.
 
@@ -76,10 +81,12 @@ def who_saw(
     if since >= until:
         raise RequestError(f"the days from {since} until {until} are none.", remedy="The second is the day after.")
     root = str(store.root.resolve())
-    known = [edition_id for edition_id in store.edition_ids() if code in _above(root, edition_id)]
+    own = store.edition_ids() if editions is None else editions
+    known = [edition_id for edition_id in own if code in _above(root, edition_id)]
     if not known:
         raise RequestError(f"no edition knows the area {code!r}.", where=str(store.root))
-    zone = ZoneInfo(str(newest_edition(store).manifest["jurisdiction"]["timezone"]))
+    force = next(iter(Snapshot(store, str(Edition(store, known[-1]).manifest["snapshot_id"])).jurisdictions.values()))
+    zone = ZoneInfo(force.timezone)
     first, last = (
         datetime.combine(day, time(), zone).astimezone(UTC).isoformat(timespec="microseconds") for day in (since, until)
     )

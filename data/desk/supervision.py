@@ -82,7 +82,7 @@ class Supervision(DeskBase):
         details = {"asked": {"area_code": code, "since": since.isoformat(), "until": until.isoformat()}}
         append_audit(self.records, self._event("who_saw", "audit_log", details=details))
         wanted = None if self.forces is None else self._of_own_force
-        return who_saw(self.store, self.records, code, since, until, wanted)
+        return who_saw(self.store, self.records, code, since, until, editions=self._own_editions(), wanted=wanted)
 
     def _of_own_force(self, row: dict[str, Any]) -> bool:
         """Return whether an audit row is about the viewer's forces: their accounts, their editions, their data.
