@@ -66,4 +66,4 @@ entries = ledger.log_rows(log, zone, only_refused=only_refused)
 draw_list(f"log.{only_refused}", entries, ledger.log_columns(), ledger.log_details)
 if log.height:
     downloads.draw(desk, "audit_log", {"limit": 500, "until": int(log["seq"][0])}, ("csv", "xlsx"))
-    who_saw.draw(desk, zone, who_saw.last_day(log))
+    who_saw.draw(desk, zone, who_saw.last_day(log, zone))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from data.desk import Desk
 
-_DAY = re.compile(r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d)T")
 #: Days that are offered to start with.
 DAYS = 30
 #: Widths of the list, pixels.
@@ -31,19 +30,20 @@ def draw(desk: Desk, zone: str, last: date) -> None:
     Parameters
     ----------
     last
-        Day of the newest row of the log.
+        Local day of the newest row of the log.
     """
     st.subheader(t("audit.who_saw.title"), anchor=False)
     levels = {code: level for level in ("beat", "station", "sub_bureau") for code in places.codes(desk, level)}
     if not levels:
         st.caption(t("common.no_rows"))
         return
+    names = {code: f"{places.named(desk, code, level)} ({code})" for code, level in levels.items()}
     with st.form("audit.who_saw", border=True):
         area, first, end, tap = st.columns([3, 1.6, 1.6, 1.2], vertical_alignment="bottom")
         code = area.selectbox(
             t("audit.who_saw.area"),
             list(levels),
-            format_func=lambda code: f"{places.named(desk, code, levels[code])} ({code})",
+            format_func=names.__getitem__,
             key=f"audit.who_saw.area.{current()}",
         )
         since = first.date_input(
@@ -67,9 +67,14 @@ def draw(desk: Desk, zone: str, last: date) -> None:
     tables.draw_plain(rows, columns, alt=t("audit.who_saw.title"), height=tables.height_for(max(len(rows), 1), most=10))
 
 
-def last_day(log: pl.DataFrame) -> date:
-    """Return the day of the newest row that has one; rows that somebody changed may have none."""
-    return next((date.fromisoformat(at[:10]) for at in log["at"] if _DAY.match(at)), date(2000, 1, 1) + timedelta(DAYS))
+def last_day(log: pl.DataFrame, zone: str) -> date:
+    """Return the local day of the newest row that has one; rows that somebody changed may have none."""
+    for at in log["at"]:
+        try:
+            return datetime.fromisoformat(at).astimezone(ZoneInfo(zone)).date()
+        except ValueError:
+            continue  # The verifier names the row.
+    return date(2000, 1, 1) + timedelta(days=DAYS)
 
 
 def summary_of(found: pl.DataFrame) -> str:

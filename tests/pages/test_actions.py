@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, date, datetime
 
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from commands.archive import what_if_again
 from data.access import Viewer
 from data.desk import Desk
 from data.records import AuditEvent, Records, append_audit
@@ -57,6 +59,74 @@ def test_declining_needs_a_reason(open_page: OpenPage, town: Store) -> None:
     group(test, f"{FIRST}.en.reason").set_value("local_knowledge").run()
     press(test, f"{FIRST}.en.save")
     assert commander(town).decisions()["reason"].to_list() == ["local_knowledge"]
+
+
+def test_the_reason_other_needs_a_word(open_page: OpenPage, town: Store) -> None:
+    test = open_page("hotspots", "commander", "en")
+    group(test, f"decide.{FIRST}").set_value("decline").run()
+    group(test, f"{FIRST}.en.reason").set_value("other").run()
+    press(test, f"{FIRST}.en.save")
+    assert test.warning[0].value == words("en")["decisions.comment_missing"]
+    assert commander(town).decisions().is_empty()
+
+
+def test_a_decision_is_withdrawn_on_the_page_and_the_advice_is_open_again(open_page: OpenPage, town: Store) -> None:
+    commander(town).decide(FIRST, "accept")
+    test = open_page("hotspots", "commander", "en")
+    group(test, f"decide.{FIRST}").set_value("withdraw").run()
+    group(test, f"{FIRST}.en.reason").set_value("slip").run()
+    press(test, f"{FIRST}.en.save")
+    assert not test.exception
+    assert commander(town).decisions()["action"].to_list() == ["withdraw", "accept"]
+    assert not test.success
+    audit = everything_shown(open_page("audit", "auditor", "en"))
+    assert words("en")["codes.decision.withdraw"] in audit and words("en")["audit.no_decisions"] in audit
+
+
+def test_a_decision_made_meanwhile_is_shown_before_another_one(open_page: OpenPage, town: Store) -> None:
+    test = open_page("hotspots", "commander", "en")
+    group(test, f"decide.{FIRST}").set_value("accept").run()
+    Desk(town, Viewer("second", "commander")).decide(FIRST, "decline", "data_wrong")
+    press(test, f"{FIRST}.en.save")
+    assert test.warning[0].value == words("en")["decisions.changed"]
+    assert commander(town).decisions()["viewer"].to_list() == ["second"]
+    # What stands is on the screen now: pressing again is a decision over it.
+    press(test, f"{FIRST}.en.save")
+    assert commander(town).decisions()["viewer"].to_list() == ["demo-commander", "second"]
+
+
+def test_a_what_if_is_on_record_with_the_digest_of_its_answer(open_page: OpenPage, town: Store) -> None:
+    test = open_page("staffing", "commander", "en")
+    next(button for button in test.button if button.label == words("en")["staffing.what_if.try"]).click().run()
+    assert not test.exception
+    row = Desk(town, Viewer("checker", "auditor")).audit_log(1).to_dicts()[0]
+    assert (row["event"], row["viewer"]) == ("what_if", "demo-commander")
+    details = json.loads(row["details"])
+    assert details["asked"]["officers"] == 2 and len(details["sha256"]) == 64
+    found = what_if_again(town, Records.open(town), row["seq"])
+    assert found is not None and found.same is True
+
+
+def test_the_auditor_asks_who_saw_an_area(open_page: OpenPage, town: Store) -> None:
+    Desk(town, Viewer("captain", "commander", "s1", "station")).opened("hotspots")
+    test = open_page("audit", "auditor", "en")
+    press(test, "audit.who_saw")
+    assert not test.exception
+    shown = everything_shown(test)
+    assert words("en")["audit.who_saw.summary"].format(accounts=1, rows=1) in shown
+    assert Desk(town, Viewer("checker", "auditor")).audit_log(1)["event"].to_list() == ["who_saw"]
+
+
+def test_a_control_that_remembers_says_so_in_the_log(open_page: OpenPage, town: Store) -> None:
+    test = open_page("hotspots", "commander", "en")
+    first = Desk(town, Viewer("demo-commander", "commander")).first_listed()
+    other = next(code for code in commander(town).categories() if code != first)
+    control = next(box for box in test.selectbox if "choose.category" in str(box.key))
+    test.session_state[control.key] = other
+    test.run()
+    assert not test.exception
+    row = Desk(town, Viewer("checker", "auditor")).audit_log(1).to_dicts()[0]
+    assert json.loads(row["details"])["view"]["category"] == other
 
 
 def test_the_auditor_reads_a_decision_and_the_rest_of_it_below(open_page: OpenPage, town: Store) -> None:
