@@ -85,7 +85,7 @@ class Actions(DeskBase):
         }
         with self._refusals_recorded("decide", advice_id, details):
             access.require_doing(self.viewer, "decide")
-            table, row = self.advice(advice_id)
+            table, row = self._advice(advice_id)
         check_decision(action, reason, adjusted, comment)
         decision = Decision(
             decision_id=0,
@@ -244,7 +244,7 @@ class Actions(DeskBase):
         details = {"asked": move, "sha256": digest_of_answer(answer)}
         append_audit(self.records, self._event("what_if", "staffing", details=details))
 
-    def advice(self, advice_id: str) -> tuple[str, dict[str, Any]]:
+    def _advice(self, advice_id: str) -> tuple[str, dict[str, Any]]:
         """Return the table and the row of one piece of advice, as the viewer may see it.
 
         Raises

@@ -108,12 +108,12 @@ def reproduce(store: Store, records: Records, seq: int) -> Reproduction:
     return Reproduction(row, tables, file, same, details.get("code"))
 
 
-def desk_of_row(store: Store, records: Records, row: dict[str, Any]) -> Desk:
+def desk_of_row(store: Store, records: Records, row: dict[str, Any]) -> PastDesk:
     """Return a desk that answers as it did to the account of a row: its role, area, force, edition and snapshot."""
-    return _PastDesk(store, records, row)
+    return PastDesk(store, records, row)
 
 
-class _PastDesk(Desk):
+class PastDesk(Desk):
     """A desk of a moment of the past. Writes nothing: what it refuses is no attempt of the account it stands for."""
 
     def __init__(self, store: Store, records: Records, row: dict[str, Any]) -> None:
@@ -121,6 +121,10 @@ class _PastDesk(Desk):
             raise RequestError(f"row {row['seq']} was not written by a desk.", where=str(row["seq"]))
         self._snapshot_id = row["snapshot_id"]
         super().__init__(store, _viewer_of(store, row), row["edition_id"], records=records)
+
+    def advice(self, advice_id: str) -> tuple[str, dict[str, Any]]:
+        """Return the table and the row of one piece of advice."""
+        return self._advice(advice_id)
 
     def _current_snapshot(self) -> Snapshot:
         return Snapshot(self.store, str(self._snapshot_id), self.forces)

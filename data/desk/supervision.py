@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -10,13 +11,25 @@ import polars as pl
 
 from data import access, permissions
 from data.desk.base import DeskBase
+from data.errors import OtherForceError
 from data.records.audit import AuditEvent, ChainReport, append_audit, read_audit
 from data.schemas import EDITION
 from data.seals import verify_store
 from data.sightings import who_saw
+from data.version import code_version
 
 #: Pages and tables that are read from an edition; whatever else an audit row is about is the store's.
 OF_AN_EDITION = frozenset(EDITION) | {"briefing", "hotspots", "model", "staffing", "my_beat", "trends"}
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """Whether what was made again is what was told (None: a page has no digest), how many rows, by which code."""
+
+    same: bool | None
+    rows: dict[str, int]
+    code_then: str | None
+    code_now: str
 
 
 class Supervision(DeskBase):
@@ -83,6 +96,29 @@ class Supervision(DeskBase):
         append_audit(self.records, self._event("who_saw", "audit_log", details=details))
         wanted = None if self.forces is None else self._of_own_force
         return who_saw(self.store, self.records, code, since, until, editions=self._own_editions(), wanted=wanted)
+
+    def reproduce(self, seq: int) -> Reproduced:
+        """Make again what a row of the log gave out, and tell whether it is the same; nothing of it is given out here.
+
+        Raises
+        ------
+        AccessDeniedError
+            If the role does not verify the log, or the row is about another police force.
+        RequestError
+            If the row gave nothing out, or what it gave out cannot be made again, see
+            :func:`data.desk.reproduction.reproduce`.
+        """
+        from data.desk.reproduction import reproduce  # It makes a desk.
+
+        with self._refusals_recorded("reproduce", f"row {seq}"):
+            access.require_doing(self.viewer, "verify_audit")
+            rows = read_audit(self.records, 1, until=seq)
+            if self.forces is not None and rows and not self._of_own_force(rows[0]):
+                raise OtherForceError("this row is about another police force.", where=f"row {seq}")
+        append_audit(self.records, self._event("reproduce", f"row {seq}"))
+        made = reproduce(self.store, self.records, seq)
+        rows_of = {name: table.height for name, table in made.tables.items()}
+        return Reproduced(made.same, rows_of, made.code_then, code_version())
 
     def _of_own_force(self, row: dict[str, Any]) -> bool:
         """Return whether an audit row is about the viewer's forces: their accounts, their editions, their data.

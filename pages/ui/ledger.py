@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from data.errors import RequestError
+from data.errors import BeatwiseError, RequestError
 from data.records.decisions import WITHDRAW
 from pages.ui import decisions, places, tables
 from pages.ui.formats import NONE, literal, moment, number, share
@@ -56,6 +56,24 @@ def verify(desk: Desk, noted: str) -> None:
         st.warning(t("audit.noted_wrong", problem=literal(error)), icon=":material/info:")
         return
     draw_chain(report)
+
+
+def reproduce(desk: Desk, seq: int) -> None:
+    """Draw whether what a row of the log gave out, made again, is the same."""
+    try:
+        found = desk.reproduce(seq)
+    except BeatwiseError as error:
+        st.warning(literal(error), icon=":material/info:")
+        return
+    rows = number(sum(found.rows.values()))
+    if found.same is None:
+        st.info(t("audit.reproduced.page", seq=seq, rows=rows), icon=":material/info:")
+    elif found.same:
+        st.success(t("audit.reproduced.same", seq=seq, rows=rows), icon=":material/verified:")
+    else:
+        st.error(t("audit.reproduced.other", seq=seq), icon=":material/gpp_bad:")
+    if found.code_then != found.code_now:
+        st.caption(t("audit.reproduced.code", then=literal(found.code_then or NONE), now=literal(found.code_now)))
 
 
 def decisions_summary(decided: pl.DataFrame) -> str:

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from commands.archive import what_if_again
 from data.access import Viewer
 from data.desk import Desk
+from data.errors import AccessDeniedError
 from data.records import AuditEvent, Records, append_audit
 from data.store import Store
 from pages.ui.language import words
@@ -105,6 +106,24 @@ def test_a_what_if_is_on_record_with_the_digest_of_its_answer(open_page: OpenPag
     assert details["asked"]["officers"] == 2 and len(details["sha256"]) == 64
     found = what_if_again(town, Records.open(town), row["seq"])
     assert found is not None and found.same is True
+
+
+def test_the_auditor_reproduces_the_entry_that_is_chosen(open_page: OpenPage, town: Store) -> None:
+    for edition_id in town.edition_ids():
+        append_audit(Records.open(town), AuditEvent("op", "command_line", "publish", edition_id, edition_id))
+    desk = commander(town)
+    desk.export("staffing", desk.staffing(), "csv", {})
+    seq = Desk(town, Viewer("checker", "auditor")).audit_log(1)["seq"][0]
+    checker = Desk(town, Viewer("checker", "auditor"))
+    found = checker.reproduce(seq)
+    assert (found.same, found.rows) == (True, {"staffing": desk.staffing().height})
+    with pytest.raises(AccessDeniedError):
+        desk.reproduce(seq)
+    test = open_page("audit", "auditor", "en")
+    press(test, "audit.reproduce")
+    assert not test.exception
+    # The newest entry is the view of this page, which is about records, not advice.
+    assert "shows data and records of that moment" in test.warning[0].value
 
 
 def test_the_auditor_asks_who_saw_an_area(open_page: OpenPage, town: Store) -> None:

@@ -109,7 +109,7 @@ def test_the_log_keeps_the_advice_a_decision_was_about(desk_of, records: Records
     chief = desk_of(CHIEF)
     chief.decide("H1", "accept", view={"category": "theft", "calm": "0.5"})
     details = json.loads(last_row(records)["details"])
-    told = chief.advice("H1")[1]
+    told = chief.hotspots("theft", 28).filter(pl.col("advice_id") == "H1").to_dicts()[0]
     assert details["view"] == {"category": "theft", "calm": "0.5"}
     assert details["advice"]["rank"] == told["rank"] and details["advice"]["expected"] == told["expected"]
     assert details["code"] == code_version()
