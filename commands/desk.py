@@ -287,6 +287,8 @@ def verify(
     told = f"audit log whole: {report.rows} rows, head {report.head_seq}:{report.head_hash[:16]}; {report.files} files"
     if report.unsealed:
         told += f"; made before files were announced in the log: {', '.join(report.unsealed)}"
+    if report.unguarded:
+        told += f"; the database lets anybody change written rows of: {', '.join(report.unguarded)}"
     if report.went_back is not None:
         told += f"; from row {report.went_back} the clock was set back"
     tell(asdict(report), as_json, told)

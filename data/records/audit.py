@@ -61,7 +61,8 @@ class ChainReport:
     ``first_broken_seq`` is None where the chain is whole but the records do not agree with it. ``went_back`` is the
     first row that is dated more than ``CLOCK_SLACK`` before the row it follows: no break, but somebody set a clock.
     ``files`` counts the files of the store that were compared, ``unsealed`` names folders of it that no row vouches for
-    (:func:`data.seals.verify_store`).
+    (:func:`data.seals.verify_store`). ``unguarded`` names tables whose rows the database would let anybody change: no
+    break either, but somebody took the triggers away, or a backup came back without them.
     """
 
     whole: bool
@@ -73,6 +74,7 @@ class ChainReport:
     went_back: int | None = None
     files: int = 0
     unsealed: tuple[str, ...] = ()
+    unguarded: tuple[str, ...] = ()
 
 
 def append_audit(records: Records, event: AuditEvent, allowed: Callable[[sa.Connection], None] | None = None) -> int:

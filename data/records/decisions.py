@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -12,6 +11,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from data.errors import RequestError, StaleError
+from data.hidden_signs import hidden_signs
 from data.records.agreement import announcing
 from data.records.audit import AuditEvent, append_audit_with
 from data.records.database import Records
@@ -40,9 +40,6 @@ OTHER, LEAST_SAID = "other", 2
 LONGEST_COMMENT = 500
 #: No unit of advice (officers, visits, officer-hours) is put higher by anybody who means it.
 LARGEST_ADJUSTED = 10_000.0
-#: Signs that hide or turn what stands beside them: controls, the marks of writing direction, line separators, halves of
-#: a pair that no database takes. A line break and a tabulator are none.
-_HIDDEN_KINDS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ def check_decision(action: str, reason: str | None, adjusted: float | None, comm
         raise RequestError(f"a comment has at most {LONGEST_COMMENT} characters; this one has {len(comment)}.")
     if reason == OTHER and sum(sign.isalnum() for sign in comment) < LEAST_SAID:
         raise RequestError("the reason 'other' needs a comment that says which.", where=action)
-    if any(unicodedata.category(sign) in _HIDDEN_KINDS and sign not in "\n\t" for sign in comment):
+    if hidden_signs(comment, allowed="\n\t"):
         raise RequestError("a comment must not hold control characters.")
     if redact(comment)[1]:
         # Never changed and never deleted: what identifies a person must not enter.

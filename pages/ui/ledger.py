@@ -38,6 +38,8 @@ def draw_chain(report: ChainReport) -> None:
         )
         if report.unsealed:
             st.info(t("audit.unsealed", names=literal(", ".join(report.unsealed))), icon=":material/info:")
+        if report.unguarded:
+            st.warning(t("audit.unguarded", tables=", ".join(report.unguarded)), icon=":material/lock_open:")
         if report.went_back is not None:
             st.warning(t("audit.went_back", seq=report.went_back), icon=":material/history:")
     elif report.first_broken_seq is None:
