@@ -102,6 +102,9 @@ class Actions(DeskBase):
             viewer=self.viewer.name,
             role=self.viewer.role,
         )
+        newest = self._own_edition_ids[-1]
+        if newest != self.edition_id:
+            details["newer_edition"] = newest
         told = {**details, "advice": {name: row[name] for name in AS_TOLD[table] if row[name] is not None}}
         event = self._event("decide", advice_id, details=told)
         with self._refusals_recorded("decide", advice_id, details):

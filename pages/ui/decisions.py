@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -16,7 +17,7 @@ from data.records.decisions import (
     REASON_CODES,
     WITHDRAW,
 )
-from pages.ui.formats import literal, moment, number
+from pages.ui.formats import day, literal, moment, number
 from pages.ui.language import current, named, t
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ def draw_form(
     st.markdown(f"**{t('decisions.title')}**")
     if decision:
         st.success(literal(in_full(decision, timezone)), icon=":material/how_to_reg:")
+    newest = desk.editions()[0]
+    if newest["edition_id"] != desk.edition_id:
+        st.caption(t("decisions.older_edition", day=day(date.fromisoformat(newest["as_of"]))))
     # A saved form starts empty again: its controls get new names, because a browser keeps the values of old ones.
     saved = f"decided.{advice_id}"
     turn = st.session_state.setdefault(saved, 0)

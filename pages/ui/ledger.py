@@ -9,7 +9,7 @@ import streamlit as st
 
 from data.errors import BeatwiseError, RequestError
 from data.records.decisions import WITHDRAW
-from pages.ui import decisions, places, tables
+from pages.ui import decisions, frame, places, tables
 from pages.ui.formats import NONE, literal, moment, number, share
 from pages.ui.language import current, t, term, words
 
@@ -143,12 +143,19 @@ def log_rows(log: pl.DataFrame, zone: str, *, only_refused: bool) -> list[dict[s
             "edition": row["edition_id"],
             "success": t("audit.done" if row["success"] else "audit.refused"),
             "reason": row["reason"],
+            "basis": basis_words(row),
             "details": details_of(row["details"]),
             "hash": row["row_hash"],
         }
         for row in log.to_dicts()
         if not (only_refused and row["success"])
     ]
+
+
+def basis_words(row: dict[str, Any]) -> str:
+    """Return purposes and legal bases of an entry, known ones in the reader's words."""
+    said = (frame.phrases(row[name].split("; ")) for name in ("purpose", "legal_basis") if row[name])
+    return " / ".join(said)
 
 
 def _when(text: str, zone: str) -> str:
@@ -184,8 +191,8 @@ def log_columns() -> dict[str, Any]:
 
 
 def log_details(row: dict[str, Any]) -> str:
-    """Return the rest of an entry: role, why it was refused, edition, details, hash."""
-    return _details(row, ("role", "reason", "edition", "details", "hash"))
+    """Return the rest of an entry: role, why it was refused, purpose and basis, edition, details, hash."""
+    return _details(row, ("role", "reason", "basis", "edition", "details", "hash"))
 
 
 def _text_columns(widths: dict[str, int]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Days that are offered to start with.
 DAYS = 30
 #: Widths of the list, pixels.
-WIDTHS = {"seq": 64, "at": 136, "viewer": 118, "role": 90, "event": 100, "object": 120, "basis": 240, "how": 150}
+WIDTHS = {"seq": 56, "at": 150, "viewer": 136, "role": 80, "event": 88, "object": 96, "basis": 190, "how": 110}
 
 
 def draw(desk: Desk, zone: str, last: date) -> None:
@@ -92,7 +92,7 @@ def rows_of(found: pl.DataFrame, zone: str) -> list[dict[str, Any]]:
             "role": term("role", row["role"]),
             "event": term("event", row["event"]),
             "object": ledger.object_words(row["object"]),
-            "basis": " / ".join(part for part in (row["purpose"], row["legal_basis"]) if part),
+            "basis": ledger.basis_words(row),
             "how": t(f"audit.who_saw.{'named' if row['named'] else 'within'}"),
         }
         for row in reversed(found.to_dicts())

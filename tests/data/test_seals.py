@@ -13,9 +13,11 @@ import pytest
 from data.editions import write_edition
 from data.errors import StoreError
 from data.files import FILE_LIST, read_json, sha256_of_file, write_json
-from data.records import AuditEvent, Records, append_audit
+from data.records import AuditEvent, Records, append_audit, read_audit
 from data.seals import seal_of_edition, seal_snapshot, verify_store
 from data.store import Store
+from tests.conftest import run_cli
+from tests.data.test_store import CITY
 from tests.data.tiny_edition import make_tiny_store, tiny_tables
 
 NEWER, OLDER = "E20260201-newer", "E20260101-older"
@@ -179,3 +181,21 @@ def test_seals_are_those_of_the_files_and_stand_in_the_log(store: Store) -> None
     with Records.open(store).reading() as connection:
         details = [json.loads(row[0]) for row in connection.exec_driver_sql("SELECT details FROM audit_log")]
     assert details[2]["seals"] == {f"editions/{NEWER}": sha256_of_file(store.editions / NEWER / FILE_LIST)}
+
+
+def test_a_command_that_brings_data_in_announces_the_files(tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text("kind,day,x,y\na,2025-01-01,1,1\n", encoding="utf-8")
+    run_cli("ingest", "--store", tmp_path / "store", "--source", CITY, tmp_path / "calls.csv")
+    store = Store.open(tmp_path / "store")
+    report = verify_store(store, Records.open(store))
+    assert (report.whole, report.unsealed) == (True, ())
+    [ingest, seal] = reversed(read_audit(Records.open(store)))
+    assert (ingest["event"], seal["event"], seal["object"]) == ("ingest", "seal", store.newest_snapshot_id())
+    assert ingest["purpose"] and ingest["legal_basis"] and seal["snapshot_id"]
+    # Loading the same again makes nothing new to announce.
+    run_cli("ingest", "--store", store.root, "--source", CITY, tmp_path / "calls.csv")
+    assert [row["event"] for row in read_audit(Records.open(store))] == ["ingest", "seal", "ingest"]
+    [load] = store.loads.iterdir()
+    (load / "load.json").write_text((load / "load.json").read_text(encoding="utf-8") + " ", encoding="utf-8")
+    done = run_cli("verify", "--store", store.root, check=False)
+    assert done.returncode == 2 and f"loads/{load.name}/load.json was changed" in done.stderr

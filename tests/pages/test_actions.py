@@ -62,6 +62,18 @@ def test_declining_needs_a_reason(open_page: OpenPage, town: Store) -> None:
     assert commander(town).decisions()["reason"].to_list() == ["local_knowledge"]
 
 
+def test_a_decision_on_an_older_edition_says_so(open_page: OpenPage, town: Store) -> None:
+    older, newest = town.edition_ids()[0], town.edition_ids()[-1]
+    assert older != newest
+    told = words("en")["decisions.older_edition"].partition("{")[0]
+    assert told not in everything_shown(open_page("staffing", "commander", "en"))
+    assert told in everything_shown(open_page("staffing", "commander", "en", edition=older))
+    desk = Desk(town, Viewer("demo-commander", "commander"), older)
+    desk.decide(desk.staffing()["advice_id"][0], "accept")
+    row = Desk(town, Viewer("checker", "auditor")).audit_log(1).to_dicts()[0]
+    assert (row["edition_id"], json.loads(row["details"])["newer_edition"]) == (older, newest)
+
+
 def test_the_reason_other_needs_a_word(open_page: OpenPage, town: Store) -> None:
     test = open_page("hotspots", "commander", "en")
     group(test, f"decide.{FIRST}").set_value("decline").run()
