@@ -75,4 +75,5 @@ if entry and st.button(
     ledger.reproduce(desk, entry["seq"])
 if log.height:
     downloads.draw(desk, "audit_log", {"limit": 500, "until": int(log["seq"][0])}, ("csv", "xlsx"))
+if log.height and desk.has_edition:
     who_saw.draw(desk, zone, who_saw.last_day(log, zone))

@@ -13,6 +13,7 @@ import geopandas as gpd
 import polars as pl
 import pytest
 
+from commands.archive import renamed
 from data.records import Records, read_audit
 from data.store import Store
 from data.version import code_version
@@ -146,6 +147,13 @@ def test_an_edition_is_held_against_the_one_before_it(own_store: Path, tmp_path:
     run_cli("lookback", "--store", store, "--edition", ids[1], "--output", tmp_path / "past.csv")
     assert pl.read_csv(tmp_path / "past.csv").height == len(told)
     assert "No earlier edition" in run_cli("lookback", "--store", store, "--edition", ids[0]).stdout
+
+
+def test_advice_made_by_other_code_is_compared_under_the_number_it_was_told_by() -> None:
+    told = pl.DataFrame({"advice_id": ["E1-a:H:1", "E1-a:H:2"], "rank": [1, 2]})
+    made = told.with_columns(pl.col("advice_id").str.replace("E1-a", "E1-b"))
+    assert renamed(made, "E1-b", "E1-a").equals(told) and not made.equals(told)
+    assert renamed(told.select("rank"), "E1-b", "E1-a").equals(told.select("rank"))
 
 
 def test_publishing_twice_gives_the_same_edition(own_store: Path) -> None:

@@ -14,11 +14,11 @@ from commands.archive import what_if_again
 from data.access import Viewer
 from data.desk import Desk
 from data.errors import AccessDeniedError
-from data.records import AuditEvent, Records, append_audit
+from data.records import Records
 from data.store import Store
 from pages.ui.language import words
 from tests.data.tiny_edition import rows_of
-from tests.pages.conftest import OpenPage, everything_shown
+from tests.pages.conftest import OpenPage, announce_editions, everything_shown
 from tests.pages.town import NEWER
 
 FIRST = "E20260701-town-010100-28-0"
@@ -121,8 +121,7 @@ def test_a_what_if_is_on_record_with_the_digest_of_its_answer(open_page: OpenPag
 
 
 def test_the_auditor_reproduces_the_entry_that_is_chosen(open_page: OpenPage, town: Store) -> None:
-    for edition_id in town.edition_ids():
-        append_audit(Records.open(town), AuditEvent("op", "command_line", "publish", edition_id, edition_id))
+    announce_editions(town)
     desk = commander(town)
     desk.export("staffing", desk.staffing(), "csv", {})
     seq = Desk(town, Viewer("checker", "auditor")).audit_log(1)["seq"][0]
@@ -359,9 +358,7 @@ def test_a_researcher_is_told_busiest_hours_only_of_enough_incidents(open_page: 
 
 
 def test_the_auditor_verifies_the_log(open_page: OpenPage, town: Store) -> None:
-    # The town is made without the command line, which announces what it publishes.
-    for edition_id in town.edition_ids():
-        append_audit(Records.open(town), AuditEvent("op", "command_line", "publish", edition_id, edition_id))
+    announce_editions(town)
     test = open_page("audit", "auditor", "en")
     press(test, "audit.verify")
     assert test.success[0].value.startswith("Whole: ")

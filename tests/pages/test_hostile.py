@@ -21,7 +21,7 @@ from pages.ui.formats import literal
 from pages.ui.language import words
 from pages.ui.ledger import details_of
 from tests.conftest import ROOT
-from tests.pages.conftest import OpenPage, everything_shown
+from tests.pages.conftest import OpenPage, announce_editions, everything_shown
 
 #: What a street, a beat or a comment may be called by somebody who wants a reader's browser to fetch something.
 HOSTILE = '![x](http://evil.test/a.png)<img src="http://evil.test/b.png">[here](http://evil.test)'
@@ -223,6 +223,7 @@ def test_the_audit_page_opens_on_a_log_somebody_tampered_with(open_page: OpenPag
 
 
 def test_the_auditor_hands_in_a_row_noted_earlier(open_page: OpenPage, town: Store) -> None:
+    announce_editions(town)
     test = open_page("audit", "auditor", "en")
     for noted, told in (("7", "Nothing to compare with"), (f"1:{'0' * 16}", "Broken: row 1")):
         test.text_input(key="audit.noted").set_value(noted)
