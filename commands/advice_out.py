@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,6 +29,9 @@ from commands.shell import (
     writable,
 )
 from data.errors import RequestError
+
+if TYPE_CHECKING:
+    from analytics.edition import EditionDraft, EditionParameters
 
 #: Most earlier editions that a new one is held against: a quarter of a year of weekly ones.
 VERIFIED_EDITIONS = 13
@@ -83,11 +86,11 @@ def publish_edition(
     store: Any, *, progress: Callable[[int, int, str], None], override_quality: str | None = None, **asked: Any
 ) -> str:
     """Compute and write an edition; return its id. Data that break a blocking threshold are refused before the work."""
-    from analytics.edition import EditionParameters, make_edition
-    from analytics.hotspots.verification import PastEdition
+    from analytics.edition import EditionParameters
     from analytics.scope import choose_jurisdiction
     from data.editions import write_edition
     from data.quality.thresholds import judge_store, require_quality
+    from data.seals import seal_of_edition
     from data.snapshots import current_snapshot
 
     progress(0, 1, "computing the edition")
@@ -109,18 +112,34 @@ def publish_edition(
         "overridden": [one.threshold for one in overridden],
         "override_reason": override_quality if overridden else None,
     }
-    draft = make_edition(
-        snapshot,
-        parameters,
-        before and {name: before.read(name) for name in ("hotspots", "calm_lists")},
-        [PastEdition(edition.edition_id, day_of(edition), edition.read("hotspots")) for edition in past],
-    )
-    ids = {"edition_id": draft.edition_id, "snapshot_id": snapshot.snapshot_id}
-    record(store, "publish", draft.edition_id, **ids, quality=quality)
+    draft = make_draft(store, snapshot.snapshot_id, parameters)
+
+    def announce(seal: str) -> None:
+        ids = {"edition_id": draft.edition_id, "snapshot_id": snapshot.snapshot_id}
+        told = {"quality": quality, "jurisdiction": force.code, **seal_of_edition(store, draft.edition_id, seal)}
+        record(store, "publish", draft.edition_id, **ids, **told)
+
     written = {"created_at": now().isoformat(), "created_by": operator(), "quality": quality}
-    write_edition(store, draft.edition_id, draft.tables, {**draft.manifest, **written})
+    write_edition(store, draft.edition_id, draft.tables, {**draft.manifest, **written}, announce)
     progress(1, 1, "computing the edition")
     return draft.edition_id
+
+
+def make_draft(store: Any, snapshot_id: str, parameters: EditionParameters) -> EditionDraft:
+    """Compute an edition from a snapshot and what it was asked for, the earlier editions it names included."""
+    from analytics.edition import make_edition
+    from analytics.hotspots.verification import PastEdition
+    from data.editions import Edition
+    from data.snapshots import Snapshot
+
+    before = parameters.held_to and Edition(store, parameters.held_to)
+    past = [Edition(store, edition_id) for edition_id in parameters.verified]
+    return make_edition(
+        Snapshot(store, snapshot_id),
+        parameters,
+        {name: before.read(name) for name in ("hotspots", "calm_lists")} if before else None,
+        [PastEdition(edition.edition_id, day_of(edition), edition.read("hotspots")) for edition in past],
+    )
 
 
 def editions_before(store: Any, jurisdiction: str, as_of: date) -> list[Any]:
@@ -244,7 +263,9 @@ def visits(
     if beat not in set(known) | set(planned["beat_code"]):
         shown = ", ".join(sorted(known)[:10]) or "none"
         raise RequestError(f"unknown beat {beat!r}.", where="--beat", remedy=f"Beats of the edition: {shown} …")
-    write_table(opened, "visit_plan", planned.filter(pl.col("beat_code") == beat).sort("rank"), output, as_json)
+    write_table(
+        opened, "visit_plan", planned.filter(pl.col("beat_code") == beat).sort("rank"), output, as_json, beat=beat
+    )
 
 
 @app.command()
@@ -277,11 +298,14 @@ def lookback(
     tell({"edition_id": edition, "lists": lists.to_dicts()}, as_json, told)
 
 
-def write_table(edition: Any, table: str, frame: Any, output: Path, as_json: bool) -> None:
-    """Write a table of an edition as plain UTF-8 CSV and say so. The audit row comes first."""
-    from data.files import write_atomically
+def write_table(edition: Any, table: str, frame: Any, output: Path, as_json: bool, **asked: Any) -> None:
+    """Write a table of an edition as plain UTF-8 CSV and say so. The audit row, with what was asked, comes first."""
+    from data.desk.reproduction import csv_of_command
+    from data.files import sha256_of, write_atomically
 
     writable(output)
-    record(edition.store, "export", table, edition_id=edition.edition_id, rows=frame.height)
-    write_atomically(output, frame.write_csv().encode("utf-8"))
+    content = csv_of_command(frame)
+    told = {**asked, "rows": frame.height, "columns": frame.columns, "sha256": sha256_of(content)}
+    record(edition.store, "export", table, edition_id=edition.edition_id, **told)
+    write_atomically(output, content)
     tell({"output": str(output), "rows": frame.height}, as_json, f"{frame.height} rows → {output}")

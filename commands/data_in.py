@@ -19,6 +19,7 @@ from commands.shell import (
     point_of,
     progress_bar,
     record,
+    seal,
     source_app,
     source_of,
     tell,
@@ -36,9 +37,15 @@ def demo(
     """Build the demo city: generate its upstream files, ingest them like any others, publish an edition."""
     from commands.advice_out import publish_edition
     from data.demo.build import build_demo_store
+    from data.sources.mapping import load_mapping
+    from data.store import Store
 
+    mapping = load_mapping("demo")
+    told = {"seed": seed, "jurisdiction": mapping.jurisdiction.code}
     with progress_bar() as progress:
+        record(Store.create(store), "ingest", "demo", upstream=mapping.source, **told)
         built = build_demo_store(store, seed=seed, loaded_by=operator(), now=now(), progress=progress)
+        seal(built.store)
         # The edition of four weeks before comes first: it is what the newest one holds on to and is verified by.
         for as_of in (built.as_of - timedelta(days=28), built.as_of):
             edition = publish_edition(built.store, as_of=as_of, horizons_days=(7, 28), progress=progress)
@@ -92,10 +99,12 @@ def ingest(
     if not files and database:
         ingest_database(opened, mapping, database, as_json)
         return
-    force = load_mapping(mapping).jurisdiction.code
-    record(opened, "ingest", source, files=names_apart(files), jurisdiction=force)
+    read = load_mapping(mapping)
+    told = {"files": names_apart(files), "jurisdiction": read.jurisdiction.code}
+    record(opened, "ingest", source, upstream=read.source, **told)
     with progress_bar() as progress:
         report = ingest_files(opened, mapping, files, loaded_by=operator(), now=now(), progress=progress)
+    seal(opened)
     tell(report.to_dict(), as_json, report.to_text())
 
 
@@ -109,7 +118,8 @@ def ingest_database(store: Any, source: str | Path, url: str, as_json: bool) -> 
 
     mapping = load_mapping(source)
     mapping.require_confirmed()
-    record(store, "ingest", str(source), database=safe_name(url), jurisdiction=mapping.jurisdiction.code)
+    told = {"database": safe_name(url), "jurisdiction": mapping.jurisdiction.code}
+    record(store, "ingest", str(source), upstream=mapping.source, **told)
     with tempfile.TemporaryDirectory(prefix="beatwise-database-") as folder, progress_bar() as progress:
         extracts = extract_tables(mapping, url, Path(folder), last_watermarks(store, mapping.source.name))
         if all(extract.nothing_new for extract in extracts):
@@ -125,6 +135,7 @@ def ingest_database(store: Any, source: str | Path, url: str, as_json: bool) -> 
             progress=progress,
             watermarks=marks,
         )
+    seal(store)
     tell(report.to_dict(), as_json, report.to_text())
 
 
@@ -187,6 +198,7 @@ def apply_address_reviews(store: StoreOption, as_json: JsonOption = False) -> No
     opened = Store.open(store)
     record(opened, "apply_addresses", "address_links", snapshot_id=opened.current_snapshot_id())
     done = apply_reviews(opened, Records.open(opened), applied_by=operator(), now=now())
+    seal(opened)
     told = (
         f"snapshot {done.snapshot_id}: {done.texts} ways of writing decided, {done.calls} calls, {done.linked} linked"
     )
@@ -265,6 +277,8 @@ def retain(
         items = [one.to_dict() for one in plan_retention(opened, day)]
         record(opened, "retain", str(day), snapshot_id=opened.current_snapshot_id(), items=items)
     report = carry_out(opened, as_of=day, retained_by=operator(), now=at, dry_run=dry_run)
+    if not dry_run and opened.current_snapshot_id() is not None:
+        seal(opened)
     tell(report.to_dict(), as_json, report.to_text())
 
 
@@ -278,7 +292,7 @@ def export_visits(
     as_json: JsonOption = False,
 ) -> None:
     """Write the visits recorded here in the upstream system's own column layout, to be loaded there and here again."""
-    from data.files import write_atomically
+    from data.files import sha256_of, write_atomically
     from data.forces import editions_beside_others
     from data.integration.write_back import file_name_for, write_visits
     from data.records.database import Records
@@ -292,7 +306,8 @@ def export_visits(
     visits = read_all_visits(Records.open(opened), editions_beside_others(opened, mapping.jurisdiction.code))
     content = write_visits(visits, mapping)
     force = mapping.jurisdiction.code
-    record(opened, "export", "visits_export", source=mapping.source.name, jurisdiction=force, rows=visits.height)
+    told = {"source": mapping.source.name, "jurisdiction": force, "rows": visits.height, "sha256": sha256_of(content)}
+    record(opened, "export", "visits_export", upstream=mapping.source, **told)
     write_atomically(output, content)
     name = file_name_for(mapping, "beatwise")
     hint = f"{visits.height} visits → {output} (the mapping knows files named like {name})"

@@ -269,21 +269,26 @@ def verify(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Recompute the audit log's hash chain, and compare decisions, visits and grants with what it says of them."""
-    from data.records import Records, noted_head, verify_records
+    """Recompute the audit log's hash chain; compare decisions, visits, grants and every file of the store with it."""
+    from data.records import Records, noted_head
+    from data.seals import verify_store
     from data.store import Store
 
     expected = noted_head(head) if head is not None else None
     opened = Store.open(store)
     record(opened, "verify", "audit_log", against=head)
-    report = verify_records(Records.open(opened), expected)
+    report = verify_store(opened, Records.open(opened), expected)
     if not report.whole and report.first_broken_seq is None:
-        raise StoreError(f"the records do not agree with the audit log: {report.problem}", where=str(store))
+        raise StoreError(f"the store does not agree with the audit log: {report.problem}", where=str(store))
     if not report.whole:
         raise StoreError(
             f"the audit log is broken at row {report.first_broken_seq}: {report.problem}", where=str(store)
         )
-    told = f"audit log whole: {report.rows} rows, head {report.head_seq}:{report.head_hash[:16]}"
+    told = f"audit log whole: {report.rows} rows, head {report.head_seq}:{report.head_hash[:16]}; {report.files} files"
+    if report.unsealed:
+        told += f"; made before files were announced in the log: {', '.join(report.unsealed)}"
+    if report.unguarded:
+        told += f"; the database lets anybody change written rows of: {', '.join(report.unguarded)}"
     if report.went_back is not None:
         told += f"; from row {report.went_back} the clock was set back"
     tell(asdict(report), as_json, told)

@@ -140,10 +140,33 @@ def hotspots(
         )
         progress(1, 1, f"ranking places for {category}")
         tried = try_other_grids(incidents, areas, grid, parameters, forecast, progress) if sensitivity else []
-    told: dict[str, Any] = {"category": category, "as_of": as_of.date(), "days": days, "jurisdiction": force.code}
-    record(opened, "export", "hotspots", snapshot_id=snapshot.snapshot_id, **told)
     places = forecast.cells.select(*CONTRACT, "ring") if units is None else told_of_units(forecast.cells, unit)
-    write_atomically(output, make_export(output.stem, places, "geojson").content)
+    export = make_export(output.stem, places, "geojson")
+    # All that is needed to make the same list again, and the digest to compare it with.
+    told: dict[str, Any] = {
+        "category": category,
+        "as_of": as_of.date(),
+        "days": days,
+        "jurisdiction": force.code,
+        "cell_m": cell_m,
+        "area_km2": area_km2,
+        "unit": unit,
+        "offset_m": offset_m,
+        "rotation_deg": rotation_deg,
+        "resolution": resolution,
+        "snap_m": snap_m,
+        "length_km": length_km,
+        "patrol_hours": patrol_hours,
+        "dwell_minutes": dwell_minutes,
+        "visits_per_shift": visits_per_shift,
+        "calm": calm,
+        "held_to": held_to,
+        "seed": seed,
+        "rows": places.height,
+        "sha256": export.sha256,
+    }
+    record(opened, "export", "hotspots", snapshot_id=snapshot.snapshot_id, **told)
+    write_atomically(output, export.content)
     result: dict[str, Any] = {
         "output": str(output),
         "cells": places.height,

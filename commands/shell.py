@@ -13,6 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from data.errors import RequestError
+from data.files import read_json
+from data.store import stated
 
 app = typer.Typer(
     name="beatwise",
@@ -105,17 +107,49 @@ def record(
     *,
     edition_id: str | None = None,
     snapshot_id: str | None = None,
+    upstream: Any = None,
     **details: Any,
 ) -> None:
-    """Write the audit row of a command before the command takes effect; when that fails, the command fails."""
+    """Write the audit row of a command before the command takes effect; when that fails, the command fails.
+
+    Parameters
+    ----------
+    edition_id, snapshot_id
+        What is read. The row states the purposes and legal bases of the loads behind it, of one police force where
+        ``details`` name its ``jurisdiction``.
+    upstream
+        What is loaded: the source of a mapping, which states purpose and basis itself.
+    """
     from data.records.audit import AuditEvent, append_audit
     from data.records.database import Records
+    from data.version import code_version
 
-    details = json.loads(json.dumps(details, default=str))
+    if edition_id is not None and snapshot_id is None:
+        manifest = read_json(store.editions / edition_id / "manifest.json")
+        snapshot_id = str(manifest["snapshot_id"])
+        details = {"jurisdiction": (manifest.get("jurisdiction") or {}).get("code"), **details}
+    purpose, legal_basis = (upstream.purpose, upstream.legal_basis) if upstream is not None else (None, None)
+    if snapshot_id is not None:
+        force = details.get("jurisdiction")
+        loads = [
+            load for load in store.load_reports(snapshot_id) if force is None or load["jurisdiction"]["code"] == force
+        ]
+        purpose, legal_basis = stated(loads, "purpose"), stated(loads, "legal_basis")
+    told = json.loads(json.dumps({**details, "code": code_version()}, default=str))
     append_audit(
         Records.open(store),
-        AuditEvent(operator(), "command_line", event, subject, edition_id, snapshot_id, details=details),
+        AuditEvent(
+            operator(), "command_line", event, subject, edition_id, snapshot_id, purpose, legal_basis, details=told
+        ),
     )
+
+
+def seal(store: Any) -> None:
+    """Write the audit row that vouches for the files of a snapshot a command has made, and of its loads."""
+    from data.records.database import Records
+    from data.seals import seal_snapshot
+
+    seal_snapshot(store, Records.open(store), viewer=operator(), role="command_line")
 
 
 def source_of(text: str, store: Any = None) -> str | Path:

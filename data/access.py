@@ -16,6 +16,7 @@ import polars as pl
 
 from data.aggregates import AGGREGATES_ONLY, SMALL_COUNT_COLUMNS, areas_for, counts_for
 from data.errors import AccessDeniedError, OtherForceError, RequestError
+from data.hidden_signs import hidden_signs
 from data.permissions import (
     ALL_FORCES,
     DOINGS,
@@ -64,9 +65,11 @@ class Viewer:
     jurisdiction: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.name.strip() or len(self.name) > LONGEST_NAME or any(sign < " " for sign in self.name):
+        # Two accounts must not look the same in the log.
+        if not self.name.strip() or len(self.name) > LONGEST_NAME or hidden_signs(self.name):
             raise RequestError(
-                f"a viewer must have a name of at most {LONGEST_NAME} characters, without control characters."
+                f"a viewer must have a name of at most {LONGEST_NAME} characters, without control characters and signs "
+                "that do not show."
             )
         if self.role not in ROLES:
             raise RequestError(f"there is no role {self.role!r}.", remedy=f"Roles: {', '.join(ROLES)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,13 @@ def edition_id_of(snapshot_id: str, parameters: dict[str, Any], code_version: st
     return f"E{as_of}-{digest_of([snapshot_id, parameters, code_version])[:10]}"
 
 
-def write_edition(store: Store, edition_id: str, tables: dict[str, pl.DataFrame], manifest: dict[str, Any]) -> Edition:
+def write_edition(
+    store: Store,
+    edition_id: str,
+    tables: dict[str, pl.DataFrame],
+    manifest: dict[str, Any],
+    announce: Callable[[str], None] | None = None,
+) -> Edition:
     """Write an edition in one step.
 
     Parameters
@@ -122,6 +129,8 @@ def write_edition(store: Store, edition_id: str, tables: dict[str, pl.DataFrame]
     manifest
         Must hold ``snapshot_id``, ``parameters``, ``code_version``, ``created_at``, ``created_by``; row counts and
         file hashes are added.
+    announce
+        Called with the seal of the edition (see :func:`data.files.folder_appears_whole`) before it appears.
 
     Raises
     ------
@@ -135,7 +144,7 @@ def write_edition(store: Store, edition_id: str, tables: dict[str, pl.DataFrame]
     unknown = set(tables) - set(EDITION)
     if unknown:
         raise SchemaError(f"an edition has no table {sorted(unknown)}.", remedy=f"Tables: {', '.join(EDITION)}.")
-    with folder_appears_whole(store.editions / edition_id, store.scratch) as folder:
+    with folder_appears_whole(store.editions / edition_id, store.scratch, announce) as folder:
         contents: dict[str, dict[str, Any]] = {}
         for name, frame in tables.items():
             path = folder / f"{name}.parquet"

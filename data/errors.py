@@ -53,3 +53,7 @@ class OtherForceError(AccessDeniedError):
 
 class RequestError(BeatwiseError):
     """An argument is out of its range or contradicts another."""
+
+
+class StaleError(RequestError):
+    """What the request is about changed since the page that sends it was drawn."""

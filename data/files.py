@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,11 @@ def _refused(reason: str, where: Path) -> StoreError:
         where=str(where),
         remedy="Free space, or check that the folder may be written, and run the command again.",
     )
+
+
+def sha256_of(content: bytes) -> str:
+    """Return the SHA-256 of some bytes as 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def sha256_of_file(path: Path) -> str:
@@ -113,12 +118,24 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+#: In every folder of a store that is written once: the SHA-256 of each of its files, by relative path.
+FILE_LIST = "files.json"
+
+
 @contextmanager
-def folder_appears_whole(target: Path, scratch_root: Path) -> Iterator[Path]:
+def folder_appears_whole(
+    target: Path, scratch_root: Path, announce: Callable[[str], None] | None = None
+) -> Iterator[Path]:
     """Give a scratch folder to fill; rename it to ``target`` when the block ends without an error.
 
     The rename is the single moment at which ``target`` comes into being. When ``target`` exists already (the same
     content was written before) the scratch folder is thrown away: folders named by their content never change.
+
+    Parameters
+    ----------
+    announce
+        Called just before the rename with the SHA-256 of the folder's list of files (``FILE_LIST``), which stands for
+        every byte in it. When it raises, nothing appears.
 
     Raises
     ------
@@ -130,9 +147,13 @@ def folder_appears_whole(target: Path, scratch_root: Path) -> Iterator[Path]:
         try:
             scratch.mkdir(parents=True)
             yield scratch
-            for path in sorted(scratch.rglob("*")):
-                if path.is_file():
-                    sync_file(path)
+            files = [path for path in sorted(scratch.rglob("*")) if path.is_file()]
+            listed = {path.relative_to(scratch).as_posix(): sha256_of_file(path) for path in files}
+            write_json(scratch / FILE_LIST, listed)
+            for path in [*files, scratch / FILE_LIST]:
+                sync_file(path)
+            if announce is not None:
+                announce(sha256_of_file(scratch / FILE_LIST))
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.exists():
                 scratch.rename(target)

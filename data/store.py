@@ -226,6 +226,11 @@ def only_demo(load_reports: Sequence[dict[str, Any]]) -> bool:
     return bool(load_reports) and all(load.get("demo", False) for load in load_reports)
 
 
+def stated(load_reports: Sequence[dict[str, Any]], key: str) -> str:
+    """Return what loads state under a key (``purpose``, ``legal_basis``): each text once, in order, joined."""
+    return "; ".join(dict.fromkeys(str(load[key]) for load in load_reports if load.get(key)))
+
+
 def _ids_by_creation(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []

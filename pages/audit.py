@@ -11,7 +11,7 @@ from typing import Any  # noqa: E402
 
 import streamlit as st  # noqa: E402
 
-from pages.ui import advice, downloads, frame, ledger, tables  # noqa: E402
+from pages.ui import advice, downloads, frame, ledger, tables, who_saw  # noqa: E402
 from pages.ui.language import current, t  # noqa: E402
 
 frame.head(desk, "audit")
@@ -20,11 +20,11 @@ zone = advice.timezone(desk)
 
 def draw_list(
     name: str, rows: list[dict[str, Any]], columns: dict[str, Any], rest: Callable[[dict[str, Any]], str]
-) -> None:
-    """Draw rows of which one is told in full below."""
+) -> dict[str, Any] | None:
+    """Draw rows of which one is told in full below, and return that one."""
     if not rows:
         st.caption(t("common.no_rows"))
-        return
+        return None
     key = f"audit.{name}.{current()}"
     tables.draw_selectable(
         rows,
@@ -34,8 +34,10 @@ def draw_list(
         on_select="rerun",
         height=tables.height_for(len(rows), most=8),
     )
+    chosen = rows[min(tables.selected_row(key) or 0, len(rows) - 1)]
     with st.container(border=True):
-        st.html(rest(rows[min(tables.selected_row(key) or 0, len(rows) - 1)]))
+        st.html(rest(chosen))
+    return chosen
 
 
 st.subheader(t("audit.chain"), anchor=False)
@@ -55,12 +57,23 @@ if decided.height:
     draw_list(
         "decisions", ledger.decision_rows(desk, decided, zone), ledger.decision_columns(), ledger.decision_details
     )
-    downloads.draw(desk, "decisions", lambda: decided, ("csv", "xlsx"))
+    asked = {"all_editions": True, "until": int(decided["decision_id"][0])}
+    downloads.draw(desk, "decisions", asked, ("csv", "xlsx"))
 
 st.subheader(t("audit.log"), anchor=False)
 log = desk.audit_log(500)
 tables.takeaway(ledger.log_summary(log))
 only_refused = st.toggle(t("audit.only_refused"), key="audit.only_refused")
 entries = ledger.log_rows(log, zone, only_refused=only_refused)
-draw_list(f"log.{only_refused}", entries, ledger.log_columns(), ledger.log_details)
-downloads.draw(desk, "audit_log", lambda: log, ("csv", "xlsx"))
+entry = draw_list(f"log.{only_refused}", entries, ledger.log_columns(), ledger.log_details)
+if entry and st.button(
+    t("audit.reproduce", seq=entry["seq"]),
+    icon=":material/replay:",
+    key="audit.reproduce",
+    help=t("audit.reproduce_help"),
+):
+    ledger.reproduce(desk, entry["seq"])
+if log.height:
+    downloads.draw(desk, "audit_log", {"limit": 500, "until": int(log["seq"][0])}, ("csv", "xlsx"))
+if log.height and desk.has_edition:
+    who_saw.draw(desk, zone, who_saw.last_day(log, zone))

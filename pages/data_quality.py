@@ -42,7 +42,7 @@ with right:
     st.subheader(t("data_quality.quarantine"), anchor=False)
     counts = desk.quarantine_counts()
     st.html(intake.quarantine_table(counts))
-    downloads.draw(desk, "quarantine_counts", lambda: counts, ("csv", "xlsx"))
+    downloads.draw(desk, "quarantine_counts", {}, ("csv", "xlsx"))
 
 st.subheader(t("quality.title"), anchor=False)
 verdicts, reports = desk.quality_verdicts(), desk.quality_reports()

@@ -144,6 +144,7 @@ with right, st.container(border=True):
             adjusted_label=t("hotspots.adjusted"),
             adjusted_from=2.0,
             timezone=advice.timezone(desk),
+            view=urls.view_of("hotspots"),
         )
 
 reached = None
@@ -170,7 +171,8 @@ tables.draw_selectable(
     selected=positions[chosen["place_id"]],
 )
 tables.note(t("hotspots.table_note", level=round(chosen["interval_level"] * 100)))
-downloads.draw(desk, "hotspots", partial(desk.hotspots, category, horizon_days, calm), ("csv", "xlsx", "geojson"))
+asked = {"category": category, "horizon_days": horizon_days, "calm": calm}
+downloads.draw(desk, "hotspots", asked, ("csv", "xlsx", "geojson"))
 
 st.subheader(t("hotspots.verdict_title"), anchor=False)
 advice.draw_verdict(desk, category, horizon_days)

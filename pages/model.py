@@ -6,8 +6,6 @@ from pages.ui.guard import guard
 
 desk = guard("model")
 
-from functools import partial  # noqa: E402
-
 import streamlit as st  # noqa: E402
 
 from pages.ui import (  # noqa: E402
@@ -29,6 +27,7 @@ from pages.ui.language import t  # noqa: E402
 
 frame.head(desk, "model")
 category, horizon_days = forecast_choice.draw(desk)
+asked = {"category": category, "horizon_days": horizon_days}
 
 methods = desk.model_comparison(category, horizon_days).to_dicts()
 if not methods:
@@ -46,7 +45,7 @@ st.html(model_words.methods_table(methods))
 with st.expander(t("model.how_to_read"), icon=":material/help:"):
     tables.note(t("model.methods_note"))
 provenance.draw(desk, "model_comparison")
-downloads.draw(desk, "model_comparison", partial(desk.model_comparison, category, horizon_days), ("csv", "xlsx"))
+downloads.draw(desk, "model_comparison", asked, ("csv", "xlsx"))
 
 looking_back.draw(desk, category, horizon_days)
 
@@ -73,7 +72,7 @@ with left:
         )
         with st.expander(t("model.as_table"), icon=":material/table:"):
             st.html(model_words.curve_table(points, chosen))
-        downloads.draw(desk, "model_curves", partial(desk.model_curves, category, horizon_days), ("csv", "xlsx"))
+        downloads.draw(desk, "model_curves", asked, ("csv", "xlsx"))
 with right:
     st.subheader(t("model.calibration_title"), anchor=False)
     bands = desk.model_calibration(category, horizon_days).to_dicts()
@@ -111,7 +110,7 @@ else:
     )
     st.html(model_words.groups_table(desk, groups))
     tables.note(t("model.groups_note"))
-    downloads.draw(desk, "model_groups", partial(desk.model_groups, category, horizon_days), ("csv", "xlsx"))
+    downloads.draw(desk, "model_groups", asked, ("csv", "xlsx"))
 
 others = other_places.verdicts_of(desk, category, horizon_days)
 if others:
@@ -128,7 +127,7 @@ else:
     tables.takeaway(grid_words.sentence(grids))
     st.html(grid_words.table(grids))
     tables.note(t("grids.note"))
-    downloads.draw(desk, "grid_sensitivity", partial(desk.grid_sensitivity, category), ("csv", "xlsx"))
+    downloads.draw(desk, "grid_sensitivity", {"category": category}, ("csv", "xlsx"))
 
 scores = desk.visit_scores().to_dicts()
 if scores:
@@ -138,7 +137,7 @@ if scores:
     st.html(visit_scores.table(scores))
     tables.note(t("visit_scores.note"))
     provenance.draw(desk, "visit_scores")
-    downloads.draw(desk, "visit_scores", desk.visit_scores, ("csv", "xlsx"))
+    downloads.draw(desk, "visit_scores", {}, ("csv", "xlsx"))
 
 st.subheader(t("model.source_title"), anchor=False)
 tables.takeaway(model_words.source_sentence(found))
@@ -165,4 +164,4 @@ else:
     with st.expander(t("model.as_table"), icon=":material/table:"):
         st.html(model_words.feedback_table(simulated))
         st.html(model_words.feedback_shares_table(desk, simulated))
-    downloads.draw(desk, "feedback", partial(desk.feedback, category), ("csv", "xlsx"))
+    downloads.draw(desk, "feedback", {"category": category}, ("csv", "xlsx"))

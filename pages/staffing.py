@@ -84,7 +84,7 @@ tables.draw_selectable(
     selected=posts.tightest(rows),
 )
 tables.note(t("staffing.table_note"))
-downloads.draw(desk, "staffing", lambda: table, ("csv", "xlsx"))
+downloads.draw(desk, "staffing", {}, ("csv", "xlsx"))
 
 tapped = tables.selected_row(key)
 chosen = rows[posts.tightest(rows) if tapped is None else min(tapped, len(rows) - 1)]
@@ -114,6 +114,7 @@ with st.container(border=True):
                 adjusted_label=t("staffing.adjusted"),
                 adjusted_from=chosen["need_p80"],
                 timezone=advice.timezone(desk),
+                view=urls.view_of("staffing"),
             )
         elif chosen["advice_id"] in standing:
             tables.note(decisions.in_full(standing[chosen["advice_id"]], advice.timezone(desk)))

@@ -70,7 +70,7 @@ if as_of != frame.as_of_day(desk.manifest):
     why = "late" if frame.is_known_late(desk.manifest) else "ended"
     tables.note(t(f"trends.{why}", day=day(date.fromordinal(as_of.toordinal() - 1))))
 provenance.draw(desk, "daily_counts")
-downloads.draw(desk, "daily_counts", lambda: desk.daily_counts(**where, period="month"), ("csv", "xlsx"))
+downloads.draw(desk, "daily_counts", {**where, "period": "month"}, ("csv", "xlsx"))
 
 with st.container(key="wide"):
     left, right = st.columns([1.25, 1], gap="medium")

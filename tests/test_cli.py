@@ -13,6 +13,9 @@ import geopandas as gpd
 import polars as pl
 import pytest
 
+from commands.archive import renamed
+from data.records import Records, read_audit
+from data.store import Store
 from data.version import code_version
 from tests.conftest import run_cli
 
@@ -117,7 +120,14 @@ def test_staffing_and_visits_are_written_as_csv(store: Path, edition_id: str, tm
     assert plan["rank"].to_list() == list(range(1, plan.height + 1))
 
 
-def test_an_edition_is_held_against_the_one_before_it(store: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def own_store(store: Path, tmp_path: Path) -> Path:
+    """A copy for editions that other tests must not meet: in the log they would stay for good."""
+    return shutil.copytree(store, tmp_path / "own-store")
+
+
+def test_an_edition_is_held_against_the_one_before_it(own_store: Path, tmp_path: Path) -> None:
+    store = own_store
     asked = ["--days", 14, "--category", "030100", "--json"]
     ids = []
     for as_of in ("2025-09-01", "2025-09-15"):
@@ -137,12 +147,17 @@ def test_an_edition_is_held_against_the_one_before_it(store: Path, tmp_path: Pat
     run_cli("lookback", "--store", store, "--edition", ids[1], "--output", tmp_path / "past.csv")
     assert pl.read_csv(tmp_path / "past.csv").height == len(told)
     assert "No earlier edition" in run_cli("lookback", "--store", store, "--edition", ids[0]).stdout
-    # Other tests read the newest edition, which has all categories.
-    for made in ids:
-        shutil.rmtree(store / "editions" / made)
 
 
-def test_publishing_twice_gives_the_same_edition(store: Path) -> None:
+def test_advice_made_by_other_code_is_compared_under_the_number_it_was_told_by() -> None:
+    told = pl.DataFrame({"advice_id": ["E1-a:H:1", "E1-a:H:2"], "rank": [1, 2]})
+    made = told.with_columns(pl.col("advice_id").str.replace("E1-a", "E1-b"))
+    assert renamed(made, "E1-b", "E1-a").equals(told) and not made.equals(told)
+    assert renamed(told.select("rank"), "E1-b", "E1-a").equals(told.select("rank"))
+
+
+def test_publishing_twice_gives_the_same_edition(own_store: Path) -> None:
+    store = own_store
     asked = ["--as-of", "2026-01-01", "--days", 14, "--category", "030100", "--json"]
     first = json.loads(run_cli("publish", "--store", store, *asked).stdout)["edition_id"]
     folder = store / "editions" / first
@@ -150,8 +165,10 @@ def test_publishing_twice_gives_the_same_edition(store: Path) -> None:
     shutil.rmtree(folder)
     assert json.loads(run_cli("publish", "--store", store, *asked).stdout)["edition_id"] == first
     assert {path.name: path.read_bytes() for path in folder.glob("*.parquet")} == before
-    # Other tests read the newest edition, which has all categories.
-    shutil.rmtree(folder)
+    told = json.loads(run_cli("reproduce", "--store", store, "--edition", first, "--json").stdout)
+    assert set(told["same"]) == {name.removesuffix(".parquet") for name in before} and not told["different"]
+    # Published a second time, it agrees with the second announcement.
+    assert json.loads(run_cli("verify", "--store", store, "--json").stdout)["whole"]
 
 
 def test_the_audit_log_is_whole_after_all_that(store: Path) -> None:
@@ -256,3 +273,57 @@ def test_the_version_is_the_one_editions_name(store: Path, edition_id: str) -> N
     assert told == code_version()
     manifest = json.loads((store / "editions" / edition_id / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["code_version"].partition("+")[0] == told.partition("+")[0]
+
+
+def test_what_a_command_wrote_is_made_again_from_its_row(store: Path, edition_id: str, tmp_path: Path) -> None:
+    beat = pl.read_parquet(store / "editions" / edition_id / "visit_plan.parquet")["beat_code"][0]
+    output = tmp_path / "plan.csv"
+    run_cli("visits", "--store", store, "--edition", edition_id, "--beat", beat, "--output", output)
+    head = json.loads(run_cli("verify", "--store", store, "--json").stdout)
+    # The verification writes a row of its own; the one before it is the export's.
+    row = head["rows"] - 1
+    told = json.loads(run_cli("reproduce", "--store", store, "--row", row, "--output", tmp_path, "--json").stdout)
+    assert told["same"] is True and told["tables"] == {"visit_plan": pl.read_csv(output).height}
+    [written] = told["written"]
+    assert Path(written).read_bytes() == output.read_bytes()
+    words = run_cli("reproduce", "--store", store, "--row", row).stdout
+    assert "the same as was told" in words and "legal basis: synthetic-data" in words
+    seen = json.loads(
+        run_cli(
+            *("who-saw", "--store", store, "--area", beat, "--since", "2020-01-01", "--until", "2100-01-01", "--json")
+        ).stdout
+    )
+    export = next(one for one in seen["rows"] if one["seq"] == row)
+    assert (export["object"], export["named"], export["purpose"]) == ("visit_plan", True, "demonstration")
+
+
+def test_a_row_that_does_not_come_out_the_same_ends_with_2(store: Path, edition_id: str, tmp_path: Path) -> None:
+    output = tmp_path / "staffing.csv"
+    run_cli("staffing", "--store", store, "--edition", edition_id, "--output", output)
+    row = json.loads(run_cli("verify", "--store", store, "--json").stdout)["rows"] - 1
+    changed = tmp_path / "changed"
+    shutil.copytree(store, changed)
+    table = changed / "editions" / edition_id / "staffing.parquet"
+    pl.read_parquet(table).head(1).write_parquet(table)
+    done = run_cli("reproduce", "--store", changed, "--row", row, check=False)
+    assert done.returncode == 2 and "staffing.parquet was changed" in done.stderr
+    done = run_cli("verify", "--store", changed, check=False)
+    assert done.returncode == 2
+    assert f"does not agree with the audit log: editions/{edition_id}/staffing.parquet was changed" in done.stderr
+
+
+@pytest.mark.parametrize("asked", [[], ["--row", "1", "--edition", "E"], ["--row", "999999"], ["--edition", "E"]])
+def test_nothing_to_reproduce_is_said(asked: list[str], store: Path) -> None:
+    done = run_cli("reproduce", "--store", store, *asked, check=False)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and not done.stdout
+
+
+def test_every_command_states_purpose_and_basis(store: Path, edition_id: str) -> None:
+    rows = read_audit(Records.open(Store.open(store)))
+    about_data = [row for row in rows if row["role"] == "command_line" and row["snapshot_id"] is not None]
+    assert {row["event"] for row in about_data} >= {"publish", "export"}
+    for row in about_data:
+        if row["event"] != "seal":
+            assert (row["purpose"], row["legal_basis"]) == ("demonstration", "synthetic-data"), row
+            assert json.loads(row["details"])["code"]
+    assert any(row["event"] == "ingest" and row["legal_basis"] == "synthetic-data" for row in rows)

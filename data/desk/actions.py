@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -19,38 +19,70 @@ from data.schemas import EDITION
 
 #: Tables whose rows can be decided on, in the order they are searched.
 ADVICE_TABLES = ("hotspots", "spare_hotspots", "staffing", "visit_workload")
+#: Columns of a row of advice that the audit row of a decision keeps: what was told, also when the edition is gone.
+_OF_PLACES = ("rank", "expected", "low", "high", "interval_level", "baseline_rank", "top_chance", "action")
+AS_TOLD: dict[str, tuple[str, ...]] = {
+    "hotspots": _OF_PLACES,
+    "spare_hotspots": _OF_PLACES,
+    "staffing": ("need_p50", "need_p80", "need_p90", "available", "gap", "fte", "fte_low", "fte_high", "wait_share"),
+    "visit_workload": ("due", "overdue", "triggered", "triggered_low", "triggered_high", "minutes"),
+}
+
+
+def digest_of_answer(answer: pl.DataFrame) -> str:
+    """Return the digest of a table that was shown but is stored nowhere."""
+    return make_export("answer", answer, "csv").sha256
 
 
 class Actions(DeskBase):
     """Writes decisions, visits and exports of one viewer."""
 
     def decide(
-        self, advice_id: str, action: str, reason: str | None = None, adjusted: float | None = None, comment: str = ""
+        self,
+        advice_id: str,
+        action: str,
+        reason: str | None = None,
+        adjusted: float | None = None,
+        comment: str = "",
+        *,
+        view: dict[str, Any] | None = None,
+        standing: int | Literal["any"] | None = "any",
     ) -> Decision:
-        """Record what the viewer does with one row of advice.
+        """Record what the viewer does with one row of advice. The audit row keeps the advice as the edition gives it.
 
         Parameters
         ----------
         action
-            ``accept``, ``adjust`` or ``decline``.
+            ``accept``, ``adjust`` or ``decline``; ``withdraw`` takes the standing decision back.
         reason
-            One of ``data.records.REASON_CODES`` to adjust or decline; None to accept.
+            One of ``data.records.REASON_CODES``; None to accept. ``other`` needs a comment.
         adjusted
             The value the viewer puts in place of the advice, for ``adjust`` and only then: officers on duty for
             staffing, visits for workload, officer-hours for a hotspot.
+        view
+            What the page showed, as for :meth:`opened`: which list, which period.
+        standing
+            Number of the decision the page showed as standing, None for none; when another one stands by now, nothing
+            is recorded. ``any`` does not ask.
 
         Raises
         ------
         AccessDeniedError
-            If the role does not decide, or the advice is about another area.
+            If the role does not decide, the advice is about another area, or the grant ended meanwhile.
         RequestError
-            If the advice is unknown or the decision incomplete.
+            If the advice is unknown, the decision incomplete, or another one stands than was shown.
 
         Notes
         -----
         A later decision on the same advice supersedes the earlier one; both stay on record.
         """
-        details = {"action": action, "reason": reason, "adjusted": adjusted, "comment_length": len(comment)}
+        details: dict[str, Any] = {
+            "action": action,
+            "reason": reason,
+            "adjusted": adjusted,
+            "comment_length": len(comment),
+            **({"view": view} if view else {}),
+        }
         with self._refusals_recorded("decide", advice_id, details):
             access.require_doing(self.viewer, "decide")
             table, row = self._advice(advice_id)
@@ -70,14 +102,28 @@ class Actions(DeskBase):
             viewer=self.viewer.name,
             role=self.viewer.role,
         )
-        return append_decision(self.records, decision, self._event("decide", advice_id, details=details))
+        newest = self._own_edition_ids[-1]
+        if newest != self.edition_id:
+            details["newer_edition"] = newest
+        told = {**details, "advice": {name: row[name] for name in AS_TOLD[table] if row[name] is not None}}
+        event = self._event("decide", advice_id, details=told)
+        with self._refusals_recorded("decide", advice_id, details):
+            return append_decision(self.records, decision, event, allowed=self._still_granted, standing=standing)
 
-    def decisions(self, advice_ids: Collection[str] | None = None, *, all_editions: bool = False) -> pl.DataFrame:
-        """Return decisions in the viewer's area, newest first; ``current`` marks the latest on its advice."""
+    def decisions(
+        self, advice_ids: Collection[str] | None = None, *, all_editions: bool = False, until: int | None = None
+    ) -> pl.DataFrame:
+        """Return decisions in the viewer's area, newest first; ``current`` marks the latest on its advice.
+
+        Parameters
+        ----------
+        until
+            Only decisions up to this number, as if no later ones had been made.
+        """
         with self._refusals_recorded("read", "decisions"):
             access.require_table(self.viewer, "decisions")
             editions = [self.edition_id] if not all_editions else self._own_editions()
-            found = read_decisions(self.records, editions, advice_ids)
+            found = read_decisions(self.records, editions, advice_ids, until)
             return access.records_for(self.viewer, "decisions", found, self.scope)
 
     def record_visit(
@@ -115,18 +161,20 @@ class Actions(DeskBase):
                 raise AccessDeniedError("this object is not on the plan of this beat.", where=self.viewer.name)
         row = plan.row(0, named=True)
         event = self._event("record_visit", object_id, details={"contact": contact, "note_code": note_code})
-        return append_visit(
-            self.records,
-            event,
-            object_id=object_id,
-            visit_kind=row["visit_kind"],
-            beat_code=row["beat_code"],
-            contact=contact,
-            minutes=minutes,
-            note_code=note_code,
-            recorded_by=self.viewer.name,
-            visited_at=visited_at,
-        )
+        with self._refusals_recorded("record_visit", object_id):
+            return append_visit(
+                self.records,
+                event,
+                object_id=object_id,
+                visit_kind=row["visit_kind"],
+                beat_code=row["beat_code"],
+                contact=contact,
+                minutes=minutes,
+                note_code=note_code,
+                recorded_by=self.viewer.name,
+                visited_at=visited_at,
+                allowed=self._still_granted,
+            )
 
     def visits_recorded(self, beat_code: str) -> pl.DataFrame:
         """Return the visits recorded on a beat, newest first. Commanders do not see who made them."""
@@ -141,7 +189,7 @@ class Actions(DeskBase):
         """Return whether the viewer's role does something (``decide``, ``record_visit``, ``export`` …)."""
         return access.may_do(self.viewer, doing)
 
-    def export(self, kind: str, table: pl.DataFrame, format: str) -> Export:
+    def export(self, kind: str, table: pl.DataFrame, format: str, asked: dict[str, Any] | None = None) -> Export:
         """Return a frame the desk gave out as a file. The audit row is written before the bytes are returned.
 
         Parameters
@@ -152,6 +200,8 @@ class Actions(DeskBase):
             The rows as shown.
         format
             ``csv`` (UTF-8 with byte-order mark), ``xlsx`` or ``geojson`` (hotspots only).
+        asked
+            What the method of the desk named like the kind was asked for, so that the file can be made again.
 
         Raises
         ------
@@ -169,11 +219,44 @@ class Actions(DeskBase):
                     raise AccessDeniedError(f"the role {self.viewer.role} does not read {found}.", where=kind)
         name = f"{kind}_{self.edition_id}" if self.has_edition else kind
         export = make_export(name, table, format)
-        details = {"format": format, "rows": table.height, "columns": table.columns, "sha256": export.sha256}
-        append_audit(self.records, self._event("export", kind, details=details, of_the_data=kind in OF_THE_DATA))
+        details = {
+            "format": format,
+            "rows": table.height,
+            "columns": table.columns,
+            "sha256": export.sha256,
+            **({} if asked is None else {"asked": asked}),
+        }
+        event = self._event("export", kind, details=details, of_the_data=kind in OF_THE_DATA)
+        with self._refusals_recorded("export", kind, {"format": format}):
+            append_audit(self.records, event, self._still_granted)
         return export
 
+    def told_what_if(self, move: dict[str, Any], answer: pl.DataFrame) -> None:
+        """Write the audit row of a staffing table computed for a move of officers, before it is shown.
+
+        Parameters
+        ----------
+        move
+            ``from`` and ``to`` (unit, shift) and ``officers``.
+        answer
+            Schema ``Staffing``, as the viewer is about to see it.
+        """
+        with self._refusals_recorded("what_if", "staffing"):
+            access.require_doing(self.viewer, "decide")
+            access.require_table(self.viewer, "staffing")
+        details = {"asked": move, "sha256": digest_of_answer(answer)}
+        append_audit(self.records, self._event("what_if", "staffing", details=details))
+
     def _advice(self, advice_id: str) -> tuple[str, dict[str, Any]]:
+        """Return the table and the row of one piece of advice, as the viewer may see it.
+
+        Raises
+        ------
+        AccessDeniedError
+            If it is about another area.
+        RequestError
+            If the edition has no such advice.
+        """
         for table in ADVICE_TABLES:
             found = self._table(table).filter(pl.col("advice_id") == advice_id)
             if found.is_empty():

@@ -14,6 +14,7 @@ from data.integration.addresses.reviews import AppliedReviews, apply_reviews, re
 from data.records.address_reviews import AddressReview, append_address_review, read_address_reviews
 from data.records.audit import append_audit
 from data.schemas.links import LINK_LEVELS, LINK_OUTCOMES
+from data.seals import seal_snapshot
 
 #: Why the steward may read address texts, grade 4; written into the audit log at every reading.
 TEXT_PURPOSE = "address linkage: decide which standard address a reported text means"
@@ -141,7 +142,9 @@ class Addresses(DeskBase):
         details = {"from_snapshot": before.snapshot_id, **self.address_reviews_waiting()}
         append_audit(self.records, self._event("apply_addresses", "address_links", details=details, of_the_data=True))
         now = datetime.fromisoformat(self.records.now())
-        return apply_reviews(self.store, self.records, applied_by=self.viewer.name, now=now, forces=self.forces)
+        done = apply_reviews(self.store, self.records, applied_by=self.viewer.name, now=now, forces=self.forces)
+        seal_snapshot(self.store, self.records, viewer=self.viewer.name, role=self.viewer.role)
+        return done
 
     def _waiting(self) -> pl.DataFrame:
         return self._queue().join(self._decided(), on=["text_key", "address_code"], how="anti", maintain_order="left")

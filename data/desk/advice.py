@@ -22,6 +22,17 @@ class Advice(DeskBase):
         self._require("hotspots")
         return sorted(self._table("hotspots")["category"].unique().to_list())
 
+    def first_listed(self) -> str:
+        """Return the most frequent category with a ranked place this viewer may see, of the longest period.
+
+        An officer's beat is on few lists. Where it is on none: the most frequent category.
+        """
+        known = self.categories()
+        frequent = [str(code) for code in self.manifest.get("categories", []) if code in known]
+        in_order = frequent + [code for code in known if code not in frequent]
+        horizon_days = max(self.horizons())
+        return next((code for code in in_order if self.hotspots(code, horizon_days).height), in_order[0])
+
     def horizons(self) -> list[int]:
         """Return the lengths of the forecast periods, days, shortest first."""
         self._require("hotspots")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import sqlalchemy as sa
 
 from data import access
 from data.access import Scope, Viewer
@@ -18,8 +19,10 @@ from data.errors import AccessDeniedError, OtherForceError, StoreError
 from data.forces import editions_of, store_forces
 from data.records.audit import AuditEvent, append_audit
 from data.records.database import Records
+from data.records.viewers import require_open_grant
 from data.snapshots import Snapshot, current_snapshot
-from data.store import Store
+from data.store import Store, stated
+from data.version import code_version
 
 if TYPE_CHECKING:
     from data.sources.mapping import Mapping
@@ -110,12 +113,12 @@ class DeskBase:
     @property
     def purpose(self) -> str:
         """Purposes the loads behind the edition were made for, to be shown on every page."""
-        return _of_loads(self.snapshot, "purpose")
+        return stated(self.snapshot.loads, "purpose")
 
     @property
     def legal_basis(self) -> str:
         """Legal bases of the loads behind the edition, to be shown on every page."""
-        return _of_loads(self.snapshot, "legal_basis")
+        return stated(self.snapshot.loads, "legal_basis")
 
     @cached_property
     def scope(self) -> Scope:
@@ -191,9 +194,14 @@ class DeskBase:
         raise refusal
 
     def _whose(self) -> dict[str, Any]:
-        """Return the area and the police force of the grant, for audit rows."""
-        force = self.viewer.jurisdiction
-        return {"area": self.viewer.area_code, **({} if force is None else {"jurisdiction": force})}
+        """Return area and police force of the grant, and the version of the code that answers, for audit rows."""
+        force, level = self.viewer.jurisdiction, self.viewer.area_level
+        return {
+            "area": self.viewer.area_code,
+            **({} if level is None else {"level": level}),
+            **({} if force is None else {"jurisdiction": force}),
+            "code": code_version(),
+        }
 
     def _current_snapshot(self) -> Snapshot:
         return current_snapshot(self.store, self.forces)
@@ -240,12 +248,15 @@ class DeskBase:
             object=subject,
             edition_id=self.edition_id if self.has_edition else None,
             snapshot_id=snapshot.snapshot_id if snapshot else None,
-            purpose=_of_loads(snapshot, "purpose") if snapshot else None,
-            legal_basis=_of_loads(snapshot, "legal_basis") if snapshot else None,
+            purpose=stated(snapshot.loads, "purpose") if snapshot else None,
+            legal_basis=stated(snapshot.loads, "legal_basis") if snapshot else None,
             success=success,
             reason=reason,
             details={**self._whose(), **(details or {})},
         )
+
+    def _still_granted(self, connection: sa.Connection) -> None:
+        require_open_grant(connection, self.viewer)
 
     @contextmanager
     def _refusals_recorded(self, event: str, subject: str, view: dict[str, Any] | None = None) -> Iterator[None]:
@@ -279,8 +290,3 @@ def _kept_table(root: str, edition_id: str, table: str, held: bool) -> pl.DataFr
 
 
 _AREA_COLUMNS = {"area_code": pl.String, "level": pl.String, "parent_code": pl.String}
-
-
-def _of_loads(snapshot: Snapshot, key: str) -> str:
-    """Return what the loads of a snapshot state under a key, each text once in order of appearance, joined."""
-    return "; ".join(dict.fromkeys(str(load[key]) for load in snapshot.loads if load.get(key)))

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import polars as pl
 
 from data import access, permissions
 from data.desk.base import DeskBase
-from data.records.agreement import verify_records
+from data.errors import OtherForceError
 from data.records.audit import AuditEvent, ChainReport, append_audit, read_audit
 from data.schemas import EDITION
+from data.seals import verify_store
+from data.sightings import who_saw
+from data.version import code_version
 
 #: Pages and tables that are read from an edition; whatever else an audit row is about is the store's.
 OF_AN_EDITION = frozenset(EDITION) | {"briefing", "hotspots", "model", "staffing", "my_beat", "trends"}
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """Whether what was made again is what was told (None: a page has no digest), how many rows, by which code."""
+
+    same: bool | None
+    rows: dict[str, int]
+    code_then: str | None
+    code_now: str
 
 
 class Supervision(DeskBase):
@@ -40,18 +55,23 @@ class Supervision(DeskBase):
         self._require("quarantine_rows")
         return self._current_snapshot().quarantine().head(limit).collect()
 
-    def audit_log(self, limit: int = 500) -> pl.DataFrame:
+    def audit_log(self, limit: int = 500, until: int | None = None) -> pl.DataFrame:
         """Return the last rows of the audit log, newest first: those about the viewer's police forces.
 
         In a store of several forces, what names none of them (a sign-in of an unknown account, most of what is done
         at the command line) is for auditors of all forces.
+
+        Parameters
+        ----------
+        until
+            Only rows up to this number.
         """
         self._require("audit_log")
         wanted = None if self.forces is None else self._of_own_force
-        return pl.DataFrame(read_audit(self.records, limit, wanted), schema=AUDIT_LOG)
+        return pl.DataFrame(read_audit(self.records, limit, wanted, until), schema=AUDIT_LOG)
 
     def verify_audit(self, expected_head: tuple[int, str] | None = None) -> ChainReport:
-        """Recompute the hash chain of the audit log, name the first broken row, and compare the records with it.
+        """Recompute the audit log's hash chain, name the first broken row; compare records and files with the log.
 
         There is one chain for all police forces of a store, and it is whole or not; no row is given out.
 
@@ -64,7 +84,41 @@ class Supervision(DeskBase):
         with self._refusals_recorded("verify", "audit_log"):
             access.require_doing(self.viewer, "verify_audit")
         append_audit(self.records, self._event("verify", "audit_log"))
-        return verify_records(self.records, expected_head)
+        return verify_store(self.store, self.records, expected_head)
+
+    def who_saw(self, code: str, since: date, until: date) -> pl.DataFrame:
+        """Return by which rows of the log somebody saw what is told of an area, on which basis; on record itself.
+
+        See :func:`data.sightings.who_saw`.
+        """
+        self._require("audit_log")
+        details = {"asked": {"area_code": code, "since": since.isoformat(), "until": until.isoformat()}}
+        append_audit(self.records, self._event("who_saw", "audit_log", details=details))
+        wanted = None if self.forces is None else self._of_own_force
+        return who_saw(self.store, self.records, code, since, until, editions=self._own_editions(), wanted=wanted)
+
+    def reproduce(self, seq: int) -> Reproduced:
+        """Make again what a row of the log gave out, and tell whether it is the same; nothing of it is given out here.
+
+        Raises
+        ------
+        AccessDeniedError
+            If the role does not verify the log, or the row is about another police force.
+        RequestError
+            If the row gave nothing out, or what it gave out cannot be made again, see
+            :func:`data.desk.reproduction.reproduce`.
+        """
+        from data.desk.reproduction import reproduce  # It makes a desk.
+
+        with self._refusals_recorded("reproduce", f"row {seq}"):
+            access.require_doing(self.viewer, "verify_audit")
+            rows = read_audit(self.records, 1, until=seq)
+            if self.forces is not None and rows and not self._of_own_force(rows[0]):
+                raise OtherForceError("this row is about another police force.", where=f"row {seq}")
+        append_audit(self.records, self._event("reproduce", f"row {seq}"))
+        made = reproduce(self.store, self.records, seq)
+        rows_of = {name: table.height for name, table in made.tables.items()}
+        return Reproduced(made.same, rows_of, made.code_then, code_version())
 
     def _of_own_force(self, row: dict[str, Any]) -> bool:
         """Return whether an audit row is about the viewer's forces: their accounts, their editions, their data.

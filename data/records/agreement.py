@@ -22,7 +22,7 @@ from data.files import digest_of
 from data.records.audit import AuditEvent, ChainReport, verify_chain
 from data.records.database import Records
 from data.records.migrations import NAMED
-from data.records.tables import address_reviews, audit_log, decisions, viewers, visit_records
+from data.records.tables import address_reviews, audit_log, decisions, unguarded, viewers, visit_records
 
 #: Key of an audit row's details with the digest of the record it announces.
 DIGEST = "record_sha256"
@@ -44,6 +44,8 @@ def announcing(audit: AuditEvent, table: sa.Table, values: dict[str, Any]) -> Au
 def verify_records(records: Records, expected_head: tuple[int, str] | None = None) -> ChainReport:
     """Return :func:`data.records.audit.verify_chain`, and of a whole chain whether the records agree with it."""
     report = verify_chain(records, expected_head)
+    with records.reading() as connection:
+        report = replace(report, unguarded=unguarded(connection))
     problem = disagreement(records) if report.whole else None
     return report if problem is None else replace(report, whole=False, problem=problem)
 

@@ -60,6 +60,9 @@ class ChainReport:
 
     ``first_broken_seq`` is None where the chain is whole but the records do not agree with it. ``went_back`` is the
     first row that is dated more than ``CLOCK_SLACK`` before the row it follows: no break, but somebody set a clock.
+    ``files`` counts the files of the store that were compared, ``unsealed`` names folders of it that no row vouches for
+    (:func:`data.seals.verify_store`). ``unguarded`` names tables whose rows the database would let anybody change: no
+    break either, but somebody took the triggers away, or a backup came back without them.
     """
 
     whole: bool
@@ -69,11 +72,22 @@ class ChainReport:
     first_broken_seq: int | None = None
     problem: str | None = None
     went_back: int | None = None
+    files: int = 0
+    unsealed: tuple[str, ...] = ()
+    unguarded: tuple[str, ...] = ()
 
 
-def append_audit(records: Records, event: AuditEvent) -> int:
-    """Write one row and commit it; return its number. Whatever the row announces must come after this returns."""
+def append_audit(records: Records, event: AuditEvent, allowed: Callable[[sa.Connection], None] | None = None) -> int:
+    """Write one row and commit it; return its number. Whatever the row announces must come after this returns.
+
+    Parameters
+    ----------
+    allowed
+        Asked inside the transaction; refuses by raising, and there is no row then.
+    """
     with records.writing() as connection:
+        if allowed is not None:
+            allowed(connection)
         return append_audit_with(connection, event, records.now())
 
 
@@ -96,10 +110,15 @@ def append_audit_with(connection: sa.Connection, event: AuditEvent, at: str) -> 
 
 
 def read_audit(
-    records: Records, limit: int = 500, wanted: Callable[[dict[str, Any]], bool] | None = None
+    records: Records,
+    limit: int = 500,
+    wanted: Callable[[dict[str, Any]], bool] | None = None,
+    until: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the last rows, newest first, or the last of those that are wanted."""
+    """Return the last rows, newest first, or the last of those that are wanted; up to a number, where one is named."""
     query = sa.select(audit_log).order_by(audit_log.c.seq.desc())
+    if until is not None:
+        query = query.where(audit_log.c.seq <= until)
     if wanted is None:
         query = query.limit(limit)
     with records.reading() as connection, closing(connection.execution_options(yield_per=1000).execute(query)) as rows:

@@ -115,6 +115,21 @@ sa.Index(
 APPEND_ONLY = (audit_log, decisions, visit_records, address_reviews)
 
 
+def unguarded(connection: sa.Connection) -> tuple[str, ...]:
+    """Return the tables whose written rows the database would let anybody change: triggers are missing or disabled."""
+    if connection.dialect.name == "sqlite":
+        found = "SELECT tbl_name, count(*) FROM sqlite_master WHERE type = 'trigger' GROUP BY tbl_name"
+        wanted = {table.name: 3 if table is audit_log else 2 for table in APPEND_ONLY}
+    else:
+        found = (
+            "SELECT c.relname, count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "WHERE t.tgname = c.relname || '_append_only' AND t.tgenabled IN ('O', 'A') GROUP BY c.relname"
+        )
+        wanted = {table.name: 1 for table in APPEND_ONLY}
+    there: dict[str, int] = {name: number for name, number in connection.execute(sa.text(found))}
+    return tuple(name for name, number in wanted.items() if there.get(name, 0) < number)
+
+
 def append_only_triggers(dialect: str) -> list[str]:
     """Return the statements that make the database refuse UPDATE, DELETE and replacement of written rows."""
     names = [table.name for table in APPEND_ONLY]

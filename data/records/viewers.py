@@ -143,6 +143,30 @@ def revoke_role(records: Records, name: str, *, revoked_by: str, forces: Collect
         raise
 
 
+def require_open_grant(connection: sa.Connection, viewer: Viewer) -> None:
+    """Refuse what an account asks for whose grant has ended or changed since its page was drawn.
+
+    To be asked inside the transaction that records what is done: a grant ends under the same lock, so that nothing is
+    on record after the end of the grant behind it. Accounts that never held a grant (roles of the demo) pass.
+
+    Raises
+    ------
+    AccessDeniedError
+        If the account has held grants, and none like this is open.
+    """
+    held = connection.execute(sa.select(viewers).where(viewers.c.name == viewer.name)).mappings().all()
+    now = (viewer.role, viewer.area_code, viewer.area_level, viewer.jurisdiction)
+    same = [row for row in held if row["revoked_at"] is None and now == tuple(row[name] for name in _HELD)]
+    if held and not same:
+        raise AccessDeniedError(
+            "the grant of this account ended or changed meanwhile.", where=viewer.name, remedy="Open the page again."
+        )
+
+
+#: Columns of a grant that make a viewer, besides the name.
+_HELD = ("role", "area_code", "area_level", "jurisdiction")
+
+
 def list_viewers(records: Records) -> list[dict[str, Any]]:
     """Return every grant, open and ended, newest first."""
     with records.reading() as connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -51,11 +51,14 @@ def append_visit(
     note_code: str,
     recorded_by: str,
     visited_at: datetime | None = None,
+    allowed: Callable[[sa.Connection], None] | None = None,
 ) -> VisitRecord:
     """Write the audit row, then the visit, in one transaction.
 
     Parameters
     ----------
+    allowed
+        Asked inside the transaction; refuses by raising.
     visited_at
         Zone-aware time of the visit; None means now.
 
@@ -88,6 +91,8 @@ def append_visit(
         "recorded_by": recorded_by,
     }
     with records.writing() as connection:
+        if allowed is not None:
+            allowed(connection)
         append_audit_with(connection, announcing(audit, visit_records, values), now)
         query = visit_records.insert().values(**values).returning(*visit_records.c)
         return VisitRecord(**connection.execute(query).mappings().one())

@@ -60,7 +60,8 @@ def draw(desk: Desk, category: str, horizon_days: int, level: str) -> None:
     past = past_sentence(desk, category, horizon_days, level)
     if past:
         tables.note(past)
-    downloads.draw(desk, "area_hotspots", partial(desk.area_hotspots, category, horizon_days, level), ("csv", "xlsx"))
+    asked = {"category": category, "horizon_days": horizon_days, "level": level}
+    downloads.draw(desk, "area_hotspots", asked, ("csv", "xlsx"))
 
 
 def summary_of(ranked: list[dict[str, Any]], names: dict[str, str], category: str, level: str) -> str:

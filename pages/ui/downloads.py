@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -13,20 +13,18 @@ from pages.ui import identity
 from pages.ui.language import t
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from data.desk import Desk
 
 
-def draw(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], formats: tuple[str, ...]) -> None:
+def draw(desk: Desk, kind: str, asked: dict[str, Any], formats: tuple[str, ...]) -> None:
     """Draw one button per format, for those who may export.
 
     Parameters
     ----------
     kind
-        Table the rows come from, see ``data.permissions.TABLES``.
-    table
-        Gives the rows; called only when somebody takes the file.
+        Table the rows come from, see ``data.permissions.TABLES``, and the method of the desk that gives them.
+    asked
+        What that method is asked for, when somebody takes the file; the audit row keeps it.
     formats
         ``csv``, ``xlsx``, ``geojson``.
 
@@ -41,7 +39,7 @@ def draw(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], formats: tupl
         for form in formats:
             st.download_button(
                 t("common.export", format=form.upper()),
-                data=partial(content_of, desk, kind, table, form, identity.lasting(desk.viewer, desk.store)),
+                data=partial(content_of, desk, kind, asked, form, identity.lasting(desk.viewer, desk.store)),
                 file_name=f"{kind}_{desk.edition_id}.{form}" if desk.has_edition else f"{kind}.{form}",
                 mime=MIME_TYPES[form],
                 key=f"export.{kind}.{form}",
@@ -50,9 +48,7 @@ def draw(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], formats: tupl
             )
 
 
-def content_of(
-    desk: Desk, kind: str, table: Callable[[], pl.DataFrame], form: str, at_desk: Callable[[], None]
-) -> bytes:
+def content_of(desk: Desk, kind: str, asked: dict[str, Any], form: str, at_desk: Callable[[], None]) -> bytes:
     """Return the bytes of a file after its audit row was written. Shapes go into the format that draws them only.
 
     Parameters
@@ -60,8 +56,7 @@ def content_of(
     at_desk
         Refuses when the viewer is no longer at the desk: a page on a screen outlives grants.
     """
-    import polars.selectors as cs
+    from data.desk.reproduction import asked_of
 
     desk.checked("export", kind, at_desk)
-    rows = table()
-    return desk.export(kind, rows if form == "geojson" else rows.drop(cs.binary()), form).content
+    return desk.export(kind, asked_of(desk, kind, asked, form), form, asked).content

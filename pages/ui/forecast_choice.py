@@ -81,7 +81,7 @@ def _choose_forecast(desk: Desk) -> tuple[str, int]:
         words=lambda code: category_name(code),
         lang=current(),
         width=250,
-        default=first_listed(desk),
+        default=desk.first_listed(),
     )
     horizon_days = urls.choose(
         "horizon",
@@ -93,10 +93,3 @@ def _choose_forecast(desk: Desk) -> tuple[str, int]:
         default=max(desk.horizons()),
     )
     return category, horizon_days
-
-
-def first_listed(desk: Desk) -> str:
-    """Return the most frequent category with a ranked place this reader may see: an officer's beat is on few lists."""
-    known = advice.categories(desk)
-    horizon_days = max(desk.horizons())
-    return next((code for code in known if desk.hotspots(code, horizon_days).height), known[0])

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from data.errors import RequestError
-from pages.ui import decisions, places, tables
+from data.errors import BeatwiseError, RequestError
+from data.records.decisions import WITHDRAW
+from pages.ui import decisions, frame, places, tables
 from pages.ui.formats import NONE, literal, moment, number, share
 from pages.ui.language import current, t, term, words
 
@@ -26,9 +27,19 @@ def draw_chain(report: ChainReport) -> None:
     """Draw the verifier's result: whole, or the first row that does not fit."""
     if report.whole:
         st.success(
-            t("audit.whole", rows=number(report.rows), seq=report.head_seq, hash=report.head_hash[:HASH_DIGITS]),
+            t(
+                "audit.whole",
+                rows=number(report.rows),
+                seq=report.head_seq,
+                hash=report.head_hash[:HASH_DIGITS],
+                files=number(report.files),
+            ),
             icon=":material/verified:",
         )
+        if report.unsealed:
+            st.info(t("audit.unsealed", names=literal(", ".join(report.unsealed))), icon=":material/info:")
+        if report.unguarded:
+            st.warning(t("audit.unguarded", tables=", ".join(report.unguarded)), icon=":material/lock_open:")
         if report.went_back is not None:
             st.warning(t("audit.went_back", seq=report.went_back), icon=":material/history:")
     elif report.first_broken_seq is None:
@@ -49,9 +60,27 @@ def verify(desk: Desk, noted: str) -> None:
     draw_chain(report)
 
 
+def reproduce(desk: Desk, seq: int) -> None:
+    """Draw whether what a row of the log gave out, made again, is the same."""
+    try:
+        found = desk.reproduce(seq)
+    except BeatwiseError as error:
+        st.warning(literal(error), icon=":material/info:")
+        return
+    rows = number(sum(found.rows.values()))
+    if found.same is None:
+        st.info(t("audit.reproduced.page", seq=seq, rows=rows), icon=":material/info:")
+    elif found.same:
+        st.success(t("audit.reproduced.same", seq=seq, rows=rows), icon=":material/verified:")
+    else:
+        st.error(t("audit.reproduced.other", seq=seq), icon=":material/gpp_bad:")
+    if found.code_then != found.code_now:
+        st.caption(t("audit.reproduced.code", then=literal(found.code_then or NONE), now=literal(found.code_now)))
+
+
 def decisions_summary(decided: pl.DataFrame) -> str:
     """Return how much advice was accepted, adjusted and declined, latest decisions only."""
-    standing = decided.filter(decided["current"])
+    standing = decided.filter(decided["current"] & (decided["action"] != WITHDRAW))
     if standing.is_empty():
         return t("audit.no_decisions")
     counts = dict(standing.group_by("action").len().iter_rows())
@@ -74,7 +103,7 @@ def decision_rows(desk: Desk, decided: pl.DataFrame, zone: str) -> list[dict[str
             "reason": t(f"codes.decision_reason.{row['reason']}") if row["reason"] else None,
             "comment": row["comment"],
             "viewer": row["viewer"],
-            "stands": t("common.yes" if row["current"] else "common.no"),
+            "stands": t("common.yes" if row["current"] and row["action"] != WITHDRAW else "common.no"),
         }
         for row in decided.to_dicts()
     ]
@@ -114,12 +143,19 @@ def log_rows(log: pl.DataFrame, zone: str, *, only_refused: bool) -> list[dict[s
             "edition": row["edition_id"],
             "success": t("audit.done" if row["success"] else "audit.refused"),
             "reason": row["reason"],
+            "basis": basis_words(row),
             "details": details_of(row["details"]),
             "hash": row["row_hash"],
         }
         for row in log.to_dicts()
         if not (only_refused and row["success"])
     ]
+
+
+def basis_words(row: dict[str, Any]) -> str:
+    """Return purposes and legal bases of an entry, known ones in the reader's words."""
+    said = (frame.phrases(row[name].split("; ")) for name in ("purpose", "legal_basis") if row[name])
+    return " / ".join(said)
 
 
 def _when(text: str, zone: str) -> str:
@@ -155,8 +191,8 @@ def log_columns() -> dict[str, Any]:
 
 
 def log_details(row: dict[str, Any]) -> str:
-    """Return the rest of an entry: role, why it was refused, edition, details, hash."""
-    return _details(row, ("role", "reason", "edition", "details", "hash"))
+    """Return the rest of an entry: role, why it was refused, purpose and basis, edition, details, hash."""
+    return _details(row, ("role", "reason", "basis", "edition", "details", "hash"))
 
 
 def _text_columns(widths: dict[str, int]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -33,7 +32,7 @@ def draw(desk: Desk, category: str, horizon_days: int) -> None:
     st.html(lists_table(lists))
     tables.note(t("looking_back.note"))
     provenance.draw(desk, "past_lists")
-    downloads.draw(desk, "past_lists", partial(desk.past_lists, category, horizon_days), ("csv", "xlsx"))
+    downloads.draw(desk, "past_lists", {"category": category, "horizon_days": horizon_days}, ("csv", "xlsx"))
     if may_read(desk.viewer, "past_places"):
         _draw_decided(desk, desk.past_places(category, horizon_days).to_dicts())
 

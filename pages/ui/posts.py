@@ -175,7 +175,7 @@ def draw_what_if(desk: Desk, table: pl.DataFrame, loads: pl.DataFrame) -> None:
             t("staffing.what_if.too_many", post=literal(posts[source]), n=number(most, 1)), icon=":material/info:"
         )
     elif tried:
-        _draw_moved(table, loads, posts, source, target, float(officers))
+        _draw_moved(desk, table, loads, posts, source, target, float(officers))
     else:
         tables.note(t("staffing.what_if.note"))
 
@@ -185,6 +185,7 @@ def _on_duty(table: pl.DataFrame, post: tuple[str, str]) -> float:
 
 
 def _draw_moved(
+    desk: Desk,
     table: pl.DataFrame,
     loads: pl.DataFrame,
     posts: dict[tuple[str, str], str],
@@ -197,6 +198,7 @@ def _draw_moved(
 
     try:
         moved = move_officers(table, [OfficerMove(*source, *target, officers)], loads=loads)
+        desk.told_what_if({"from": list(source), "to": list(target), "officers": officers}, moved)
     except BeatwiseError as error:
         st.error(literal(error))
         return

@@ -78,8 +78,8 @@ def draw(desk: Desk, category: str, horizon_days: int, unit: str, known_days: in
         if told:
             tables.note(told)
     tables.note(t("units.table_note", level=round(chosen["interval_level"] * 100)))
-    listed = partial(desk.unit_hotspots, category, horizon_days, unit)
-    downloads.draw(desk, "unit_hotspots", listed, ("csv", "xlsx", "geojson"))
+    asked = {"category": category, "horizon_days": horizon_days, "unit": unit}
+    downloads.draw(desk, "unit_hotspots", asked, ("csv", "xlsx", "geojson"))
 
 
 def verdict_of(desk: Desk, category: str, horizon_days: int, unit: str) -> dict[str, Any]:

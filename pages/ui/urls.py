@@ -153,8 +153,8 @@ def choose(
     by_code = {str(option): option for option in options}
     labels = {option: words(option) for option in options}
     name = f"choose.{key}.{lang}.{'|'.join(by_code)[:200]}"
+    fallback = default if default is not None else options[0]
     if name not in st.session_state:
-        fallback = default if default is not None else options[0]
         st.session_state[name] = by_code.get(str(state(key)), fallback)
 
     def changed() -> None:
@@ -164,6 +164,10 @@ def choose(
     if as_segments:
         more = {"required": True, **more}
     chosen = draw(label, options, format_func=labels.__getitem__, key=name, on_change=changed, **more)
+    if str(state(key)) not in by_code and chosen != fallback:
+        # The control remembers another edition's default: the view, and so the audit row, has to say what is shown.
+        keep(key, chosen)
+        st.rerun()
     return chosen
 
 

@@ -283,9 +283,10 @@ def test_both_languages_have_the_same_keys() -> None:
 
 def test_every_code_that_is_recorded_has_words_in_both_languages() -> None:
     from data.records import DECISION_ACTIONS, NOTE_CODES, REASON_CODES
+    from data.records.decisions import WITHDRAW
 
     wanted = {
-        "decision": DECISION_ACTIONS,
+        "decision": (*DECISION_ACTIONS, WITHDRAW),
         "decision_reason": REASON_CODES,
         "note": NOTE_CODES,
         "role": permissions.ROLES,

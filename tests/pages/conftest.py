@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from data.records import AuditEvent, Records, append_audit
 from data.store import Store
 from tests.conftest import ROOT
 from tests.pages.town import build_town
@@ -35,6 +36,12 @@ def town(built_town: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
     monkeypatch.setenv("BEATWISE_AUTH", "demo")
     monkeypatch.delenv("BEATWISE_RECORDS_URL", raising=False)
     return Store.open(root)
+
+
+def announce_editions(town: Store) -> None:
+    """Write the rows of publications that a town made without the command line lacks: else the log is not whole."""
+    for edition_id in town.edition_ids():
+        append_audit(Records.open(town), AuditEvent("op", "command_line", "publish", edition_id, edition_id))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, date, datetime
 
@@ -9,12 +10,15 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from commands.archive import what_if_again
 from data.access import Viewer
 from data.desk import Desk
+from data.errors import AccessDeniedError
+from data.records import Records
 from data.store import Store
 from pages.ui.language import words
 from tests.data.tiny_edition import rows_of
-from tests.pages.conftest import OpenPage, everything_shown
+from tests.pages.conftest import OpenPage, announce_editions, everything_shown
 from tests.pages.town import NEWER
 
 FIRST = "E20260701-town-010100-28-0"
@@ -56,6 +60,103 @@ def test_declining_needs_a_reason(open_page: OpenPage, town: Store) -> None:
     group(test, f"{FIRST}.en.reason").set_value("local_knowledge").run()
     press(test, f"{FIRST}.en.save")
     assert commander(town).decisions()["reason"].to_list() == ["local_knowledge"]
+
+
+def test_a_decision_on_an_older_edition_says_so(open_page: OpenPage, town: Store) -> None:
+    older, newest = town.edition_ids()[0], town.edition_ids()[-1]
+    assert older != newest
+    told = words("en")["decisions.older_edition"].partition("{")[0]
+    assert told not in everything_shown(open_page("staffing", "commander", "en"))
+    assert told in everything_shown(open_page("staffing", "commander", "en", edition=older))
+    desk = Desk(town, Viewer("demo-commander", "commander"), older)
+    desk.decide(desk.staffing()["advice_id"][0], "accept")
+    row = Desk(town, Viewer("checker", "auditor")).audit_log(1).to_dicts()[0]
+    assert (row["edition_id"], json.loads(row["details"])["newer_edition"]) == (older, newest)
+
+
+def test_the_reason_other_needs_a_word(open_page: OpenPage, town: Store) -> None:
+    test = open_page("hotspots", "commander", "en")
+    group(test, f"decide.{FIRST}").set_value("decline").run()
+    group(test, f"{FIRST}.en.reason").set_value("other").run()
+    press(test, f"{FIRST}.en.save")
+    assert test.warning[0].value == words("en")["decisions.comment_missing"]
+    assert commander(town).decisions().is_empty()
+
+
+def test_a_decision_is_withdrawn_on_the_page_and_the_advice_is_open_again(open_page: OpenPage, town: Store) -> None:
+    commander(town).decide(FIRST, "accept")
+    test = open_page("hotspots", "commander", "en")
+    group(test, f"decide.{FIRST}").set_value("withdraw").run()
+    group(test, f"{FIRST}.en.reason").set_value("slip").run()
+    press(test, f"{FIRST}.en.save")
+    assert not test.exception
+    assert commander(town).decisions()["action"].to_list() == ["withdraw", "accept"]
+    assert not test.success
+    audit = everything_shown(open_page("audit", "auditor", "en"))
+    assert words("en")["codes.decision.withdraw"] in audit and words("en")["audit.no_decisions"] in audit
+
+
+def test_a_decision_made_meanwhile_is_shown_before_another_one(open_page: OpenPage, town: Store) -> None:
+    test = open_page("hotspots", "commander", "en")
+    group(test, f"decide.{FIRST}").set_value("accept").run()
+    Desk(town, Viewer("second", "commander")).decide(FIRST, "decline", "data_wrong")
+    press(test, f"{FIRST}.en.save")
+    assert test.warning[0].value == words("en")["decisions.changed"]
+    assert commander(town).decisions()["viewer"].to_list() == ["second"]
+    # What stands is on the screen now: pressing again is a decision over it.
+    press(test, f"{FIRST}.en.save")
+    assert commander(town).decisions()["viewer"].to_list() == ["demo-commander", "second"]
+
+
+def test_a_what_if_is_on_record_with_the_digest_of_its_answer(open_page: OpenPage, town: Store) -> None:
+    test = open_page("staffing", "commander", "en")
+    next(button for button in test.button if button.label == words("en")["staffing.what_if.try"]).click().run()
+    assert not test.exception
+    row = Desk(town, Viewer("checker", "auditor")).audit_log(1).to_dicts()[0]
+    assert (row["event"], row["viewer"]) == ("what_if", "demo-commander")
+    details = json.loads(row["details"])
+    assert details["asked"]["officers"] == 2 and len(details["sha256"]) == 64
+    found = what_if_again(town, Records.open(town), row["seq"])
+    assert found is not None and found.same is True
+
+
+def test_the_auditor_reproduces_the_entry_that_is_chosen(open_page: OpenPage, town: Store) -> None:
+    announce_editions(town)
+    desk = commander(town)
+    desk.export("staffing", desk.staffing(), "csv", {})
+    seq = Desk(town, Viewer("checker", "auditor")).audit_log(1)["seq"][0]
+    checker = Desk(town, Viewer("checker", "auditor"))
+    found = checker.reproduce(seq)
+    assert (found.same, found.rows) == (True, {"staffing": desk.staffing().height})
+    with pytest.raises(AccessDeniedError):
+        desk.reproduce(seq)
+    test = open_page("audit", "auditor", "en")
+    press(test, "audit.reproduce")
+    assert not test.exception
+    # The newest entry is the view of this page, which is about records, not advice.
+    assert "shows data and records of that moment" in test.warning[0].value
+
+
+def test_the_auditor_asks_who_saw_an_area(open_page: OpenPage, town: Store) -> None:
+    Desk(town, Viewer("captain", "commander", "s1", "station")).opened("hotspots")
+    test = open_page("audit", "auditor", "en")
+    press(test, "audit.who_saw")
+    assert not test.exception
+    shown = everything_shown(test)
+    assert words("en")["audit.who_saw.summary"].format(accounts=1, rows=1) in shown
+    assert Desk(town, Viewer("checker", "auditor")).audit_log(1)["event"].to_list() == ["who_saw"]
+
+
+def test_a_control_that_remembers_says_so_in_the_log(open_page: OpenPage, town: Store) -> None:
+    test = open_page("hotspots", "commander", "en")
+    first = Desk(town, Viewer("demo-commander", "commander")).first_listed()
+    other = next(code for code in commander(town).categories() if code != first)
+    control = next(box for box in test.selectbox if "choose.category" in str(box.key))
+    test.session_state[control.key] = other
+    test.run()
+    assert not test.exception
+    row = Desk(town, Viewer("checker", "auditor")).audit_log(1).to_dicts()[0]
+    assert json.loads(row["details"])["view"]["category"] == other
 
 
 def test_the_auditor_reads_a_decision_and_the_rest_of_it_below(open_page: OpenPage, town: Store) -> None:
@@ -257,6 +358,7 @@ def test_a_researcher_is_told_busiest_hours_only_of_enough_incidents(open_page: 
 
 
 def test_the_auditor_verifies_the_log(open_page: OpenPage, town: Store) -> None:
+    announce_editions(town)
     test = open_page("audit", "auditor", "en")
     press(test, "audit.verify")
     assert test.success[0].value.startswith("Whole: ")
@@ -271,7 +373,7 @@ def test_an_export_is_recorded_before_it_is_handed_over(town: Store) -> None:
     from pages.ui.downloads import content_of
 
     desk = commander(town)
-    content = content_of(desk, "staffing", desk.staffing, "csv", lambda: None)
+    content = content_of(desk, "staffing", {}, "csv", lambda: None)
     assert content.startswith(b"\xef\xbb\xbf")
     log = Desk(town, Viewer("checker", "auditor")).audit_log(5).to_dicts()
     assert (log[0]["event"], log[0]["object"]) == ("export", "staffing")

@@ -21,7 +21,7 @@ from pages.ui.formats import literal
 from pages.ui.language import words
 from pages.ui.ledger import details_of
 from tests.conftest import ROOT
-from tests.pages.conftest import OpenPage, everything_shown
+from tests.pages.conftest import OpenPage, announce_editions, everything_shown
 
 #: What a street, a beat or a comment may be called by somebody who wants a reader's browser to fetch something.
 HOSTILE = '![x](http://evil.test/a.png)<img src="http://evil.test/b.png">[here](http://evil.test)'
@@ -89,13 +89,13 @@ def test_a_page_left_on_the_screen_gives_no_file_after_the_grant_ended(
 ) -> None:
     desk = Desk(town, Viewer("li", "researcher"))
     at_desk = identity.lasting(desk.viewer, town)
-    taken = downloads.content_of(desk, "model_scores", lambda: desk.model_scores("040100", 28), "csv", at_desk)
+    taken = downloads.content_of(desk, "model_scores", {"category": "040100", "horizon_days": 28}, "csv", at_desk)
     assert taken
     revoke_role(local_researcher, "li", revoked_by="zhao")
     if role_after:
         grant_role(local_researcher, "li", role_after, granted_by="zhao")
     with pytest.raises(AccessDeniedError):
-        downloads.content_of(desk, "model_scores", lambda: desk.model_scores("040100", 28), "csv", at_desk)
+        downloads.content_of(desk, "model_scores", {"category": "040100", "horizon_days": 28}, "csv", at_desk)
     last = read_audit(local_researcher, 1)[0]
     assert (last["event"], last["object"], last["success"]) == ("export", "model_scores", False)
 
@@ -223,6 +223,7 @@ def test_the_audit_page_opens_on_a_log_somebody_tampered_with(open_page: OpenPag
 
 
 def test_the_auditor_hands_in_a_row_noted_earlier(open_page: OpenPage, town: Store) -> None:
+    announce_editions(town)
     test = open_page("audit", "auditor", "en")
     for noted, told in (("7", "Nothing to compare with"), (f"1:{'0' * 16}", "Broken: row 1")):
         test.text_input(key="audit.noted").set_value(noted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import openpyxl
@@ -12,9 +13,10 @@ import pytest
 import shapely
 
 from data.access import Viewer
-from data.errors import AccessDeniedError, RequestError
+from data.errors import AccessDeniedError, RequestError, StaleError
 from data.exports import guard_formulas, make_export
-from data.records import Records
+from data.records import Records, grant_role, revoke_role
+from data.version import code_version
 from tests.data.desk.viewers import AUDITOR, CAPTAIN, CHIEF, OFFICER, RESEARCHER, SECURITY, last_row
 from tests.data.tiny_edition import EDITION_ID, START
 
@@ -31,6 +33,86 @@ def test_a_decision_is_recorded_and_a_later_one_supersedes_it(desk_of, records: 
     ]
     assert seen["edition_id"].unique().to_list() == [EDITION_ID]
     assert chief.decisions(["T2"]).is_empty()
+
+
+def test_a_decision_is_withdrawn_and_all_of_it_stays_on_record(desk_of) -> None:
+    chief = desk_of(CHIEF)
+    chief.decide("T1", "decline", "data_wrong")
+    chief.decide("T1", "withdraw", "slip")
+    seen = chief.decisions()
+    assert seen.select("action", "reason", "current").rows() == [
+        ("withdraw", "slip", True),
+        ("decline", "data_wrong", False),
+    ]
+    with pytest.raises(RequestError, match="no decision to withdraw"):
+        chief.decide("T1", "withdraw", "slip")
+
+
+def test_nobody_decides_over_a_decision_not_seen(desk_of) -> None:
+    first, second = desk_of(CHIEF), desk_of(CAPTAIN)
+    stood = first.decide("T1", "accept", standing=None)
+    with pytest.raises(StaleError, match="changed meanwhile by chief"):
+        second.decide("T1", "decline", "data_wrong", standing=None)
+    assert first.decisions().height == 1
+    second.decide("T1", "decline", "data_wrong", standing=stood.decision_id)
+    with pytest.raises(StaleError, match="changed meanwhile by captain"):
+        first.decide("T1", "withdraw", "slip", standing=stood.decision_id)
+    assert first.decisions()["action"].to_list() == ["decline", "accept"]
+
+
+def test_two_who_decide_at_the_same_moment_do_not_both_decide(desk_of) -> None:
+    def decide(number: int) -> bool:
+        try:
+            desk_of(CHIEF if number % 2 else CAPTAIN).decide("T1", "accept", standing=None)
+        except StaleError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(decide, range(8)))
+    assert done.count(True) == 1
+    assert desk_of(CHIEF).decisions().height == 1
+
+
+@pytest.mark.parametrize("ended", ["revoked", "granted anew for another area"])
+def test_nothing_is_on_record_after_the_end_of_the_grant_behind_it(ended: str, desk_of, records: Records) -> None:
+    grant_role(records, "chief", "commander", "F", "sub_bureau", granted_by="op")
+    chief = desk_of(CHIEF)
+    chief.decide("T1", "accept")
+    listed = chief.staffing()
+    revoke_role(records, "chief", revoked_by="op")
+    if ended != "revoked":
+        grant_role(records, "chief", "commander", "S2", "station", granted_by="op")
+    for late in (
+        lambda: chief.decide("T1", "decline", "data_wrong"),
+        lambda: chief.export("staffing", listed, "csv"),
+    ):
+        with pytest.raises(AccessDeniedError, match="ended or changed meanwhile"):
+            late()
+        row = last_row(records)
+        assert (row["viewer"], row["success"]) == ("chief", False)
+    assert desk_of(AUDITOR).decisions().height == 1
+
+
+def test_no_visit_is_recorded_after_the_end_of_a_grant(desk_of, records: Records) -> None:
+    grant_role(records, OFFICER.name, "officer", "B1", "beat", granted_by="op")
+    officer = desk_of(OFFICER)
+    planned = officer.visit_plan("B1")["object_id"][0]
+    officer.record_visit(planned, True, 10, "in_order")
+    revoke_role(records, OFFICER.name, revoked_by="op")
+    with pytest.raises(AccessDeniedError, match="ended or changed meanwhile"):
+        officer.record_visit(planned, True, 10, "in_order")
+    assert officer.visits_recorded("B1").height == 1
+
+
+def test_the_log_keeps_the_advice_a_decision_was_about(desk_of, records: Records) -> None:
+    chief = desk_of(CHIEF)
+    chief.decide("H1", "accept", view={"category": "theft", "calm": "0.5"})
+    details = json.loads(last_row(records)["details"])
+    told = chief.hotspots("theft", 28).filter(pl.col("advice_id") == "H1").to_dicts()[0]
+    assert details["view"] == {"category": "theft", "calm": "0.5"}
+    assert details["advice"]["rank"] == told["rank"] and details["advice"]["expected"] == told["expected"]
+    assert details["code"] == code_version()
 
 
 def test_decisions_about_another_area_are_not_shown(desk_of) -> None:
@@ -64,8 +146,18 @@ def test_nobody_decides_without_the_role_or_outside_the_area(
         (("T1", "accept", "other"), "takes no reason"),
         (("T1", "adjust", "other"), "adjusted value"),
         (("T1", "decline", "other", 3.0), "adjusted value"),
-        (("T1", "adjust", "other", float("nan")), "0 or more"),
-        (("T1", "adjust", "other", -1.0), "0 or more"),
+        (("T1", "adjust", "data_wrong", float("nan")), "0 or more"),
+        (("T1", "adjust", "data_wrong", -1.0), "0 or more"),
+        (("T1", "adjust", "data_wrong", 1e300), "at most 10,000"),
+        (("T1", "decline", "other"), "says which"),
+        (("T1", "decline", "other", None, " . "), "says which"),
+        (("T1", "withdraw", "slip"), "no decision to withdraw"),
+        (("T1", "withdraw"), "needs a reason"),
+        (("T1", "accept", None, None, "bell \x07"), "control characters"),
+        (("T1", "accept", None, None, "delete \x7f"), "control characters"),
+        (("T1", "accept", None, None, "turned \u202e0001"), "control characters"),
+        (("T1", "accept", None, None, "hidden \u200b"), "control characters"),
+        (("T1", "accept", None, None, "half a pair \ud800"), "control characters"),
         (("T1", "accept", None, None, "x" * 501), "500"),
         (("T1", "accept", None, None, "nul \0"), "control characters"),
         (("T1", "accept", None, None, "见 110101199003070038"), "identity number"),

@@ -15,6 +15,7 @@ from data.desk import Desk
 from data.errors import AccessDeniedError, RequestError, StoreError
 from data.records import Records
 from data.store import Store
+from data.version import code_version
 from tests.data.desk.viewers import AUDITOR, CAPTAIN, CHIEF, OFFICER, RESEARCHER, SECURITY, STEWARD, last_row
 from tests.data.tiny_edition import EDITION_ID, make_tiny_store
 
@@ -76,7 +77,12 @@ def test_a_page_view_is_recorded_with_purpose_basis_and_view(desk_of, records: R
     assert (row["viewer"], row["role"], row["event"], row["object"]) == ("officer", "officer", "open", "my_beat")
     assert (row["edition_id"], row["snapshot_id"]) == (EDITION_ID, desk.snapshot.snapshot_id)
     assert (row["purpose"], row["legal_basis"], row["success"]) == ("purpose-1", "basis-1", True)
-    assert json.loads(row["details"]) == {"area": "B1", "view": {"beat": "B1"}}
+    assert json.loads(row["details"]) == {
+        "area": "B1",
+        "level": "beat",
+        "view": {"beat": "B1"},
+        "code": code_version(),
+    }
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from data.errors import AccessDeniedError, BeatwiseError, OtherForceError, Sourc
 from data.forces import editions_beside_others, store_forces
 from data.permissions import ALL_FORCES, ROLES
 from data.quality.measures import QualityReport
-from data.records import read_audit, verify_records
+from data.records import AuditEvent, Records, append_audit, read_audit, verify_records
 from data.store import Store
 from tests.data.two_forces import FOREIGN, OTHER, OTHER_EDITION, OWN, OWN_EDITION, TOWN, foreign_mapping, make_stores
 
@@ -48,6 +48,7 @@ READS: dict[str, Callable[[Desk], Any]] = {
     "editions": lambda desk: desk.editions(),
     "entries": lambda desk: desk.entries(),
     "feedback": lambda desk: desk.feedback("theft"),
+    "first_listed": lambda desk: desk.first_listed(),
     "funnel": lambda desk: desk.funnel(),
     "funnels": lambda desk: desk.funnels(),
     "grade_problems": lambda desk: desk.grade_problems(),
@@ -105,7 +106,8 @@ READS: dict[str, Callable[[Desk], Any]] = {
 OTHERWISE = {
     *("apply_address_reviews", "audit_log", "checked", "decide", "edition", "export", "export_visits", "forces", "may"),
     *("choose_columns", "mapping_files", "opened", "propose_mapping", "record_visit", "review_address", "save_mapping"),
-    *("rounded_to", "today", "try_mapping", "verify_audit", "view_sample", "visits_file_name"),
+    *("reproduce", "rounded_to", "today", "told_what_if", "try_mapping", "verify_audit", "view_sample"),
+    *("visits_file_name", "who_saw"),
 }
 
 
@@ -271,9 +273,33 @@ def test_the_log_shows_an_auditor_the_rows_about_the_own_force(own_both: Store) 
     assert seen.filter(pl.col("edition_id") == OTHER_EDITION)["viewer"].unique().to_list() == ["everywhere"]
     # The newest, not those among the newest rows of all.
     assert auditor.audit_log(1)["viewer"].to_list() == ["intruder"]
+    # Made without the command line, which announces what it publishes.
+    for edition_id in own_both.edition_ids():
+        event = AuditEvent("op", "command_line", "publish", edition_id, edition_id)
+        append_audit(Records.open(own_both), event)
     report = auditor.verify_audit()
     assert (report.whole, report.problem) == (True, None)
     assert report.rows > seen.height
+
+
+def test_an_auditor_of_one_force_asks_about_the_own_force_only(own_both: Store) -> None:
+    for force in (OWN, OTHER):
+        _work_at(own_both, force)
+    day = datetime.now(UTC).date()
+    window = day - timedelta(days=2), day + timedelta(days=2)
+    for force, others in ((OWN, OTHER), (OTHER, OWN)):
+        auditor = Desk(own_both, viewer("auditor", force))
+        seen = auditor.who_saw("B1", *window)
+        assert f"{force}-officer" in set(seen["viewer"])
+        assert all(name.startswith(force) for name in seen["viewer"])
+        foreign = [
+            row["seq"]
+            for row in read_audit(Records.open(own_both))
+            if row["viewer"].startswith(others) and row["success"]
+        ]
+        assert foreign
+        with pytest.raises(AccessDeniedError, match="another police force"):
+            auditor.reproduce(foreign[0])
 
 
 @pytest.mark.parametrize("content", ["no json", "[]", '"text"'])

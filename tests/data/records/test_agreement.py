@@ -174,5 +174,19 @@ def test_a_clock_that_was_set_back_is_named_a_small_difference_is_not(tmp_path) 
     assert (report.whole, report.went_back) == (True, 4)
 
 
+def test_triggers_that_were_taken_away_are_named(filled: Records) -> None:
+    assert verify_records(filled).unguarded == ()
+    with filled.engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("DROP TRIGGER audit_log_no_replace")
+            connection.exec_driver_sql("DROP TRIGGER decisions_no_update")
+        else:
+            connection.exec_driver_sql("ALTER TABLE audit_log DISABLE TRIGGER audit_log_append_only")
+            connection.exec_driver_sql("DROP TRIGGER decisions_append_only ON decisions")
+    report = verify_records(filled)
+    assert report.whole
+    assert report.unguarded == ("audit_log", "decisions")
+
+
 def test_an_ordinary_clock_goes_forward(filled: Records) -> None:
     assert verify_records(filled).went_back is None

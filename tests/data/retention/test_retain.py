@@ -21,6 +21,7 @@ from data.quality.measures import quality_history
 from data.records import Records, read_audit
 from data.retention import expiry_list, plan_retention, retain
 from data.retention.plan import rules_of
+from data.seals import verify_store
 from data.snapshots import Snapshot, current_snapshot
 from data.store import Store
 from tests.data.tiny_edition import rows_of
@@ -250,7 +251,9 @@ def test_the_command_writes_the_audit_row_first_and_keeps_a_report(store: Store)
         catch_exceptions=False,
     )
     told = json.loads(ran.stdout)
-    row = read_audit(Records.open(store), 1)[0]
+    [seal, row] = read_audit(Records.open(store), 2)
+    assert (seal["event"], seal["object"]) == ("seal", told["snapshot_after"])
+    assert verify_store(store, Records.open(store)).problem is None
     assert (row["event"], row["object"], row["role"]) == ("retain", PLACES_DUE.isoformat(), "command_line")
     details = json.loads(row["details"]) if isinstance(row["details"], str) else row["details"]
     assert [one["rows"] for one in details["items"]] == [one["rows"] for one in told["items"]]

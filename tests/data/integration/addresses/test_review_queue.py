@@ -105,7 +105,7 @@ def test_decisions_hold_in_a_new_snapshot_without_new_files(store: Store, tmp_pa
     code = decide(desk, "accept")
 
     applied = desk.apply_address_reviews()
-    assert read_audit(desk.records, 1)[0]["event"] == "apply_addresses"
+    assert [row["event"] for row in read_audit(desk.records, 2)] == ["seal", "apply_addresses"]
     assert (applied.texts, applied.calls, applied.linked, applied.previous_id) == (1, 2, 2, before.snapshot_id)
     after = current_snapshot(store)
     assert after.snapshot_id == applied.snapshot_id != before.snapshot_id
