@@ -142,7 +142,8 @@ def test_a_threshold_file_that_is_wrong_is_named(store: Store) -> None:
 
 def test_the_shipped_thresholds_name_things_that_are_measured(store: Store, tmp_path: Path) -> None:
     report = load(store, tmp_path, calls=CALLS, feedbacks=FEEDBACKS)
-    own = [
-        one for one in load_thresholds() if one.table in ("calls", "feedbacks", "incidents") and one.id != "calls-known"
-    ]
+    tables = ("calls", "feedbacks", "incidents")
+    # No call tells when it was known, and a newest week is compared with those of earlier loads.
+    untold = ("calls-known", "calls-newest-week")
+    own = [one for one in load_thresholds() if one.table in tables and one.id not in untold]
     assert len(judge([report], own)) == len(own)
