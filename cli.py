@@ -9,7 +9,7 @@ import sys
 
 # isort: off
 # In the order in which `beatwise --help` lists them: data in, advice out, the desk, the checks.
-from commands import data_in, advice_out, places_out, desk, scorecard, simulate  # noqa: F401
+from commands import data_in, advice_out, reproduce, places_out, desk, scorecard, simulate  # noqa: F401
 from commands.shell import app
 
 # isort: on

@@ -268,6 +268,24 @@ def retain(
     tell(report.to_dict(), as_json, report.to_text())
 
 
+@app.command()
+def tidy(
+    store: StoreOption,
+    days: Annotated[int, typer.Option(min=0, help="Age a superseded view must have.")] = 7,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Free the space of superseded incident views that no edition was made from; loads and editions stay whole."""
+    from data.store import Store
+    from data.tidying import tidy as put_away
+
+    opened = Store.open(store)
+    if not dry_run:
+        record(opened, "tidy", str(days), snapshot_id=opened.current_snapshot_id())
+    report = put_away(opened, tidied_by=operator(), now=now(), days=days, dry_run=dry_run)
+    tell(report.to_dict(), as_json, report.to_text())
+
+
 @app.command("visits-export")
 def export_visits(
     store: StoreOption,

@@ -102,6 +102,20 @@ class Snapshot:
                 remedy=f"The current snapshot {self.store.current_snapshot_id()} holds what may still be read.",
             )
 
+    def _require_view(self) -> None:
+        if (self.folder / TIDIED).is_file():
+            raise StoreError(
+                "the incident view of this snapshot was put away: a later one stands in its place and no edition was "
+                "made from it.",
+                where=self.snapshot_id,
+                remedy=f"Read the current snapshot {self.store.current_snapshot_id()}; the loads keep every row.",
+            )
+
+    @property
+    def rows_are_gone(self) -> bool:
+        """Whether nothing can be computed from its rows any more: deleted after their retention, or put away."""
+        return any((self.folder / name).is_file() for name in (ERASED, TIDIED))
+
     @property
     def is_demo(self) -> bool:
         """Whether every row was made by the demo generator. Only then may roles be picked freely."""
@@ -123,6 +137,7 @@ class Snapshot:
         """
         self._require_rows()
         if table in DERIVED:
+            self._require_view()
             parts = parts_of_table(self.folder, table)
             return self._own(scan_table(table, parts)) if parts else DERIVED[table].create_empty().lazy()
         if table not in CANONICAL:
@@ -175,6 +190,8 @@ def parts_of_table(folder: Path, table: str) -> list[Path]:
 
 #: File in the folder of a snapshot, load or edition whose tables were deleted after their retention.
 ERASED = "erased.json"
+#: File in the folder of a snapshot whose derived tables were put away (``data.tidying``); its loads are all there.
+TIDIED = "tidied.json"
 #: Columns of quarantine.parquet. ``raw`` is the row as JSON text with personal columns already dropped.
 QUARANTINE: dict[str, Any] = {
     "source": pl.String,

@@ -137,9 +137,18 @@ def test_an_edition_is_held_against_the_one_before_it(store: Path, tmp_path: Pat
     run_cli("lookback", "--store", store, "--edition", ids[1], "--output", tmp_path / "past.csv")
     assert pl.read_csv(tmp_path / "past.csv").height == len(told)
     assert "No earlier edition" in run_cli("lookback", "--store", store, "--edition", ids[0]).stdout
+    # Made again from its snapshot, with the edition it rests on, it is the same; with a row less it is not.
+    again = json.loads(run_cli("reproduce", "--store", store, "--edition", ids[1], "--json").stdout)
+    assert set(again["tables"].values()) == {"same"} and "past_lists" in again["tables"]
+    staffing = store / "editions" / ids[1] / "staffing.parquet"
+    pl.read_parquet(staffing).head(3).write_parquet(staffing)
+    done = run_cli("reproduce", "--store", store, "--edition", ids[1], check=False)
+    assert done.returncode == 2 and "other rows in staffing" in done.stderr
+    shutil.rmtree(store / "editions" / ids[0])
+    done = run_cli("reproduce", "--store", store, "--edition", ids[1], check=False)
+    assert done.returncode == 2 and f"no edition '{ids[0]}'" in done.stderr
     # Other tests read the newest edition, which has all categories.
-    for made in ids:
-        shutil.rmtree(store / "editions" / made)
+    shutil.rmtree(store / "editions" / ids[1])
 
 
 def test_publishing_twice_gives_the_same_edition(store: Path) -> None:
