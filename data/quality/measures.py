@@ -116,6 +116,9 @@ def quality_history(store: Store) -> list[QualityReport]:
     Snapshots made without a new file (decisions on addresses, retention) add nothing to the trend of loads.
     """
     snapshots = [Snapshot(store, snapshot_id) for snapshot_id in store.snapshot_ids()]
+    # Loads are only ever added. Two of one second, or a clock that was set back, must not turn their order round: the
+    # newest one decides whether publishing is stopped.
+    snapshots.sort(key=lambda one: len(one.manifest["loads"]))
     return [report_quality(snapshot) for snapshot in snapshots if not snapshot.manifest.get("changes")]
 
 

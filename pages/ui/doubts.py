@@ -1,19 +1,30 @@
-"""What a reader must know before reading an edition: days that are missing, thresholds that were overridden."""
+"""What a reader must know before reading an edition: missing days, overridden thresholds, an area that has ended."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pages.ui import places
 from pages.ui.formats import listed, number, period
 from pages.ui.language import current, t
 
+if TYPE_CHECKING:
+    from data.desk import Desk
 
-def notice(manifest: dict[str, Any]) -> str:
+
+def notice(desk: Desk) -> str:
     """Return it as HTML; empty for an edition of which there is nothing to say."""
-    told = [_missing(manifest), _overridden(manifest)]
+    told = [_missing(desk.manifest), _overridden(desk.manifest), _area_ended(desk)]
     return "".join(f'<p class="bw-doubt" role="note">{escape(text)}</p>' for text in told if text)
+
+
+def _area_ended(desk: Desk) -> str:
+    viewer = desk.viewer
+    if viewer.area_code is None or viewer.area_level is None or desk.own_area_in_force():
+        return ""
+    return t("common.doubt.area_ended", area=places.named(desk, viewer.area_code, viewer.area_level))
 
 
 def _missing(manifest: dict[str, Any]) -> str:

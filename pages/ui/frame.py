@@ -197,7 +197,7 @@ def head(desk: Desk, page: str, *, note: str | None = None) -> None:
             st.html(f'<div class="bw-demo" role="note">{t("common.demo_banner")}</div>')
         st.title(t(f"common.pages.{page}"), anchor=False)
         question = escape(note or t(f"{page}.question"))
-        doubt = doubts.notice(desk.manifest) if page in OF_AN_EDITION and desk.has_edition else ""
+        doubt = doubts.notice(desk) if page in OF_AN_EDITION and desk.has_edition else ""
         st.html(f'<p class="bw-question">{question}</p><p class="bw-source">{provenance(desk)}</p>{doubt}')
 
 

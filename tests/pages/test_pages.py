@@ -320,23 +320,6 @@ def test_months_that_were_never_loaded_are_named_and_compared_with_nothing(open_
     assert words("zh")["trends.sentence.no_change_of_months"] in found
 
 
-@pytest.mark.parametrize("page", ["briefing", "hotspots", "staffing", "trends", "model"])
-def test_what_an_edition_lacks_is_told_at_the_head_of_its_pages(open_page: OpenPage, town: Store, page: str) -> None:
-    assert "bw-doubt" not in everything_shown(open_page(page, "commander", "en"))
-    path = town.editions / NEWER / "manifest.json"
-    lost = ["2026-05-04", "2026-05-05", "2026-05-06", "2026-05-09"]
-    quality = {
-        "overridden": ["calls-valid"],
-        "overridden_words": [{"zh": "有效率", "en": "Calls kept of those read"}],
-        "override_reason": "half of it <was> a test",
-    }
-    lacking = {"days_without_record": lost, "quality": quality}
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | lacking), "utf-8")
-    found = everything_shown(open_page(page, "commander", "en"))
-    assert "Of 4 days of the last eight weeks there is next to no record (4 May 2026 to 6 May, 9 May 2026 to" in found
-    assert "Calls kept of those read" in found and "half of it &lt;was&gt; a test" in found
-
-
 def test_times_left_out_of_the_hours_are_told_with_their_share(open_page: OpenPage, town: Store) -> None:
     path = town.editions / NEWER / "manifest.json"
     told = words("zh")["trends.left_out.stand_in"].format(share="23%")
