@@ -67,6 +67,14 @@ def ingest(
             "Never stored or shown.",
         ),
     ] = None,
+    files_of: Annotated[
+        datetime | None,
+        typer.Option(
+            "--files-of",
+            formats=["%Y-%m-%d"],
+            help="Day the files are from, where they come late: what files loaded since told of a record stands.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Load upstream files into a new snapshot. Every row is kept or quarantined, and the counts say which."""
@@ -95,7 +103,15 @@ def ingest(
     force = load_mapping(mapping).jurisdiction.code
     record(opened, "ingest", source, files=names_apart(files), jurisdiction=force)
     with progress_bar() as progress:
-        report = ingest_files(opened, mapping, files, loaded_by=operator(), now=now(), progress=progress)
+        report = ingest_files(
+            opened,
+            mapping,
+            files,
+            loaded_by=operator(),
+            now=now(),
+            progress=progress,
+            files_of=files_of.date() if files_of is not None else None,
+        )
     tell(report.to_dict(), as_json, report.to_text())
 
 
