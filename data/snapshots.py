@@ -143,19 +143,23 @@ class Snapshot:
         if table not in CANONICAL:
             raise StoreError(f"there is no table {table!r}.", remedy=f"Tables: {', '.join([*CANONICAL, *DERIVED])}.")
         versions: list[pl.LazyFrame] = []
-        later: list[pl.LazyFrame] = []
-        for load in reversed(self.loads):
+        replacing: list[pl.LazyFrame] = []
+        for number, load in enumerate(self.loads):
             parts = parts_of_table(self.store.loads / str(load["load_id"]), table)
             if not parts:
                 continue
-            frame = scan_table(table, parts)
-            keys = frame.select("record_key")
-            if later:
-                frame = frame.join(pl.concat(later), on="record_key", how="anti", maintain_order="left")
-            versions.insert(0, frame)
+            versions.append(scan_table(table, parts).with_columns(pl.lit(number, dtype=pl.Int32).alias("$load")))
             if load["tables"].get(table, {}).get("replaced", 0):
-                later.append(keys)
-        return pl.concat(versions, how="vertical") if versions else CANONICAL[table].create_empty().lazy()
+                replacing.append(versions[-1].select("record_key", pl.col("$load").alias("$newest")))
+        if not versions:
+            return CANONICAL[table].create_empty().lazy()
+        rows = pl.concat(versions, how="vertical")
+        if replacing:
+            # One join for all loads: with one for each, a year of daily loads would be joined 70,000 times.
+            newest = pl.concat(replacing).group_by("record_key").agg(pl.col("$newest").max())
+            rows = rows.join(newest, on="record_key", how="left", maintain_order="left")
+            rows = rows.filter((pl.col("$load") >= pl.col("$newest")).fill_null(True)).drop("$newest")
+        return rows.drop("$load")
 
     def _own(self, derived: pl.LazyFrame) -> pl.LazyFrame:
         """Return the rows of a derived table that are of the forces read. A source belongs to one force."""

@@ -111,8 +111,7 @@ class Record:
 def _thin_runs(day: Integers, known: Integers) -> list[tuple[int, int]]:
     """Return the first day and the day after the last of every run of days of which next to nothing is known.
 
-    A week whose file is missing is not empty: later files tell a little of it. A record that begins thinly has no hole
-    there: when it begins is the matter of ``History.first_day``.
+    A week whose file is missing is not empty: later files tell a little of it.
     """
     if not len(day):
         return []
@@ -120,7 +119,7 @@ def _thin_runs(day: Integers, known: Integers) -> list[tuple[int, int]]:
     first, thin = thin_days(day, known, end=int(day.max()) + 1)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], thin, [False]]).astype(np.int8)))
     runs = zip((edges[::2] + first).tolist(), (edges[1::2] + first).tolist(), strict=True)
-    return [(start, stop) for start, stop in runs if stop - start >= LEAST_THIN_DAYS and start > first]
+    return [(start, stop) for start, stop in runs if stop - start >= LEAST_THIN_DAYS]
 
 
 def _united(holes: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

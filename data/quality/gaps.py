@@ -88,6 +88,8 @@ def thin_days(day: Days, known: Days, *, end: int) -> tuple[int, NDArray[np.bool
     beside = np.isfinite(around).sum(axis=0)
     usual = np.sort(around, axis=0)[np.maximum(beside - 1, 0) // 2, np.arange(len(counts))]
     usual[beside < USUAL_WEEKS] = 0.0
+    # Late reports of before it began make every record begin thinly.
+    usual[: 7 * USUAL_WEEKS] = 0.0
     surely = _surely_known(day, known, end)[: len(counts)]
     usual[len(counts) - len(surely) :] *= surely[::-1]
     return first, (usual >= FEWEST_EXPECTED) & (counts <= MISSING_SHARE * usual)

@@ -22,9 +22,10 @@ from data.integration.repeats import NO_FAULT
 from data.quality.funnel import explain_funnel
 from data.quality.gaps import EARLIER_LOADS, USUAL_WEEKS, WATCHED_DAYS, missing_days, newest_week
 from data.schemas import CANONICAL
-from data.snapshots import Snapshot
+from data.snapshots import Snapshot, parts_of_table
 from data.sources.mapping import PROVENANCE
 from data.store import Store
+from data.tables import scan_table
 
 #: Form of quality.json; a file of another form is computed again.
 FORMAT = 1
@@ -155,7 +156,8 @@ def _of_files(load: dict[str, Any]) -> list[Measure]:
 
 
 def _rows(snapshot: Snapshot, table: str, load: dict[str, Any]) -> pl.LazyFrame:
-    return snapshot.scan(table).filter(pl.col("load_id") == load["load_id"])
+    """Return the rows of the newest load: no later one replaces any, so no other load has to be read."""
+    return scan_table(table, parts_of_table(snapshot.store.loads / str(load["load_id"]), table))
 
 
 def _loaded_tables(load: dict[str, Any]) -> list[str]:
@@ -241,8 +243,8 @@ def _coverage(snapshot: Snapshot, load: dict[str, Any]) -> list[Measure]:
     rows = incidents.filter(watched).select(pl.len()).collect().item()
     # Two newest weeks in turn are as far apart as loads are; none reaches farther back than this.
     oldest = days[-EARLIER_LOADS - 1 :][0][1] - timedelta(weeks=USUAL_WEEKS)
-    calls = snapshot.scan("calls").filter(pl.col("source") == load["source"], pl.col("occurred_on") >= oldest)
-    share, usual = newest_week(calls.select("load_id", "occurred_on").collect(), days)
+    recent = incidents.filter(pl.col("occurred_on") >= oldest).select("load_id", "occurred_on").collect()
+    share, usual = newest_week(recent, days)
     return [
         *([Measure("timeliness", "calls", "days_missing", float(len(missing)), rows)] if rows else []),
         *([Measure("coverage", "calls", "newest_week", share, usual)] if share is not None else []),

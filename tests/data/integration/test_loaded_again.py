@@ -166,3 +166,18 @@ def test_a_moment_read_as_a_day_is_the_local_day_wherever_it_is_told(load: Load,
         report = load({"a.csv": rows}, mapping)
     assert (report.files[0].new, report.files[0].replaced) == (0, 2)
     assert sorted(current_snapshot(store).read("calls")["occurred_on"]) == [date(2025, 1, 2), date(2025, 1, 2)]
+
+
+def test_reading_many_loads_scans_each_of_them_at_most_twice(load: Load, store: Store) -> None:
+    head = "JJDBH,BJSJ,BJLX\n"
+    for day in range(1, 9):
+        # A new call every day, and a correction of the first and of the one before.
+        known = f"{day - 1},2025030{day - 1}083000,010200\n" if day > 1 else ""
+        load(
+            {f"{day}.csv": head + f"{day},2025030{day}083000,010000\n0,20250228083000,0{day % 2 + 1}0{day}00\n" + known}
+        )
+    calls = current_snapshot(store).scan("calls")
+    # A join for each load read the later ones again for every earlier one: 8 + 28.
+    assert calls.explain(optimized=False).count("SCAN") <= 2 * 8
+    found = dict(calls.collect().select("call_id", "category_intake").iter_rows())
+    assert found == {"0": "010800", **{str(day): "010200" for day in range(1, 8)}, "8": "010000"}
