@@ -7,6 +7,7 @@ which incidents become known, because the newest days are never complete where a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
 from typing import Any
@@ -30,12 +31,14 @@ LEARNT_DAYS, SETTLED_DAYS = 182, 56
 LATER_DAYS = 0.02
 #: Newest days that are left out where a source does not say when it knew: they may only be late.
 UNKNOWN_DELAY_DAYS = 7
+#: Days at the end without a record that are always told: a weekly file that did not come.
+LONGEST_TAIL = 7
 #: Days of loading a newest week is compared with, and the fewest that say what is usual.
 EARLIER_LOADS, FEWEST_LOADS = 8, 3
 EPOCH = date(1970, 1, 1)
 
 
-def missing_days(incidents: pl.LazyFrame, *, until: date) -> list[date]:
+def missing_days(incidents: pl.LazyFrame, *, until: date, least_tail: int = LONGEST_TAIL) -> list[date]:
     """Return the days of the eight weeks before ``until`` of which next to nothing is known, oldest first.
 
     Parameters
@@ -44,6 +47,8 @@ def missing_days(incidents: pl.LazyFrame, *, until: date) -> list[date]:
         ``occurred_on`` and ``known_on`` of the incidents of a force or a source, as far as known before ``until``.
     until
         Day after the last one looked at.
+    least_tail
+        Days without a record up to ``until`` are told from this many on; fewer are no more than the day of loading.
     """
     looked_at = timedelta(days=WATCHED_DAYS + max(7 * USUAL_WEEKS, LEARNT_DAYS))
     known_on = pl.max_horizontal(pl.coalesce("known_on", "occurred_on"), "occurred_on")
@@ -56,7 +61,8 @@ def missing_days(incidents: pl.LazyFrame, *, until: date) -> list[date]:
         return []
     end = (until - EPOCH).days
     first, thin = thin_days(days["day"].to_numpy(), days["known"].to_numpy(), end=end)
-    found = np.flatnonzero(thin) + first
+    tail = len(thin) if thin.all() else int(np.argmin(thin[::-1]))
+    found = np.flatnonzero(thin[: len(thin) - tail] if tail < least_tail else thin) + first
     return [EPOCH + timedelta(days=int(day)) for day in found if day >= end - WATCHED_DAYS]
 
 
@@ -110,8 +116,28 @@ def _surely_known(day: Days, known: Days, end: int) -> NDArray[np.float64]:
     return np.asarray(np.quantile(share, LATER_DAYS, axis=0), dtype=np.float64)
 
 
-def newest_week(rows: pl.DataFrame, loads: Sequence[tuple[str, date]]) -> tuple[float | None, int]:
-    """Return how full the newest week was at the last of some loads, beside what it was at those before.
+@dataclass(frozen=True)
+class NewestWeek:
+    """How full the newest week was at a load, beside what it was at earlier ones.
+
+    Attributes
+    ----------
+    share
+        Incidents of the seven days up to the newest day that is not missing, as a share of the median of up to
+        ``EARLIER_LOADS`` earlier days of loading; None with fewer than ``FEWEST_LOADS``.
+    usual
+        That median.
+    usual_tail
+        Days from that newest day to the load, at most, at the earlier ones; None with fewer.
+    """
+
+    share: float | None
+    usual: int
+    usual_tail: int | None
+
+
+def newest_week(rows: pl.DataFrame, loads: Sequence[tuple[str, date]]) -> NewestWeek:
+    """Return how full the newest week was at the last of some loads.
 
     Parameters
     ----------
@@ -119,12 +145,6 @@ def newest_week(rows: pl.DataFrame, loads: Sequence[tuple[str, date]]) -> tuple[
         ``load_id`` and ``occurred_on`` of what the loads brought, as it stands now.
     loads
         Id and day of every load of the source, oldest first.
-
-    Returns
-    -------
-    tuple
-        Incidents of the seven days up to the newest day that is not missing, as a share of the median of up to
-        ``EARLIER_LOADS`` earlier days of loading (None with fewer than ``FEWEST_LOADS``), and that median.
 
     Notes
     -----
@@ -135,20 +155,23 @@ def newest_week(rows: pl.DataFrame, loads: Sequence[tuple[str, date]]) -> tuple[
     # Of several loads on one day the last one.
     ends = list({day: at for at, (_, day) in enumerate(loads)}.items())[-EARLIER_LOADS - 1 :]
     if len(ends) <= FEWEST_LOADS:
-        return None, 0
+        return NewestWeek(None, 0, None)
     came = rows.drop_nulls("occurred_on").with_columns(
         at=pl.col("load_id").replace_strict(number, return_dtype=pl.Int64)
     )
-    filled = [_newest_week_by(came.filter(pl.col("at") <= at), day) for day, at in ends]
-    usual = int(median(filled[:-1]))
-    return (filled[-1] / usual if usual else None), usual
+    found = [_newest_week_by(came.filter(pl.col("at") <= at), day) for day, at in ends]
+    usual = int(median(filled for filled, _ in found[:-1]))
+    share = found[-1][0] / usual if usual else None
+    return NewestWeek(share, usual, max(tail for _, tail in found[:-1]))
 
 
-def _newest_week_by(came: pl.DataFrame, day: date) -> int:
+def _newest_week_by(came: pl.DataFrame, day: date) -> tuple[int, int]:
+    """Return the incidents of the newest week, and the days from its end to the load."""
     earliest = day - timedelta(days=7 * USUAL_WEEKS)
     daily = came.filter(pl.col("occurred_on") < day, pl.col("occurred_on") >= earliest).group_by("occurred_on").len()
     full = daily.filter(pl.col("len") >= MISSING_SHARE * pl.col("len").median())
     newest = full["occurred_on"].max()
     if not isinstance(newest, date):
-        return 0
-    return int(daily.filter(pl.col("occurred_on").is_between(newest - timedelta(days=6), newest))["len"].sum())
+        return 0, LONGEST_TAIL
+    filled = int(daily.filter(pl.col("occurred_on").is_between(newest - timedelta(days=6), newest))["len"].sum())
+    return filled, (day - newest).days - 1

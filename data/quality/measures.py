@@ -20,7 +20,7 @@ from data.integration.folding import FOLDED_LINKS
 from data.integration.parts import PART
 from data.integration.repeats import NO_FAULT
 from data.quality.funnel import explain_funnel
-from data.quality.gaps import EARLIER_LOADS, USUAL_WEEKS, WATCHED_DAYS, missing_days, newest_week
+from data.quality.gaps import EARLIER_LOADS, LONGEST_TAIL, USUAL_WEEKS, WATCHED_DAYS, missing_days, newest_week
 from data.schemas import CANONICAL
 from data.snapshots import Snapshot, parts_of_table
 from data.sources.mapping import PROVENANCE
@@ -238,16 +238,22 @@ def _coverage(snapshot: Snapshot, load: dict[str, Any]) -> list[Measure]:
     days = [(str(one["load_id"]), _local_day(one, zone)) for one in own]
     until = days[-1][1]
     incidents = snapshot.scan("incidents").filter(pl.col("source") == load["source"])
-    missing = missing_days(incidents, until=until)
     watched = pl.col("occurred_on").is_between(until - timedelta(days=WATCHED_DAYS), until, closed="left")
     rows = incidents.filter(watched).select(pl.len()).collect().item()
     # Two newest weeks in turn are as far apart as loads are; none reaches farther back than this.
     oldest = days[-EARLIER_LOADS - 1 :][0][1] - timedelta(weeks=USUAL_WEEKS)
     recent = incidents.filter(pl.col("occurred_on") >= oldest).select("load_id", "occurred_on").collect()
-    share, usual = newest_week(recent, days)
+    newest = newest_week(recent, days)
+    # A day more than ever before is a file loaded on Tuesday instead of Monday; two are a file that ends too early.
+    least_tail = LONGEST_TAIL if newest.usual_tail is None else min(newest.usual_tail + 2, LONGEST_TAIL)
+    missing = missing_days(incidents, until=until, least_tail=least_tail)
     return [
         *([Measure("timeliness", "calls", "days_missing", float(len(missing)), rows)] if rows else []),
-        *([Measure("coverage", "calls", "newest_week", share, usual)] if share is not None else []),
+        *(
+            [Measure("coverage", "calls", "newest_week", newest.share, newest.usual)]
+            if newest.share is not None
+            else []
+        ),
     ]
 
 

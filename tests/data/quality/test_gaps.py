@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from data.quality.gaps import missing_days, newest_week
+from data.quality.gaps import NewestWeek, missing_days, newest_week
 
 UNTIL = date(2026, 3, 2)
 LOST = [UNTIL - timedelta(days=days) for days in range(14, 7, -1)]
@@ -54,6 +54,14 @@ def test_the_newest_days_are_missing_only_where_they_are_not_merely_late() -> No
     assert missing_days(known_by(untold, UNTIL), until=UNTIL) == []
 
 
+def test_a_few_last_days_are_told_where_files_usually_reach_further() -> None:
+    newest = [UNTIL - timedelta(days=days) for days in (3, 2, 1)]
+    rows = known_by(calls(delay="fast").filter(~pl.col("occurred_on").is_in(newest)), UNTIL)
+    assert missing_days(rows, until=UNTIL) == []
+    assert missing_days(rows, until=UNTIL, least_tail=3) == newest
+    assert missing_days(rows, until=UNTIL, least_tail=4) == []
+
+
 def test_a_month_that_is_published_at_its_end_is_not_missing_before() -> None:
     rows = calls(delay="monthly")
     for day in (date(2026, 2, 10), date(2026, 2, 25), UNTIL):
@@ -85,20 +93,20 @@ def weekly(counts: list[int]) -> tuple[pl.DataFrame, list[tuple[str, date]]]:
 
 
 def test_a_cut_file_is_beside_those_before_it() -> None:
-    assert newest_week(*weekly([700, 720, 680, 710, 350])) == (pytest.approx(350 / 705), 705)
-    assert newest_week(*weekly([700, 720, 680])) == (None, 0)
+    assert newest_week(*weekly([700, 720, 680, 710, 350])) == NewestWeek(pytest.approx(350 / 705), 705, 0)
+    assert newest_week(*weekly([700, 720, 680])) == NewestWeek(None, 0, None)
 
 
 def test_the_rest_of_a_cut_file_mends_it_and_an_old_file_changes_nothing() -> None:
     rows, loads = weekly([700, 720, 680, 710, 350])
     tuesday = loads[-1][1] + timedelta(days=1)
     rest = rows.filter(load_id="L4").with_columns(load_id=pl.lit("L5"))
-    assert newest_week(pl.concat([rows, rest]), [*loads, ("L5", tuesday)])[0] == pytest.approx(700 / 700)
+    assert newest_week(pl.concat([rows, rest]), [*loads, ("L5", tuesday)]).share == pytest.approx(700 / 700)
     # Corrections and years of long ago, loaded in mid-week: the newest week is still that of Monday.
     old = pl.DataFrame({"load_id": ["L5"] * 40, "occurred_on": [date(2020, 1, 1)] * 40})
     rows, loads = weekly([700, 720, 680, 710, 690])
     thursday = loads[-1][1] + timedelta(days=3)
-    assert newest_week(pl.concat([rows, old]), [*loads, ("L5", thursday)])[0] == pytest.approx(690 / 700)
+    assert newest_week(pl.concat([rows, old]), [*loads, ("L5", thursday)]).share == pytest.approx(690 / 700)
 
 
 def test_daily_loads_are_compared_with_daily_loads() -> None:
@@ -106,5 +114,5 @@ def test_daily_loads_are_compared_with_daily_loads() -> None:
     rows = [(f"L{at}", day - timedelta(days=1)) for at, day in enumerate(days) for _ in range(100)]
     before = [("L0", UNTIL - timedelta(days=ago)) for ago in range(2, 60) for _ in range(100)]
     frame = pl.DataFrame(before + rows, schema={"load_id": pl.String, "occurred_on": pl.Date}, orient="row")
-    share, usual = newest_week(frame, [(f"L{at}", day) for at, day in enumerate(days)])
-    assert (share, usual) == (1.0, 700)
+    found = newest_week(frame, [(f"L{at}", day) for at, day in enumerate(days)])
+    assert found == NewestWeek(1.0, 700, 0)
