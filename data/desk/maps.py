@@ -48,10 +48,10 @@ class Maps(DeskBase):
 
         Beats are cut anew: who was granted one that has ended reads empty lists, which must not pass for calm.
         """
+        self._require("areas")
         viewer = self.viewer
         if viewer.area_code is None:
             return True
-        self._require("areas")
         level = self._table("areas").filter(pl.col("level") == viewer.area_level)
         return level.is_empty() or viewer.area_code in _in_force(level, self._as_of())["area_code"]
 
