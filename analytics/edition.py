@@ -17,6 +17,7 @@ from analytics.scope import choose_categories, choose_jurisdiction, known_before
 from data.actions import load_actions
 from data.editions import edition_id_of
 from data.errors import RequestError
+from data.quality.gaps import missing_days
 from data.snapshots import Jurisdiction, Snapshot
 from data.version import code_version
 
@@ -274,6 +275,7 @@ def make_edition(
         "unit_verdicts": unit_ranks.verdicts,
         "months_without_record": [str(month) for month in months_without_record(counts, as_of=parameters.as_of)],
         "counted_whole_until": str(counted_whole_until(incidents, as_of=parameters.as_of)),
+        "days_without_record": [str(day) for day in missing_days(incidents.lazy(), until=parameters.as_of)],
         "hour_coverage": hour_coverage(incidents, timezone=force.timezone, as_of=parameters.as_of),
         "last_known_on": str(incidents["occurred_on"].max()),
         "sources": sorted({load["source"] for load in snapshot.loads}),

@@ -63,11 +63,13 @@ def publish(
     as_json: JsonOption = False,
 ) -> None:
     """Compute an edition (hotspots, visits, staffing, trends) from the newest snapshot and publish it."""
+    from data.editions import Edition
     from data.store import Store
 
+    opened = Store.open(store)
     with progress_bar() as progress:
         edition_id = publish_edition(
-            Store.open(store),
+            opened,
             as_of=as_of.date(),
             horizons_days=tuple(days),
             categories=tuple(category or ()),
@@ -79,7 +81,9 @@ def publish(
             override_quality=override_quality,
             progress=progress,
         )
-    tell({"edition_id": edition_id}, as_json, f"Edition {edition_id}")
+    lost = Edition(opened, edition_id).manifest.get("days_without_record", [])
+    told = f"\nNext to no record of {len(lost)} days of the last eight weeks: {', '.join(lost)}" if lost else ""
+    tell({"edition_id": edition_id, "days_without_record": lost}, as_json, f"Edition {edition_id}{told}")
 
 
 def publish_edition(
@@ -110,6 +114,7 @@ def publish_edition(
     quality = {
         "broken": [one.threshold for one in verdicts if one.status in ("blocked", "warned")],
         "overridden": [one.threshold for one in overridden],
+        "overridden_words": [{"zh": one.zh, "en": one.en} for one in overridden],
         "override_reason": override_quality if overridden else None,
     }
     draft = make_draft(store, snapshot.snapshot_id, parameters)

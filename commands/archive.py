@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,9 @@ from data.errors import RequestError
 if TYPE_CHECKING:
     import polars as pl
 
+    from analytics.edition import EditionParameters
     from data.desk.reproduction import Reproduction
+    from data.editions import Edition
 
 
 @app.command()
@@ -126,26 +129,21 @@ def what_if_again(store: Any, records: Any, seq: int) -> Reproduction | None:
 
 def computed_anew(store: Any, edition_id: str) -> dict[str, Any]:
     """Return how an edition computed anew from its snapshot compares with the stored one, table by table."""
-    from analytics.edition import EditionParameters
     from commands.advice_out import make_draft
     from data.editions import Edition, write_edition
     from data.store import Store
     from data.version import code_version
 
     edition = Edition(store, edition_id)
-    asked = dict(edition.manifest["parameters"])
-    for name in ("horizons_days", "categories", "verified"):
-        asked[name] = tuple(asked.get(name) or ())
-    asked["as_of"] = date.fromisoformat(asked["as_of"])
     record(store, "reproduce", edition_id, edition_id=edition_id)
-    draft = make_draft(store, edition.manifest["snapshot_id"], EditionParameters(**asked))
+    draft = make_draft(store, edition.manifest["snapshot_id"], parameters_of(edition))
     told: dict[str, list[str]] = {"same": [], "same_rows": [], "different": [], "deleted": []}
     with tempfile.TemporaryDirectory(prefix="beatwise-reproduce-") as folder:
         anew = write_edition(Store.create(Path(folder) / "store"), draft.edition_id, draft.tables, draft.manifest)
-        for name, stored in sorted(edition.manifest["tables"].items()):
+        for name in sorted(edition.manifest["tables"]):
             if not edition.holds(name):
                 told["deleted"].append(name)
-            elif name in draft.tables and anew.manifest["tables"][name]["sha256"] == stored["sha256"]:
+            elif name in draft.tables and _bytes_of(anew, name) == _bytes_of(edition, name):
                 told["same"].append(name)
             elif name in draft.tables and renamed(anew.read(name), draft.edition_id, edition_id).equals(
                 edition.read(name)
@@ -155,6 +153,23 @@ def computed_anew(store: Any, edition_id: str) -> dict[str, Any]:
                 told["different"].append(name)
     codes = {"code_then": edition.manifest["code_version"], "code_now": code_version()}
     return {"edition_id": edition_id, **told, **codes}
+
+
+def _bytes_of(edition: Edition, table: str) -> str:
+    """Return the digest of a table's file as it is now; what the manifest says of it may have been changed as well."""
+    from data.files import sha256_of_file
+
+    return sha256_of_file(edition.folder / f"{table}.parquet")
+
+
+def parameters_of(edition: Edition) -> EditionParameters:
+    """Return what an edition was asked for. What was no parameter yet has the value that changes nothing."""
+    from analytics.edition import EditionParameters
+
+    stated = edition.manifest["parameters"]
+    known: dict[str, Any] = {one.name: stated[one.name] for one in fields(EditionParameters) if one.name in stated}
+    lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+    return EditionParameters(**{**known, **lists, "as_of": date.fromisoformat(str(known["as_of"]))})
 
 
 def renamed(table: pl.DataFrame, made: str, told: str) -> pl.DataFrame:

@@ -74,6 +74,14 @@ def ingest(
             "Never stored or shown.",
         ),
     ] = None,
+    files_of: Annotated[
+        datetime | None,
+        typer.Option(
+            "--files-of",
+            formats=["%Y-%m-%d"],
+            help="Day the files are from, where they come late: what files loaded since told of a record stands.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Load upstream files into a new snapshot. Every row is kept or quarantined, and the counts say which."""
@@ -103,7 +111,15 @@ def ingest(
     told = {"files": names_apart(files), "jurisdiction": read.jurisdiction.code}
     record(opened, "ingest", source, upstream=read.source, **told)
     with progress_bar() as progress:
-        report = ingest_files(opened, mapping, files, loaded_by=operator(), now=now(), progress=progress)
+        report = ingest_files(
+            opened,
+            mapping,
+            files,
+            loaded_by=operator(),
+            now=now(),
+            progress=progress,
+            files_of=files_of.date() if files_of is not None else None,
+        )
     seal(opened)
     tell(report.to_dict(), as_json, report.to_text())
 
@@ -279,6 +295,27 @@ def retain(
     report = carry_out(opened, as_of=day, retained_by=operator(), now=at, dry_run=dry_run)
     if not dry_run and opened.current_snapshot_id() is not None:
         seal(opened)
+    tell(report.to_dict(), as_json, report.to_text())
+
+
+@app.command()
+def tidy(
+    store: StoreOption,
+    days: Annotated[int, typer.Option(min=0, help="Age a superseded view must have.")] = 7,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Free the space of superseded incident views that no edition was made from; loads and editions stay whole."""
+    from data.store import Store
+    from data.tidying import tidy as put_away
+
+    opened = Store.open(store)
+    report = put_away(opened, tidied_by=operator(), now=now(), days=days, dry_run=True)
+    if not dry_run:
+        # The row names what goes, first: `verify` takes a file that no row gave up for one that somebody took.
+        going = report.snapshots
+        record(opened, "tidy", str(days), snapshot_id=opened.current_snapshot_id(), snapshots=going)
+        report = put_away(opened, tidied_by=operator(), now=now(), days=days, only=going)
     tell(report.to_dict(), as_json, report.to_text())
 
 

@@ -148,13 +148,20 @@ def write_edition(
         contents: dict[str, dict[str, Any]] = {}
         for name, frame in tables.items():
             path = folder / f"{name}.parquet"
-            _fitting(name, frame).write_parquet(path, statistics=True)
+            fitting(name, frame).write_parquet(path, statistics=True)
             contents[name] = {"rows": frame.height, "sha256": sha256_of_file(path)}
         write_json(folder / "manifest.json", {"edition_id": edition_id, **manifest, "tables": contents})
     return Edition(store, edition_id)
 
 
-def _fitting(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+def fitting(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a table of an edition in the types of its schema.
+
+    Raises
+    ------
+    SchemaError
+        If rows break its rules.
+    """
     good, failures = EDITION[name].filter(frame, cast=True)
     if len(failures):
         raise SchemaError(f"rows of {name} break its rules: {failures.counts()}.", where=name)

@@ -22,7 +22,8 @@ from data.records.agreement import verify_records
 from data.records.audit import AuditEvent, ChainReport, append_audit
 from data.records.database import Records
 from data.records.tables import audit_log
-from data.snapshots import ERASED
+from data.schemas import DERIVED
+from data.snapshots import ERASED, TIDIED
 from data.store import Store
 
 #: Event of the audit row with the seals of loads and snapshots.
@@ -87,6 +88,8 @@ class _Log:
         self.published: set[str] = set()
         #: Snapshot that was made current last.
         self.current: str | None = None
+        #: Snapshots whose superseded view was put away.
+        self.tidied: set[str] = set()
         #: Day of a retention → holders and tables its row named as due.
         self.retained: dict[str, set[tuple[str, str]]] = {}
         for row in _rows(records):
@@ -99,6 +102,8 @@ class _Log:
                 self.published.add(f"editions/{row.object}")
             elif row.event == SEALED:
                 self.current = row.object
+            elif row.event == "tidy":
+                self.tidied.update(details.get("snapshots", []))
             else:
                 due = {(str(one["holder"]), str(one["table"])) for one in details.get("items", [])}
                 self.retained.setdefault(row.object, set()).update(due)
@@ -158,7 +163,9 @@ class _Files:
                     yield f"{name}/{other.relative_to(folder).as_posix()} was put there"
 
     def _may_be_gone(self, folder: Path, file: str, gone: dict[str, Any] | None) -> bool:
-        """Return whether retention, which has an audit row, took a file away."""
+        """Return whether retention or tidying, which have audit rows, took a file away."""
+        if (folder / TIDIED).is_file() and file.split("/")[0].removesuffix(".parquet") in DERIVED:
+            return folder.parent.name == "snapshots" and folder.name in self.log.tidied
         if gone is None or not file.endswith(".parquet") or str(gone.get("as_of")) not in self.log.retained:
             return False
         if folder.parent.name != "editions":
@@ -175,7 +182,7 @@ class _Files:
 
 def _rows(records: Records) -> list[Any]:
     query = sa.select(audit_log.c.seq, audit_log.c.event, audit_log.c.object, audit_log.c.details).where(
-        audit_log.c.event.in_(("publish", "retain", SEALED)), audit_log.c.success.is_(True)
+        audit_log.c.event.in_(("publish", "retain", "tidy", SEALED)), audit_log.c.success.is_(True)
     )
     with records.reading() as connection:
         return list(connection.execute(query.order_by(audit_log.c.seq)).all())

@@ -8,7 +8,8 @@
       loads/<load id>/            one folder per load: <table>.parquet, quarantine.parquet, load.json; a large table is
                                   a folder <table>/ with a file for the rows whose keys begin alike; columns that hold
                                   nothing are left out (``data.tables``)
-      snapshots/<snapshot id>/    manifest.json (which loads), incidents.parquet or incidents/*.parquet (derived)
+      snapshots/<snapshot id>/    manifest.json (which loads), incidents.parquet or incidents/*.parquet (derived; put
+                                  away when superseded and no edition rests on them, ``data.tidying``)
       editions/<edition id>/      manifest.json, <table>.parquet
       rounding.key                secret of this store: how counts are rounded for readers of aggregates; made at first
                                   need, to be kept with the editions (another one would round them otherwise)

@@ -147,6 +147,16 @@ def test_an_edition_is_held_against_the_one_before_it(own_store: Path, tmp_path:
     run_cli("lookback", "--store", store, "--edition", ids[1], "--output", tmp_path / "past.csv")
     assert pl.read_csv(tmp_path / "past.csv").height == len(told)
     assert "No earlier edition" in run_cli("lookback", "--store", store, "--edition", ids[0]).stdout
+    # Made again from its snapshot, with the edition it rests on, it is the same; with a row less it is not.
+    again = json.loads(run_cli("reproduce", "--store", store, "--edition", ids[1], "--json").stdout)
+    assert "past_lists" in again["same"] and not again["different"]
+    staffing = store / "editions" / ids[1] / "staffing.parquet"
+    pl.read_parquet(staffing).head(3).write_parquet(staffing)
+    done = run_cli("reproduce", "--store", store, "--edition", ids[1], check=False)
+    assert done.returncode == 2 and "NOT the same: staffing" in done.stdout
+    shutil.rmtree(store / "editions" / ids[0])
+    done = run_cli("reproduce", "--store", store, "--edition", ids[1], check=False)
+    assert done.returncode == 2 and f"no edition '{ids[0]}'" in done.stderr
 
 
 def test_advice_made_by_other_code_is_compared_under_the_number_it_was_told_by() -> None:

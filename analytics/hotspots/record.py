@@ -15,9 +15,12 @@ import numpy as np
 
 from analytics.cells import Integers
 from analytics.hotspots.history import BLOCK_DAYS, GAP_BLOCKS, SURELY_MISSED, History
+from data.quality.gaps import thin_days
 
 #: Fewest days in a row without any incident that may be a hole, days.
 LEAST_HOLE_DAYS = 14
+#: Fewest days in a row with next to no incident that are a hole: a file that never came, or came cut.
+LEAST_THIN_DAYS = 3
 #: Days since the newest incident after which a record is over rather than late.
 LONGEST_HOLE_DAYS = GAP_BLOCKS * BLOCK_DAYS
 
@@ -31,7 +34,8 @@ class Record:
     first_day
         First day the category was recorded as usual, days since 1970-01-01.
     holes
-        First day and day after the last of every hole between incidents, of whatever category.
+        First day and day after the last of every hole between incidents, of whatever category: days without any, or
+        a few days of which next to nothing is known.
     known, newest
         Days of knowledge in rising order, and the newest day of an incident known by each.
     usual_share
@@ -55,8 +59,9 @@ class Record:
         # Holes are in the span, so that the rarest records do not make holes of their own quiet weeks.
         share = (len(days) - 1) / max(int(days[-1] - days[0]), 1) if len(days) else 0.0
         sure = wide & (gaps * share > SURELY_MISSED)
-        holes = tuple((int(day) + 1, int(day + gap) + 1) for day, gap in zip(days[:-1][sure], gaps[sure], strict=True))
+        empty = [(int(day) + 1, int(day + gap) + 1) for day, gap in zip(days[:-1][sure], gaps[sure], strict=True)]
         known, day = history.known, history.day
+        holes = _united([*empty, *_thin_runs(day[age >= 0], known[age >= 0])])
         if not bool((known[1:] >= known[:-1]).all()):
             order = np.argsort(known, kind="stable")
             known, day = known[order], day[order]
@@ -101,3 +106,27 @@ class Record:
         for start, stop in self.holes:
             if start < end:
                 yield start, min(stop, end)
+
+
+def _thin_runs(day: Integers, known: Integers) -> list[tuple[int, int]]:
+    """Return the first day and the day after the last of every run of days of which next to nothing is known.
+
+    A week whose file is missing is not empty: later files tell a little of it.
+    """
+    if not len(day):
+        return []
+    # Up to the newest incident: what is quiet from there on depends on the day of the forecast.
+    first, thin = thin_days(day, known, end=int(day.max()) + 1)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], thin, [False]]).astype(np.int8)))
+    runs = zip((edges[::2] + first).tolist(), (edges[1::2] + first).tolist(), strict=True)
+    return [(start, stop) for start, stop in runs if stop - start >= LEAST_THIN_DAYS]
+
+
+def _united(holes: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return holes in order, those that meet as one."""
+    found: list[tuple[int, int]] = []
+    for start, stop in sorted(holes):
+        if found and start <= found[-1][1]:
+            start, stop = found[-1][0], max(found.pop()[1], stop)
+        found.append((start, stop))
+    return tuple(found)

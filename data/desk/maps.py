@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -24,7 +25,7 @@ class Maps(DeskBase):
     """Reads geometry and names of the edition for one viewer."""
 
     def areas(self, level: str) -> pl.DataFrame:
-        """Return the viewer's areas of one level, by code.
+        """Return the viewer's areas of one level whose boundaries hold on the edition's day, by code.
 
         Returns
         -------
@@ -39,8 +40,23 @@ class Maps(DeskBase):
         if level not in AREA_LEVELS:
             raise RequestError(f"there is no level {level!r}.", remedy=f"Levels: {', '.join(AREA_LEVELS)}.")
         self._require("areas")
-        drawn = _drawn_areas(str(self.store.root.resolve()), self.edition_id, level)
+        drawn = _drawn_areas(str(self.store.root.resolve()), self.edition_id, level, self._as_of())
         return access.areas_in_scope(drawn, self.scope)
+
+    def own_area_in_force(self) -> bool:
+        """Return whether the area of the viewer's grant is one of the edition's day; True for a grant without one.
+
+        Beats are cut anew: who was granted one that has ended reads empty lists, which must not pass for calm.
+        """
+        self._require("areas")
+        viewer = self.viewer
+        if viewer.area_code is None:
+            return True
+        level = self._table("areas").filter(pl.col("level") == viewer.area_level)
+        return level.is_empty() or viewer.area_code in _in_force(level, self._as_of())["area_code"]
+
+    def _as_of(self) -> date:
+        return date.fromisoformat(str(self.edition.manifest["parameters"]["as_of"]))
 
     def area_names(self) -> dict[tuple[str, str], tuple[str, str]]:
         """Return (level, code) → (Chinese, English name) of the viewer's areas and those above them.
@@ -62,10 +78,9 @@ class Maps(DeskBase):
 
 
 @lru_cache(maxsize=32)
-def _drawn_areas(root: str, edition_id: str, level: str) -> pl.DataFrame:
+def _drawn_areas(root: str, edition_id: str, level: str, as_of: date) -> pl.DataFrame:
     areas = (
-        edition_table(root, edition_id, "areas")
-        .filter(pl.col("level") == level)
+        _in_force(edition_table(root, edition_id, "areas").filter(pl.col("level") == level), as_of)
         .unique("area_code", keep="last", maintain_order=True)
         .sort("area_code")
     )
@@ -75,6 +90,11 @@ def _drawn_areas(root: str, edition_id: str, level: str) -> pl.DataFrame:
     shapes[present] = shapely.coverage_simplify(shapes[present], TOLERANCE_DEG)
     columns = ("area_code", "level", "parent_code", "name_zh", "name_en", "area_km2")
     return areas.select(columns).with_columns(_geojson(shapes))
+
+
+def _in_force(areas: pl.DataFrame, day: date) -> pl.DataFrame:
+    begun = pl.col("valid_from").fill_null(date.min) <= day
+    return areas.filter(begun & (pl.col("valid_to").fill_null(date.max) > day))
 
 
 @lru_cache(maxsize=8)

@@ -70,6 +70,8 @@ class Draft:
     lookups: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     #: Tables of the source as they are written, if they fit into one part and no earlier load has any.
     held: dict[str, pl.DataFrame] = field(default_factory=dict)
+    #: Loads of files that are younger than these, which come late.
+    newer: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.source = self.mapping.source.name
@@ -301,7 +303,7 @@ class Draft:
             together = pl.concat(found, how="diagonal").sort(FILE, maintain_order=True).drop(SHARED, strict=False)
         numbered = any(kinds[name].identical_rows == "legitimate" for name, _ in self._spills[table])
         known = scan_loads(self.store.loads, self.loads, table, part)
-        merged = merge_versions(table, together, known, self._provided, numbered=numbered)
+        merged = merge_versions(table, together, known, self._provided, numbered=numbered, newer=self.newer)
         for file, status, count in merged.counts.iter_rows():
             if file < len(self.reports):
                 report = self.reports[file]

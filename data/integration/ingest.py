@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -57,6 +57,7 @@ def ingest(
     progress: Progress | None = None,
     demo: bool = False,
     watermarks: dict[str, dict[str, str]] | None = None,
+    files_of: date | None = None,
 ) -> IngestReport:
     """Load upstream files into a new snapshot.
 
@@ -77,6 +78,8 @@ def ingest(
         Whether the rows are synthetic; only a store of such loads may be opened with a role picker.
     watermarks
         How far an upstream database was read, by [[file]]; kept in the load for the next time.
+    files_of
+        Local day the files are from, where they come later than younger ones: what those told of a record stands.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def ingest(
         [Path(path) for path in paths], store.scratch, tell=lambda name: say(0, len(paths), f"unpacking {name}")
     )
     with unpacking as (upstream, unread), told_by_name(upstream):
-        return _ingest(store, mapping, upstream, unread, loaded_by, now, progress, demo, watermarks)
+        return _ingest(store, mapping, upstream, unread, loaded_by, now, progress, demo, watermarks, files_of)
 
 
 def _ingest(
@@ -117,6 +120,7 @@ def _ingest(
     progress: Progress | None,
     demo: bool,
     watermarks: dict[str, dict[str, str]] | None,
+    files_of: date | None,
 ) -> IngestReport:
     with ThreadPoolExecutor(1, thread_name_prefix="digests") as pool:
         digests = pool.map(Upstream.with_digest, upstream)
@@ -153,7 +157,8 @@ def _ingest(
         inputs = digest_of([mapping.sha256, sorted({report.sha256 for report in reports})])
         steps = len(reports) + 2
         tell = progress or _silent
-        load_id = "L" + digest_of([inputs, [load["load_id"] for load in loads]])[:12]
+        late = [str(files_of)] if files_of is not None else []
+        load_id = "L" + digest_of([inputs, [load["load_id"] for load in loads], *late])[:12]
         _sweep(store, load_id)
         latest = now.astimezone(ZoneInfo(mapping.jurisdiction.timezone)).date() + timedelta(days=1)
         about = {
@@ -173,9 +178,11 @@ def _ingest(
             "loaded_at": now.isoformat(),
             "loaded_by": loaded_by,
             **({"watermarks": watermarks} if watermarks else {}),
+            **({"files_of": str(files_of)} if files_of is not None else {}),
         }
         with folder_appears_whole(store.loads / load_id, store.scratch) as folder:
-            draft = Draft(store, mapping, loads, load_id, folder, files, kinds, reports)
+            newer = _younger_loads(loads, mapping, files_of)
+            draft = Draft(store, mapping, loads, load_id, folder, files, kinds, reports, newer=newer)
             try:
                 draft.read(latest, lambda step, name: tell(step, steps, name))
                 tell(steps - 2, steps, "writing the load")
@@ -252,6 +259,21 @@ def _require_same_force(store: Store, loads: list[dict[str, Any]], mapping: Mapp
             where=str(store.root),
             remedy="Give the mapping another source name, or ingest all its files into a new store.",
         )
+
+
+def _younger_loads(loads: list[dict[str, Any]], mapping: Mapping, files_of: date | None) -> frozenset[str]:
+    """Return the loads of a source whose files are of a later day: the one they are said to be of, else the load's."""
+    if files_of is None:
+        return frozenset()
+    zone = ZoneInfo(mapping.jurisdiction.timezone)
+
+    def day_of(load: dict[str, Any]) -> date:
+        if "files_of" in load:
+            return date.fromisoformat(load["files_of"])
+        return datetime.fromisoformat(load["loaded_at"]).astimezone(zone).date()
+
+    own = [load for load in loads if load["source"] == mapping.source.name]
+    return frozenset(str(load["load_id"]) for load in own if day_of(load) > files_of)
 
 
 def _sweep(store: Store, load_id: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,7 @@ def merge_versions(
     provided: Mapping[int, frozenset[str]],
     *,
     numbered: bool = False,
+    newer: Collection[str] = (),
 ) -> Merged:
     """Tell new rows from known and corrected ones.
 
@@ -104,6 +105,8 @@ def merge_versions(
     numbered
         Whether rows of one identity are records of their own; which is which is then settled by content where one
         would take the place of another (``met_again``).
+    newer
+        Earlier loads whose files are younger than these: what they told of a record stands.
 
     Raises
     ------
@@ -116,6 +119,12 @@ def merge_versions(
         keys = rows.lazy().select("record_key").unique()
         old = known.join(keys, on="record_key", how="semi", maintain_order="left").collect()
         old = old.unique("record_key", keep="last", maintain_order=True)
+    overtaken = old.filter(pl.col("load_id").is_in(list(newer))) if newer and old.height else old.clear()
+    if overtaken.height:
+        late = rows["record_key"].is_in(overtaken["record_key"].implode())
+        others = merge_versions(table, rows.filter(~late).drop("$at"), known, provided, numbered=numbered)
+        told = rows.filter(late).select(FILE, pl.lit(UNCHANGED).alias("status")).group_by(FILE, "status").len()
+        return Merged(others.fresh, others.replaced, pl.concat([others.counts, told]))
     met = _told_several_times(rows)
     if old.height:
         met = met | rows["record_key"].is_in(old["record_key"].implode())

@@ -1,4 +1,4 @@
-"""Measures of one load: completeness, validity, timeliness, duplicates, joins, and what of it can be used.
+"""Measures of one load: completeness, validity, timeliness, duplicates, joins, coverage, and what of it can be used.
 
 A report belongs to the snapshot a load made, because what joins depends on what was there by then. It never changes, so
 it is computed once and kept beside the snapshot as ``quality.json``.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,15 +20,17 @@ from data.integration.folding import FOLDED_LINKS
 from data.integration.parts import PART
 from data.integration.repeats import NO_FAULT
 from data.quality.funnel import explain_funnel
+from data.quality.gaps import EARLIER_LOADS, LONGEST_TAIL, USUAL_WEEKS, WATCHED_DAYS, missing_days, newest_week
 from data.schemas import CANONICAL
-from data.snapshots import Snapshot
+from data.snapshots import Snapshot, parts_of_table
 from data.sources.mapping import PROVENANCE
 from data.store import Store
+from data.tables import scan_table
 
 #: Form of quality.json; a file of another form is computed again.
 FORMAT = 1
 FILE = "quality.json"
-KINDS = ("completeness", "validity", "timeliness", "duplicates", "joins", "usable")
+KINDS = ("completeness", "validity", "timeliness", "duplicates", "joins", "usable", "coverage")
 #: (table, column) whose value must be in (table, column).
 JOINS = {
     ("dispatches", "calls"): ("call_id", "call_id"),
@@ -58,7 +60,7 @@ class Measure:
     table, item
         What it is about: a column (completeness), a table (joins), a step (usable), a lag (timeliness), or "".
     value
-        A share (0-1), or days for timeliness; None where there is nothing to measure.
+        A share (0-1; of coverage also above 1), or days for timeliness; None where there is nothing to measure.
     rows
         Rows it is a share of.
     """
@@ -97,7 +99,8 @@ def report_quality(snapshot: Snapshot) -> QualityReport:
     path = snapshot.folder / FILE
     if path.is_file():
         known = read_json(path)
-        if known.get("format") == FORMAT:
+        # Without its rows a report of an older form is the last there will be.
+        if known.get("format") == FORMAT or snapshot.rows_are_gone:
             measures = [Measure(**one) for one in known["report"]["measures"]]
             return QualityReport(**{**known["report"], "measures": measures})
     report = measure_snapshot(snapshot)
@@ -114,6 +117,9 @@ def quality_history(store: Store) -> list[QualityReport]:
     Snapshots made without a new file (decisions on addresses, retention) add nothing to the trend of loads.
     """
     snapshots = [Snapshot(store, snapshot_id) for snapshot_id in store.snapshot_ids()]
+    # Loads are only ever added. Two of one second, or a clock that was set back, must not turn their order round: the
+    # newest one decides whether publishing is stopped.
+    snapshots.sort(key=lambda one: len(one.manifest["loads"]))
     return [report_quality(snapshot) for snapshot in snapshots if not snapshot.manifest.get("changes")]
 
 
@@ -121,7 +127,7 @@ def measure_snapshot(snapshot: Snapshot) -> QualityReport:
     """Measure the newest load of a snapshot and the funnel of the whole snapshot."""
     load = snapshot.loads[-1]
     measures = [*_of_files(load), *_completeness(snapshot, load), *_joins(snapshot, load), *_timeliness(snapshot, load)]
-    measures += _usable(snapshot, load)
+    measures += [*_usable(snapshot, load), *_coverage(snapshot, load)]
     return QualityReport(
         snapshot_id=snapshot.snapshot_id,
         load_id=load["load_id"],
@@ -150,7 +156,8 @@ def _of_files(load: dict[str, Any]) -> list[Measure]:
 
 
 def _rows(snapshot: Snapshot, table: str, load: dict[str, Any]) -> pl.LazyFrame:
-    return snapshot.scan(table).filter(pl.col("load_id") == load["load_id"])
+    """Return the rows of the newest load: no later one replaces any, so no other load has to be read."""
+    return scan_table(table, parts_of_table(snapshot.store.loads / str(load["load_id"]), table))
 
 
 def _loaded_tables(load: dict[str, Any]) -> list[str]:
@@ -201,7 +208,7 @@ def _joined(table: str, into: str, stated: pl.LazyFrame, target: pl.LazyFrame, l
 def _timeliness(snapshot: Snapshot, load: dict[str, Any]) -> list[Measure]:
     found = []
     zone = ZoneInfo(load["jurisdiction"]["timezone"])
-    loaded_on = datetime.fromisoformat(str(load["loaded_at"])).astimezone(zone).date()
+    loaded_on = _local_day(load, zone)
     for table in _loaded_tables(load):
         if table not in NEWEST:
             continue
@@ -220,6 +227,38 @@ def _timeliness(snapshot: Snapshot, load: dict[str, Any]) -> list[Measure]:
             found.append(Measure("timeliness", "calls", "known_lag_days_p50", float(median), count))
             found.append(Measure("timeliness", "calls", "known_lag_days_p90", float(high), count))
     return found
+
+
+def _coverage(snapshot: Snapshot, load: dict[str, Any]) -> list[Measure]:
+    """Return which days of the source are missing, and how full its newest week is beside those of earlier loads."""
+    if "calls" not in _loaded_tables(load):
+        return []
+    zone = ZoneInfo(load["jurisdiction"]["timezone"])
+    own = [one for one in snapshot.loads if one["source"] == load["source"] and "calls" in _loaded_tables(one)]
+    days = [(str(one["load_id"]), _local_day(one, zone)) for one in own]
+    until = days[-1][1]
+    incidents = snapshot.scan("incidents").filter(pl.col("source") == load["source"])
+    watched = pl.col("occurred_on").is_between(until - timedelta(days=WATCHED_DAYS), until, closed="left")
+    rows = incidents.filter(watched).select(pl.len()).collect().item()
+    # Two newest weeks in turn are as far apart as loads are; none reaches farther back than this.
+    oldest = days[-EARLIER_LOADS - 1 :][0][1] - timedelta(weeks=USUAL_WEEKS)
+    recent = incidents.filter(pl.col("occurred_on") >= oldest).select("load_id", "occurred_on").collect()
+    newest = newest_week(recent, days)
+    # A day more than ever before is a file loaded on Tuesday instead of Monday; two are a file that ends too early.
+    least_tail = LONGEST_TAIL if newest.usual_tail is None else min(newest.usual_tail + 2, LONGEST_TAIL)
+    missing = missing_days(incidents, until=until, least_tail=least_tail)
+    return [
+        *([Measure("timeliness", "calls", "days_missing", float(len(missing)), rows)] if rows else []),
+        *(
+            [Measure("coverage", "calls", "newest_week", newest.share, newest.usual)]
+            if newest.share is not None
+            else []
+        ),
+    ]
+
+
+def _local_day(load: dict[str, Any], zone: ZoneInfo) -> date:
+    return datetime.fromisoformat(str(load["loaded_at"])).astimezone(zone).date()
 
 
 def _usable(snapshot: Snapshot, load: dict[str, Any]) -> list[Measure]:

@@ -25,7 +25,7 @@ class Threshold(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
-    kind: Literal["completeness", "validity", "timeliness", "duplicates", "joins", "usable"]
+    kind: Literal["completeness", "validity", "timeliness", "duplicates", "joins", "usable", "coverage"]
     table: str
     item: str = ""
     at_least: float | None = None

@@ -142,8 +142,9 @@ def _replaced_by(folder: Path, store: Store, load: dict[str, Any], before: list[
             for path in parts_of_table(store.loads / str(one["load_id"]), table)
         ]
         if own and earlier:
-            keys = pl.scan_parquet(own).select("record_key")
-            versions = pl.scan_parquet(earlier).select("record_key")
+            # A load without its places has fewer columns than those beside it.
+            keys = scan_table(table, own).select("record_key")
+            versions = scan_table(table, earlier).select("record_key")
             counts[table] = int(keys.join(versions, on="record_key", how="semi").select(pl.len()).collect().item())
         else:
             counts[table] = 0

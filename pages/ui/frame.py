@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from data.errors import AccessDeniedError, BeatwiseError, OtherForceError
-from pages.ui import identity, urls
+from pages.ui import doubts, identity, urls
 from pages.ui.formats import day, literal
 from pages.ui.language import LANGUAGES, announce, current, named, pick, t
 
@@ -47,6 +47,8 @@ ICONS = {
 }
 #: Pages that show a map one can move, drawn by deck.gl.
 WITH_MAPS = ("hotspots", "my_beat")
+#: Pages that read an edition: its reader is told what it lacks.
+OF_AN_EDITION = ("briefing", "hotspots", "staffing", "my_beat", "trends", "model")
 #: Days without any record at all after which it is taken to have ended.
 MOST_SILENT_DAYS = 31
 ROOT = Path(__file__).resolve().parents[2]
@@ -195,7 +197,8 @@ def head(desk: Desk, page: str, *, note: str | None = None) -> None:
             st.html(f'<div class="bw-demo" role="note">{t("common.demo_banner")}</div>')
         st.title(t(f"common.pages.{page}"), anchor=False)
         question = escape(note or t(f"{page}.question"))
-        st.html(f'<p class="bw-question">{question}</p><p class="bw-source">{provenance(desk)}</p>')
+        doubt = doubts.notice(desk) if page in OF_AN_EDITION and desk.has_edition else ""
+        st.html(f'<p class="bw-question">{question}</p><p class="bw-source">{provenance(desk)}</p>{doubt}')
 
 
 def draw_nothing_published(desk: Desk, page: str) -> None:

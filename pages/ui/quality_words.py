@@ -56,8 +56,20 @@ def _value(kind: str, value: float, digits: int = 2) -> str:
 
 
 def trend_table(reports: list[QualityReport], timezone: str) -> str:
-    """Return one row per load, newest first: validity, duplicates, joins, age, place, area."""
-    names = ("loaded_at", "load", "source", "validity", "duplicates", "joins", "age", "located", "in_area")
+    """Return one row per load, newest first: validity, duplicates, joins, age, coverage, place, area."""
+    names = (
+        "loaded_at",
+        "load",
+        "source",
+        "validity",
+        "duplicates",
+        "joins",
+        "age",
+        "newest_week",
+        "days_missing",
+        "located",
+        "in_area",
+    )
     return tables.html_table(
         [t(f"quality.column.{name}") for name in names],
         [
@@ -69,12 +81,14 @@ def trend_table(reports: list[QualityReport], timezone: str) -> str:
                 share(_overall(report, "duplicates"), 2),
                 share(_lowest(report, "joins"), 2),
                 _measure(report, "timeliness", "calls", "age_days", as_share=False),
+                _measure(report, "coverage", "calls", "newest_week"),
+                _measure(report, "timeliness", "calls", "days_missing", as_share=False),
                 _measure(report, "usable", "incidents", "located"),
                 _measure(report, "usable", "incidents", "in_area"),
             ]
             for report in reversed(reports)
         ],
-        numeric=(3, 4, 5, 6, 7, 8),
+        numeric=tuple(range(3, len(names))),
     )
 
 

@@ -29,6 +29,7 @@ def decode(content: bytes, kind: FileKind, where: str) -> tuple[str, int]:
     """Return text with LF line ends and the number of byte sequences that could not be decoded."""
     if content[:4] == b"PK\x03\x04":
         raise SourceError("the file is a ZIP or Excel file, not text.", where=where, remedy="Give it its right ending.")
+    _require_stated_encoding(content, kind, where)
     try:
         text, broken = content.decode(kind.encoding), 0
     except UnicodeDecodeError:
@@ -41,6 +42,19 @@ def decode(content: bytes, kind: FileKind, where: str) -> tuple[str, int]:
     text = text.replace("\x00", "")
     text = text.replace("\r\n", "\n") if "\n" in text else text.replace("\r", "\n")
     return text, broken
+
+
+def _require_stated_encoding(content: bytes, kind: FileKind, where: str) -> None:
+    """Refuse a file that says by its first bytes that it is UTF-16 or UTF-32, and is to be read as something else."""
+    # The mark of UTF-32 begins with that of UTF-16.
+    marks = {"utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE), "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)}
+    stated = next((name for name, some in marks.items() if content.startswith(some)), None)
+    if stated is not None and not codecs.lookup(kind.encoding).name.startswith(("utf-16", "utf-32")):
+        raise SourceError(
+            f"the file is text in {stated.upper()}, and the mapping reads {kind.encoding}.",
+            where=where,
+            remedy=f'Have it exported in {kind.encoding}, or write encoding = "{stated}" in its [[file]].',
+        )
 
 
 def _as_utf8(content: bytes, kind: FileKind, where: str) -> tuple[bytes, int]:

@@ -46,6 +46,19 @@ def test_a_hole_is_taken_out_of_every_window():
     assert record.misses(END - 128, END - 99, as_of=END) and not record.misses(END - 100, END - 72, as_of=END)
 
 
+def test_a_week_whose_file_is_missing_is_a_hole_although_later_files_tell_a_little_of_it():
+    rng = np.random.default_rng(4)
+    days = np.repeat(np.arange(END - 400, END), rng.poisson(40, 400))
+    known = days + rng.geometric(0.7, len(days)) - 1
+    lost = (days >= END - 21) & (days < END - 14)
+    assert record_of(days, known).holes == ()
+    kept = ~lost | (rng.random(len(days)) < 0.1)
+    record = record_of(days[kept], known[kept])
+    assert record.holes == ((END - 21, END - 14),)
+    assert record.days(END, 0, 28) == 21
+    assert record.misses(END - 28, END, as_of=END)
+
+
 def test_what_is_not_in_yet_is_a_hole_until_it_is():
     # Published every 50 days: on the 40th nothing of the last 40 days is known.
     days = np.arange(END - 1000, END)

@@ -34,6 +34,7 @@ READS: dict[str, Callable[[Desk], Any]] = {
     "address_reviews_waiting": lambda desk: desk.address_reviews_waiting(),
     "area_hotspots": lambda desk: desk.area_hotspots(*ASKED, "beat"),
     "area_names": lambda desk: desk.area_names(),
+    "own_area_in_force": lambda desk: desk.own_area_in_force(),
     "areas": lambda desk: desk.areas("beat"),
     "base_map": lambda desk: desk.base_map(),
     "calm_changes": lambda desk: desk.calm_changes(*ASKED),

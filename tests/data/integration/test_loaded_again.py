@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from data.errors import SourceError
+from data.integration.ingest import IngestReport, ingest
 from data.snapshots import Snapshot, current_snapshot
 from data.store import Store
 
@@ -47,6 +48,35 @@ def test_an_old_file_beside_a_new_one_takes_no_correction_back(load: Load, store
     # All of them together, under other names: nothing new either.
     again = load({"a.csv": head + "1,20250101083000,020000\n", "b.csv": head + "3,20250301083000,010000\n"})
     assert (again.already_loaded, again.snapshot_id) == (True, report.snapshot_id)
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_week_that_comes_late_takes_back_what_later_files_corrected_only_if_nobody_says_that_it_is_late(
+    store: Store, tmp_path: Path, late: bool
+) -> None:
+    head = "JJDBH,BJSJ,BJLX\n"
+
+    def load_on(day: int, name: str, rows: str, files_of: date | None = None) -> IngestReport:
+        (tmp_path / name).write_bytes((head + rows).encode("gb18030"))
+        now = datetime(2025, 3, day, 4, tzinfo=UTC)
+        return ingest(store, CITY, [tmp_path / name], loaded_by="tester", now=now, files_of=files_of)
+
+    load_on(3, "first.csv", "1,20250228083000,010000\n2,20250228083000,010000\n")
+    load_on(17, "third.csv", "3,20250305083000,020000\n2,20250228083000,010300\n")
+    # The second week, of 10 March: 3 before it was corrected, a correction of 1 and of 2, and 4.
+    rows = "3,20250305083000,010000\n1,20250228083000,010400\n2,20250228083000,010500\n4,20250306083000,010000\n"
+    report = load_on(24, "second.csv", rows, date(2025, 3, 10) if late else None)
+    (file,) = report.files
+    assert (file.read, file.kept) == (4, 4)
+    assert (file.new, file.replaced, file.unchanged) == ((1, 1, 2) if late else (1, 3, 0))
+    calls = dict(current_snapshot(store).read("calls").select("call_id", "category_intake").iter_rows())
+    whole = {"1": "010400", "2": "010300", "3": "020000", "4": "010000"}
+    assert calls == (whole if late else {"1": "010400", "2": "010500", "3": "010000", "4": "010000"})
+    assert current_snapshot(store).manifest["tables"]["calls"]["rows"] == 4
+    # A load of a day that was told is older than what comes after it, whenever it was loaded.
+    load_on(25, "fourth.csv", "4,20250306083000,010600\n", date(2025, 3, 9))
+    after = dict(current_snapshot(store).read("calls").select("call_id", "category_intake").iter_rows())
+    assert after["4"] == "010000"
 
 
 def test_the_same_bytes_under_another_name_are_new_where_the_name_says_something(
@@ -136,3 +166,18 @@ def test_a_moment_read_as_a_day_is_the_local_day_wherever_it_is_told(load: Load,
         report = load({"a.csv": rows}, mapping)
     assert (report.files[0].new, report.files[0].replaced) == (0, 2)
     assert sorted(current_snapshot(store).read("calls")["occurred_on"]) == [date(2025, 1, 2), date(2025, 1, 2)]
+
+
+def test_reading_many_loads_scans_each_of_them_at_most_twice(load: Load, store: Store) -> None:
+    head = "JJDBH,BJSJ,BJLX\n"
+    for day in range(1, 9):
+        # A new call every day, and a correction of the first and of the one before.
+        known = f"{day - 1},2025030{day - 1}083000,010200\n" if day > 1 else ""
+        load(
+            {f"{day}.csv": head + f"{day},2025030{day}083000,010000\n0,20250228083000,0{day % 2 + 1}0{day}00\n" + known}
+        )
+    calls = current_snapshot(store).scan("calls")
+    # A join for each load read the later ones again for every earlier one: 8 + 28.
+    assert calls.explain(optimized=False).count("SCAN") <= 2 * 8
+    found = dict(calls.collect().select("call_id", "category_intake").iter_rows())
+    assert found == {"0": "010800", **{str(day): "010200" for day in range(1, 8)}, "8": "010000"}

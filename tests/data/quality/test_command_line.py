@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,30 @@ def test_an_override_is_in_the_manifest_and_in_the_audit_log(store: Store, monke
     row = read_audit(Records.open(store), 1)[0]
     assert row["event"] == "publish"
     assert json.loads(row["details"])["quality"]["override_reason"] == "half the file was a test"
+
+
+def test_half_of_a_week_stops_publishing_until_the_rest_has_come(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "store")
+    header = "JJDBH,BJSJ,BJLX,GXDWDM,X,Y"
+
+    def load(name: str, now: datetime, rows: list[str]) -> dict[str, Any]:
+        (tmp_path / name).write_bytes("\n".join([header, *rows, ""]).encode("gb18030"))
+        ingest(store, CITY, [tmp_path / name], loaded_by="clerk", now=now)
+        verdicts = run("quality", "--store", str(store.root))["verdicts"]
+        return next((one for one in verdicts if one["threshold"] == "calls-newest-week"), {"status": "not tried"})
+
+    def week(monday: datetime) -> list[str]:
+        days = [monday - timedelta(days=ago) for ago in range(7, 0, -1)]
+        return [f"{day:%m%d}{at:03},{day:%Y%m%d}080000,010100,S1,120.5,30.5" for day in days for at in range(20)]
+
+    mondays = [datetime(2025, 2, 3, tzinfo=UTC) + timedelta(weeks=number) for number in range(5)]
+    told = [load(f"{monday:%m%d}.csv", monday, week(monday))["status"] for monday in mondays[:4]]
+    assert told == ["not tried", "not tried", "not tried", "passed"]
+    cut = load("cut.csv", mondays[4], week(mondays[4])[::2])
+    assert (cut["status"], cut["value"], cut["rows"]) == ("blocked", 0.5, 140)
+    with pytest.raises(RequestError, match="calls-newest-week"):
+        run("publish", "--store", str(store.root), "--as-of", "2025-03-03", "--days", "7")
+    assert load("whole.csv", mondays[4] + timedelta(days=1), week(mondays[4]))["status"] == "passed"
 
 
 def test_reports_for_machines(store: Store, tmp_path: Path) -> None:

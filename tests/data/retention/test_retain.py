@@ -146,6 +146,20 @@ def test_places_go_after_five_years_and_the_area_stays(store: Store) -> None:
     assert Snapshot(store, old[0]).loads[0]["files"][0]["file"] == "calls.csv"
 
 
+def test_places_of_one_load_go_while_those_of_several_later_loads_stay(store: Store, tmp_path: Path) -> None:
+    # The reduced load has no column of places any more, and the loads after it have.
+    (tmp_path / "third.csv").write_text(
+        "JJDBH,BJSJ,BJLX,SFDZ,JD,WD\n5,20210501083000,02,柳溪街9号,120.15,30.05\n", encoding="utf-8"
+    )
+    third = datetime(2021, 7, 1, tzinfo=UTC)
+    ingest(store, MAPPING, [tmp_path / "third.csv"], loaded_by="tester", now=third)
+    carry_out(store, PLACES_DUE)
+    places = dict(current_snapshot(store).read("calls").select("call_id", "lon").iter_rows())
+    assert places == {"1": None, "2": 120.15, "3": None, "5": 120.15}
+    replaced = [load["tables"]["calls"]["replaced"] for load in current_snapshot(store).loads]
+    assert replaced == [0, 1, 1]
+
+
 def test_the_register_counts_from_the_day_an_object_left_it(store: Store) -> None:
     day = date(2017, 1, 1) + timedelta(days=1095)
     assert {one.table for one in plan_retention(store, day - timedelta(days=1))} == set()

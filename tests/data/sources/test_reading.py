@@ -50,6 +50,16 @@ def test_a_bom_even_one_encoded_twice_is_no_part_of_the_header(tmp_path: Path, b
     assert headers_of(path, kind()) == ["a", "b"]
 
 
+@pytest.mark.parametrize("stated", ["utf-16", "utf-32"])
+def test_a_file_that_says_it_is_in_another_encoding_is_refused_by_its_name(tmp_path: Path, stated: str) -> None:
+    content = "a,b\n北,2\n".encode(stated)
+    for looked_at in (read, lambda folder, bytes_: headers_of(folder / "f.csv", kind(encoding="cp1252"))):
+        with pytest.raises(SourceError, match=f"text in {stated.upper()}") as refused:
+            looked_at(tmp_path, content)
+        assert f'encoding = "{stated}"' in str(refused.value)
+    assert read(tmp_path, content, encoding=stated) == [(2, "北", "2")]
+
+
 def test_a_row_with_too_many_cells_is_set_aside_and_the_others_stay(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_bytes(b"a,b\n1,2\n3,4,5\n6\n7,8,,\n")
