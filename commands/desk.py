@@ -248,12 +248,13 @@ def viewers(store: StoreOption, as_json: JsonOption = False) -> None:
     from data.records.database import Records
     from data.records.viewers import list_viewers
     from data.store import Store
+    from data.wide import padded
 
     opened = Store.open(store)
     rows = list_viewers(Records.open(opened))
     several = len(store_forces(opened)) > 1
     lines = [
-        f"{row['name']:<20} {row['role']:<12} {row['area_code'] or '':<14} "
+        f"{padded(row['name'], 20)} {row['role']:<12} {padded(row['area_code'] or '', 14)} "
         + (f"{row['jurisdiction'] or 'opens nothing: names no force':<20} " if several else "")
         + (row["revoked_at"] or "")
         for row in rows
