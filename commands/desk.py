@@ -24,6 +24,19 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 #: What Streamlit needs to know of a provider of OpenID Connect.
 OIDC_SETTINGS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
+#: What the first pages import: the desk and the words first, then what only the end of a page needs.
+FIRST_PAGE = (
+    "data.desk",
+    "pages.ui.sheet",
+    "pages.ui.unit_ranking",
+    "streamlit.emojis",
+    "streamlit.material_icon_names",
+    "pydeck",
+    # What st.dataframe takes to send a table.
+    "pandas",
+    "plotly.graph_objects",
+    "streamlit.elements.plotly_chart",
+)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -148,8 +161,8 @@ def run_dashboard(options: list[str]) -> None:
 
 
 def import_pages() -> None:
-    """Import the modules of the first page, largest first."""
-    for name in ("data.desk", "pydeck", "plotly.graph_objects", "streamlit.elements.plotly_chart", "pages.ui.sheet"):
+    """Import the modules of the first page, in the order its run comes to need them."""
+    for name in FIRST_PAGE:
         importlib.import_module(name)
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from data import access
 from data.desk.base import OF_THE_DATA, DeskBase
 from data.errors import AccessDeniedError, RequestError
-from data.exports import Export, make_export
+from data.exports import Export, Reading, make_export
 from data.records.audit import append_audit
 from data.records.decisions import Decision, append_decision, check_decision, read_decisions
 from data.records.visits import VisitRecord, append_visit, read_visits
@@ -141,7 +141,7 @@ class Actions(DeskBase):
         """Return whether the viewer's role does something (``decide``, ``record_visit``, ``export`` …)."""
         return access.may_do(self.viewer, doing)
 
-    def export(self, kind: str, table: pl.DataFrame, format: str) -> Export:
+    def export(self, kind: str, table: pl.DataFrame, format: str, reading: Reading | None = None) -> Export:
         """Return a frame the desk gave out as a file. The audit row is written before the bytes are returned.
 
         Parameters
@@ -152,6 +152,8 @@ class Actions(DeskBase):
             The rows as shown.
         format
             ``csv`` (UTF-8 with byte-order mark), ``xlsx`` or ``geojson`` (hotspots only).
+        reading
+            The same rows in the reader's words, the first sheet of a workbook.
 
         Raises
         ------
@@ -168,7 +170,7 @@ class Actions(DeskBase):
                 if found := sorted(foreign & set(table.columns)):
                     raise AccessDeniedError(f"the role {self.viewer.role} does not read {found}.", where=kind)
         name = f"{kind}_{self.edition_id}" if self.has_edition else kind
-        export = make_export(name, table, format)
+        export = make_export(name, table, format, reading)
         details = {"format": format, "rows": table.height, "columns": table.columns, "sha256": export.sha256}
         append_audit(self.records, self._event("export", kind, details=details, of_the_data=kind in OF_THE_DATA))
         return export

@@ -110,7 +110,9 @@ class IngestReport:
         lines = [f"{'file':<{width}}  {'table':<14}" + "".join(f"{name:>13}" for name in (*_COUNTS, "quarantined"))]
         for report in self.files:
             counts = [getattr(report, name) for name in _COUNTS] + [sum(report.quarantined.values())]
-            lines.append(f"{padded(report.file, width)}  {report.table:<14}" + "".join(f"{count:>13,}" for count in counts))
+            lines.append(
+                f"{padded(report.file, width)}  {report.table:<14}" + "".join(f"{count:>13,}" for count in counts)
+            )
         totals = self.totals()
         counts = [totals[name] for name in _COUNTS] + [sum(totals["quarantined"].values())]
         lines.append(f"{'total':<{width}}  {'':<14}" + "".join(f"{count:>13,}" for count in counts))

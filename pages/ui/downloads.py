@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from data.exports import MIME_TYPES
-from pages.ui import identity
+from pages.ui import identity, spreadsheet
 from pages.ui.language import t
 
 if TYPE_CHECKING:
     import polars as pl
 
     from data.desk import Desk
+    from data.exports import Reading
 
 
 def draw(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], formats: tuple[str, ...]) -> None:
@@ -32,8 +33,9 @@ def draw(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], formats: tupl
 
     Notes
     -----
-    The bytes are made when the button is tapped, in a thread of the server without a session: the desk needs none,
-    and a failing audit row fails the download.
+    A workbook opens on headings and words of the reader's language; its second sheet and the CSV file have the names
+    and codes of the tables. The bytes are made when the button is tapped, in a thread of the server without a session:
+    the desk needs none, and a failing audit row fails the download.
     """
     if not desk.may("export"):
         return
@@ -41,7 +43,15 @@ def draw(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], formats: tupl
         for form in formats:
             st.download_button(
                 t("common.export", format=form.upper()),
-                data=partial(content_of, desk, kind, table, form, identity.lasting(desk.viewer, desk.store)),
+                data=partial(
+                    content_of,
+                    desk,
+                    kind,
+                    table,
+                    form,
+                    identity.lasting(desk.viewer, desk.store),
+                    spreadsheet.reading_of(desk, kind),
+                ),
                 file_name=f"{kind}_{desk.edition_id}.{form}" if desk.has_edition else f"{kind}.{form}",
                 mime=MIME_TYPES[form],
                 key=f"export.{kind}.{form}",
@@ -51,7 +61,12 @@ def draw(desk: Desk, kind: str, table: Callable[[], pl.DataFrame], formats: tupl
 
 
 def content_of(
-    desk: Desk, kind: str, table: Callable[[], pl.DataFrame], form: str, at_desk: Callable[[], None]
+    desk: Desk,
+    kind: str,
+    table: Callable[[], pl.DataFrame],
+    form: str,
+    at_desk: Callable[[], None],
+    reading: Callable[[pl.DataFrame], Reading] | None = None,
 ) -> bytes:
     """Return the bytes of a file after its audit row was written. Shapes go into the format that draws them only.
 
@@ -59,9 +74,14 @@ def content_of(
     ----------
     at_desk
         Refuses when the viewer is no longer at the desk: a page on a screen outlives grants.
+    reading
+        Makes the first sheet of a workbook, which holds the second alone without it.
     """
     import polars.selectors as cs
 
     desk.checked("export", kind, at_desk)
     rows = table()
-    return desk.export(kind, rows if form == "geojson" else rows.drop(cs.binary()), form).content
+    if form == "geojson":
+        return desk.export(kind, rows, form).content
+    flat = rows.drop(cs.binary())
+    return desk.export(kind, flat, form, reading(flat) if reading and form == "xlsx" else None).content

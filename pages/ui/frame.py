@@ -30,6 +30,7 @@ ORDER = (
     "sources",
     "addresses",
     "catalogue",
+    "grants",
     "audit",
 )
 ICONS = {
@@ -43,6 +44,7 @@ ICONS = {
     "addresses": ":material/pin_drop:",
     "sources": ":material/input:",
     "catalogue": ":material/library_books:",
+    "grants": ":material/badge:",
     "audit": ":material/verified_user:",
 }
 #: Pages that show a map one can move, drawn by deck.gl.
@@ -162,6 +164,7 @@ def _demo_cards() -> None:
 
 def draw_nothing_to_open() -> None:
     """Say that the role has no page here."""
+    st.title(t("common.app"), anchor=False)
     st.info(t("common.nothing_to_open"), icon=":material/info:")
 
 
@@ -196,6 +199,12 @@ def head(desk: Desk, page: str, *, note: str | None = None) -> None:
         st.title(t(f"common.pages.{page}"), anchor=False)
         question = escape(note or t(f"{page}.question"))
         st.html(f'<p class="bw-question">{question}</p><p class="bw-source">{provenance(desk)}</p>')
+
+
+def bare_head(page: str) -> None:
+    """Draw a page's title and its question for a reader who may not see an edition's own line."""
+    st.title(t(f"common.pages.{page}"), anchor=False)
+    st.html(f'<p class="bw-question">{escape(t(f"{page}.question"))}</p>')
 
 
 def draw_nothing_published(desk: Desk, page: str) -> None:

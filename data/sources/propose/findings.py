@@ -112,9 +112,8 @@ class Proposal:
             width = max((cells(item.header) for item in one.columns if item.column), default=0)
             for item in sorted(one.columns, key=lambda item: -item.confidence):
                 if item.column is not None:
-                    lines.append(
-                        f"  {padded(item.header, width)}  → {item.column:<18} {percent(item.confidence):>4}  {item.reason}"
-                    )
+                    name = padded(item.header, width)
+                    lines.append(f"  {name}  → {item.column:<18} {percent(item.confidence):>4}  {item.reason}")
             if unread := [item.header for item in one.columns if item.column is None]:
                 shown = ", ".join(unread[:20]) + (f" and {len(unread) - 20} more" if len(unread) > 20 else "")
                 lines.append(f"  not read: {shown}")
