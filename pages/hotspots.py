@@ -71,7 +71,7 @@ tables.takeaway(advice.summary_of(desk, ranked, category, horizon_days))
 if calm is not None:
     tables.note(certainty.other_list_sentence(ranked, published, calm, verdict))
 
-with st.container(key="wide"):
+with st.container(key="wide_map"):
     left, right = st.columns([1.3, 1], gap="medium")
 with left:
     surface = desk.hotspot_surface(category, horizon_days).top_k(MOST_CELLS, by="expected").to_dicts()
@@ -96,7 +96,7 @@ with left:
     )
     st.html(advice.legend_of(edges, lines=places.ground_kinds(desk)))
     tables.note(t("common.precision", m=round(chosen["cell_m"])))
-    under_map = st.container()
+    under_map = st.container(key="under_map")
 
 with right, st.container(border=True):
     st.subheader(

@@ -54,14 +54,16 @@ class Supervision(DeskBase):
     def viewers(self) -> pl.DataFrame:
         """Return every grant of the viewer's police forces, open and ended, newest first.
 
-        A grant for all forces concerns each of them. One that names no force opens nothing in a store of several; it is
-        for who looks after all of them.
+        A grant for all forces (``all_forces``) concerns each of them. One that names no force opens nothing in a store
+        of several; it is for who looks after all of them.
         """
         self._require("viewers")
         found = list_viewers(self.records)
         if self.forces is not None:
             found = [row for row in found if row["jurisdiction"] in (*self.forces, permissions.ALL_FORCES)]
-        return pl.DataFrame(found, schema=VIEWERS)
+        return pl.DataFrame(found, schema=VIEWERS).with_columns(
+            all_forces=pl.col("jurisdiction").eq_missing(pl.lit(permissions.ALL_FORCES))
+        )
 
     def verify_audit(self, expected_head: tuple[int, str] | None = None) -> ChainReport:
         """Recompute the hash chain of the audit log, name the first broken row, and compare the records with it.

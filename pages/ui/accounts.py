@@ -7,7 +7,6 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from data.permissions import ALL_FORCES, ROLES
 from pages.ui import tables
 from pages.ui.formats import listed, moment, number
 from pages.ui.language import t
@@ -17,7 +16,7 @@ def summary_of(found: pl.DataFrame) -> str:
     """Return how many grants are open, by role, and how many have ended."""
     standing = found.filter(found["revoked_at"].is_null())
     counts = dict(standing.group_by("role").len().iter_rows())
-    roles = [t("grants.of_role", role=t(f"codes.role.{role}"), n=counts[role]) for role in ROLES if role in counts]
+    roles = [t("grants.of_role", role=t(f"codes.role.{role}"), n=counts[role]) for role in sorted(counts)]
     ended = number(found.height - standing.height)
     if not roles:
         return t("grants.none_open", ended=ended)
@@ -31,7 +30,7 @@ def rows_of(found: pl.DataFrame, *, only_open: bool) -> list[dict[str, Any]]:
             "name": row["name"],
             "role": t(f"codes.role.{row['role']}"),
             "area": _area_words(row),
-            "force": _force_words(row["jurisdiction"]),
+            "force": t("grants.all_forces") if row["all_forces"] else row["jurisdiction"] or "",
             "granted": moment(row["granted_at"]),
             "granted_by": row["granted_by"],
             "ended": moment(row["revoked_at"]) if row["revoked_at"] else "",
@@ -58,9 +57,3 @@ def _area_words(row: dict[str, Any]) -> str:
     if not row["area_code"]:
         return ""
     return t("common.unnamed_area", level=t(f"codes.level.{row['area_level']}"), code=row["area_code"])
-
-
-def _force_words(force: str | None) -> str:
-    if force == ALL_FORCES:
-        return t("grants.all_forces")
-    return force or ""

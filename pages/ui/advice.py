@@ -110,7 +110,7 @@ def reason_sentence(row: dict[str, Any]) -> str:
     words, contribution = main_reason(row)
     if exp(contribution) >= FAR_ABOVE:
         return t("hotspots.reason_sentence_far", reason=words, n=FAR_ABOVE)
-    return t("hotspots.reason_sentence", reason=words, times=times(contribution))
+    return t("hotspots.reason_sentence", reason=words, n=f"{exp(contribution):.1f}")
 
 
 def reason_bars(row: dict[str, Any], horizon_days: int) -> str:

@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from data.errors import AccessDeniedError, BeatwiseError, OtherForceError
 from pages.ui import identity, urls
-from pages.ui.formats import day, literal
+from pages.ui.formats import day, listed, literal
 from pages.ui.language import LANGUAGES, announce, current, named, pick, t
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ def phrases(values: list[str] | str | None) -> str:
     from pages.ui.language import term
 
     many = [values] if isinstance(values, str) else values
-    return "; ".join(term("catalogue", value) for value in many)
+    return listed(term("catalogue", value) for value in many)
 
 
 def escape(text: object) -> str:
