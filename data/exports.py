@@ -77,7 +77,8 @@ def make_export(name: str, frame: pl.DataFrame, format: str, reading: Reading | 
     if format not in MIME_TYPES:
         raise RequestError(f"there is no export format {format!r}.", remedy=f"Formats: {', '.join(MIME_TYPES)}.")
     if format == "xlsx":
-        sheets = {None: frame} if reading is None else {reading.name: reading.frame, reading.data_name: frame}
+        first: dict[str | None, pl.DataFrame] = {} if reading is None else {reading.name: reading.frame}
+        sheets = first | {None if reading is None else reading.data_name: frame}
         return Export(f"{name}.{format}", _xlsx(sheets), MIME_TYPES[format])
     make = {"csv": _csv, "geojson": _geojson}[format]
     return Export(f"{name}.{format}", make(frame), MIME_TYPES[format])
