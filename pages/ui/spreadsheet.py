@@ -24,6 +24,7 @@ _FAMILIES: dict[str, tuple[str, ...]] = {
     "advice_table": ("codes.table",),
     "area_level": ("codes.level",),
     "binding": ("codes.binding",),
+    "discovered_by": ("codes.discovered_by",),
     "event": ("codes.event",),
     "level": ("codes.level",),
     "model": ("codes.model", "visit_scores.model"),
