@@ -42,14 +42,14 @@ def rows_of(found: pl.DataFrame, *, only_open: bool) -> list[dict[str, Any]]:
 
 
 def columns_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the columns of the list; those of ended grants only where there are any."""
-    names = ["name", "role", "area", "force", "granted", "granted_by"]
-    names += ["ended", "ended_by"] if any(row["ended"] for row in rows) else []
+    """Return the columns of the list; of areas, forces and ended grants only where there are any."""
+    names = ("name", "role", "area", "force", "granted", "granted_by", "ended", "ended_by")
     return {
         name: st.column_config.TextColumn(
             t(f"grants.column.{name}"), width=tables.width_for([row[name] for row in rows], least=90, most=230)
         )
         for name in names
+        if any(row[name] for row in rows)
     }
 
 

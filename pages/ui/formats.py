@@ -8,7 +8,7 @@ from functools import reduce
 from zoneinfo import ZoneInfo
 
 from data.shares import percent
-from pages.ui.language import current, pick, t
+from pages.ui.language import current, t
 
 MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NONE = "–"
@@ -145,7 +145,7 @@ def listed(texts: Iterable[str]) -> str:
 
 def set_apart(texts: Iterable[str]) -> str:
     """Return texts that hold commas themselves one after the other: 甲；乙 or A; B."""
-    return pick("；", "; ").join(texts)
+    return reduce(lambda first, more: t("common.set_apart", first=first, more=more), [*texts] or [""])
 
 
 def sentences(*texts: str) -> str:

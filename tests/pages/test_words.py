@@ -108,6 +108,11 @@ def test_the_bars_of_reasons_end_at_the_expected_count() -> None:
 
 
 @pytest.mark.parametrize(("texts", "told"), [([], ""), (["甲"], "甲"), (["甲", "乙", "丙"], "甲、乙、丙")])
+def test_texts_with_commas_are_set_apart(texts: list[str], told: str) -> None:
+    assert formats.set_apart(texts) == told.replace("、", "；")
+
+
+@pytest.mark.parametrize(("texts", "told"), [([], ""), (["甲"], "甲"), (["甲", "乙", "丙"], "甲、乙、丙")])
 def test_texts_are_listed_as_the_language_does(texts: list[str], told: str) -> None:
     assert formats.listed(texts) == told
 
