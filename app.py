@@ -56,4 +56,4 @@ try:
 except BeatwiseError as error:
     tell(error)
 if reader and page.url_path not in frame.WITH_MAPS:
-    frame.load_ahead(charts=True)
+    frame.load_ahead()

@@ -84,12 +84,11 @@ def draw_around(viewer: Viewer | None, home: Any) -> None:
         st.caption(t("common.promise"))
 
 
-def load_ahead(*, charts: bool) -> None:
-    """Let a browser that has just arrived load what draws maps (and charts), before there is anything to draw.
+def load_ahead() -> None:
+    """Let a browser that has just arrived load what draws maps and charts, before there is anything to draw.
 
-    deck.gl and Plotly are 3 and 5 MB of script and the slowest part of a first map or chart. An empty map, hidden and
-    gone with the next click, makes the browser fetch them: ahead of the page where a map is what the reader waits for,
-    and after it on any other, so that the next page opens at once.
+    deck.gl and Plotly are 3 and 5 MB of script and the slowest part of a first map or chart. An empty map and chart,
+    hidden and gone with the next click, make the browser fetch them after the page, so that the next one opens at once.
     """
     if st.session_state.get(_LOADED_AHEAD):
         return
@@ -98,10 +97,9 @@ def load_ahead(*, charts: bool) -> None:
 
     with st.container(key="load_ahead"):
         st.pydeck_chart(maps.deck([], (0.0, 0.0, 1.0, 1.0)), height=1)
-        if charts:
-            import plotly.graph_objects as go
+        import plotly.graph_objects as go
 
-            st.plotly_chart(go.Figure(layout={"height": 10}), key="load_ahead.chart")
+        st.plotly_chart(go.Figure(layout={"height": 10}), key="load_ahead.chart")
 
 
 def came_through_the_door() -> bool:
