@@ -63,7 +63,8 @@ def serve(
     is_demo = only_demo(opened.load_reports(opened.newest_snapshot_id()))
     if not opened.edition_ids():
         typer.echo(
-            "Nothing is published yet: data quality, sources, addresses, catalogue, grants and audit open; the rest waits."
+            "Nothing is published yet: data quality, sources, addresses, catalogue, grants and audit open; "
+            "the rest waits."
         )
         typer.echo(f"To publish: beatwise publish --store {store} --as-of DATE")
     mode = auth or ("local" if viewer else "demo" if is_demo else "proxy")
