@@ -46,14 +46,14 @@ pages = {
 }
 home = st.Page(arrive, title="beatwise", url_path="home", default=True, visibility="hidden")
 page = st.navigation([home, *pages.values()])
+if page is not home:
+    # Several pages open side by side, and the history of the browser, are told apart by it.
+    st.set_page_config(page_title=f"{page.title} · beatwise")
 
-opens_with_map = page.url_path in frame.WITH_MAPS
-if reader and opens_with_map and identity.may_open(reader, page.url_path):
-    frame.load_ahead(charts=False)
 frame.draw_around(reader, home)
 try:
     page.run()
 except BeatwiseError as error:
     tell(error)
-if reader and not opens_with_map:
-    frame.load_ahead(charts=True)
+if reader and page.url_path not in frame.WITH_MAPS:
+    frame.load_ahead()

@@ -24,6 +24,18 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 #: What Streamlit needs to know of a provider of OpenID Connect.
 OIDC_SETTINGS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
+#: What the first pages import: the desk and the words first, then what only the end of a page needs. Not pandas, which
+#: st.dataframe takes for any table: on a busy machine it would take its 0.3 s from the page one arrives on.
+FIRST_PAGE = (
+    "data.desk",
+    "pages.ui.sheet",
+    "pages.ui.unit_ranking",
+    "streamlit.emojis",
+    "streamlit.material_icon_names",
+    "pydeck",
+    "plotly.graph_objects",
+    "streamlit.elements.plotly_chart",
+)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -51,7 +63,8 @@ def serve(
     is_demo = only_demo(opened.load_reports(opened.newest_snapshot_id()))
     if not opened.edition_ids():
         typer.echo(
-            "Nothing is published yet: data quality, sources, addresses, catalogue and audit open; the rest waits."
+            "Nothing is published yet: data quality, sources, addresses, catalogue, grants and audit open; "
+            "the rest waits."
         )
         typer.echo(f"To publish: beatwise publish --store {store} --as-of DATE")
     mode = auth or ("local" if viewer else "demo" if is_demo else "proxy")
@@ -148,8 +161,8 @@ def run_dashboard(options: list[str]) -> None:
 
 
 def import_pages() -> None:
-    """Import the modules of the first page, largest first."""
-    for name in ("data.desk", "pydeck", "plotly.graph_objects", "streamlit.elements.plotly_chart", "pages.ui.sheet"):
+    """Import the modules of the first page, in the order its run comes to need them."""
+    for name in FIRST_PAGE:
         importlib.import_module(name)
 
 
@@ -248,12 +261,13 @@ def viewers(store: StoreOption, as_json: JsonOption = False) -> None:
     from data.records.database import Records
     from data.records.viewers import list_viewers
     from data.store import Store
+    from data.wide import padded
 
     opened = Store.open(store)
     rows = list_viewers(Records.open(opened))
     several = len(store_forces(opened)) > 1
     lines = [
-        f"{row['name']:<20} {row['role']:<12} {row['area_code'] or '':<14} "
+        f"{padded(row['name'], 20)} {row['role']:<12} {padded(row['area_code'] or '', 14)} "
         + (f"{row['jurisdiction'] or 'opens nothing: names no force':<20} " if several else "")
         + (row["revoked_at"] or "")
         for row in rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -38,7 +39,24 @@ class Export:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def make_export(name: str, frame: pl.DataFrame, format: str) -> Export:
+@dataclass(frozen=True)
+class Reading:
+    """The same rows for a person: a first sheet of a workbook, before the one a program reads.
+
+    Attributes
+    ----------
+    name, data_name
+        Names of the two sheets, in the reader's language.
+    frame
+        Rows under headings of that language.
+    """
+
+    name: str
+    frame: pl.DataFrame
+    data_name: str
+
+
+def make_export(name: str, frame: pl.DataFrame, format: str, reading: Reading | None = None) -> Export:
     """Return a frame as a file.
 
     Parameters
@@ -48,6 +66,8 @@ def make_export(name: str, frame: pl.DataFrame, format: str) -> Export:
     format
         ``csv``, ``xlsx`` or ``geojson``; the last needs a column ``ring`` (lon, lat of four corners) or ``geometry``
         (WKB, EPSG:4326).
+    reading
+        What a workbook shows first; other formats have no place for it.
 
     Raises
     ------
@@ -56,7 +76,11 @@ def make_export(name: str, frame: pl.DataFrame, format: str) -> Export:
     """
     if format not in MIME_TYPES:
         raise RequestError(f"there is no export format {format!r}.", remedy=f"Formats: {', '.join(MIME_TYPES)}.")
-    make = {"csv": _csv, "xlsx": _xlsx, "geojson": _geojson}[format]
+    if format == "xlsx":
+        first: dict[str | None, pl.DataFrame] = {} if reading is None else {reading.name: reading.frame}
+        sheets = first | {None if reading is None else reading.data_name: frame}
+        return Export(f"{name}.{format}", _xlsx(sheets), MIME_TYPES[format])
+    make = {"csv": _csv, "geojson": _geojson}[format]
     return Export(f"{name}.{format}", make(frame), MIME_TYPES[format])
 
 
@@ -93,7 +117,7 @@ def _csv(frame: pl.DataFrame) -> bytes:
     return guard_formulas(_flat(frame)).write_csv(include_bom=True, line_terminator="\r\n").encode("utf-8")
 
 
-def _xlsx(frame: pl.DataFrame) -> bytes:
+def _xlsx(sheets: Mapping[str | None, pl.DataFrame]) -> bytes:
     buffer = io.BytesIO()
     # The file's own time of creation is fixed, so that the same rows give the same bytes.
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -101,14 +125,16 @@ def _xlsx(frame: pl.DataFrame) -> bytes:
         workbook.set_properties({"created": datetime(2000, 1, 1)})
         bold = workbook.add_format({"bold": True})
         day = workbook.add_format({"num_format": "yyyy-mm-dd"})
-        sheet = workbook.add_worksheet()
-        flat = _flat(frame)
-        sheet.write_row(0, 0, flat.columns, bold)
-        for number, row in enumerate(flat.iter_rows(), start=1):
-            for column, value in enumerate(row):
-                _write_cell(sheet, number, column, value, day)
-        sheet.freeze_panes(1, 0)
-        sheet.autofit()
+        for name, frame in sheets.items():
+            # 31 characters is all a sheet's name may have.
+            sheet = workbook.add_worksheet(name and name[:31])
+            flat = _flat(frame)
+            sheet.write_row(0, 0, flat.columns, bold)
+            for number, row in enumerate(flat.iter_rows(), start=1):
+                for column, value in enumerate(row):
+                    _write_cell(sheet, number, column, value, day)
+            sheet.freeze_panes(1, 0)
+            sheet.autofit()
     return buffer.getvalue()
 
 

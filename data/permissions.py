@@ -26,6 +26,7 @@ PAGES: dict[str, frozenset[Role]] = {
     "data_quality": frozenset({"steward", "auditor"}),
     "audit": frozenset({"auditor"}),
     "catalogue": frozenset({"steward", "security", "auditor"}),
+    "grants": frozenset({"security", "auditor"}),
     "sources": frozenset({"steward", "auditor"}),
     "addresses": frozenset({"steward", "auditor"}),
 }

@@ -15,8 +15,7 @@ from pages.ui.language import current, t, term  # noqa: E402
 if desk.viewer.role != "security":
     frame.head(desk, "catalogue")
 else:
-    st.title(t("common.pages.catalogue"), anchor=False)
-    st.html(f'<p class="bw-question">{t("catalogue.question")}</p>')
+    frame.bare_head("catalogue")
 columns, words = desk.catalogue_columns(), desk.catalogue_words()
 
 tables.takeaway(holdings.summary_of(columns))

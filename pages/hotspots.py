@@ -25,6 +25,7 @@ from pages.ui import (  # noqa: E402
     places,
     provenance,
     ranked_maps,
+    standin,
     tables,
     theme,
     unit_ranking,
@@ -70,7 +71,7 @@ tables.takeaway(advice.summary_of(desk, ranked, category, horizon_days))
 if calm is not None:
     tables.note(certainty.other_list_sentence(ranked, published, calm, verdict))
 
-with st.container(key="wide"):
+with st.container(key="wide_map"):
     left, right = st.columns([1.3, 1], gap="medium")
 with left:
     surface = desk.hotspot_surface(category, horizon_days).top_k(MOST_CELLS, by="expected").to_dicts()
@@ -81,27 +82,21 @@ with left:
         for row in ranked
     ]
     box = maps.bounds_of([area["geometry"] for area in ground]) or maps.bounds_of(advice.corners(ranked))
-    drawn = maps.deck(
-        [
-            *maps.base_layers(places.base_map(desk)),
-            maps.surface_layer(surface, ranked[0]["cell_m"], edges),
-            *maps.outline_layer(ground, chosen=desk.viewer.area_code),
-            *ranked_maps.ranked_layers(shown, edges, chosen=chosen["place_id"]),
-            maps.label_layer(places.ground_labels(desk), size_px=12),
-        ],
-        box,
-        tooltip="<b>{title}</b><br/>{detail}",
-    )
-    st.pydeck_chart(
-        drawn,
-        height=540,
-        key=f"{MAP}.{view}",
-        on_select=partial(tables.take_tapped, f"{MAP}.{view}", CHOSEN),
-        selection_mode="single-object",
-        alt=t("hotspots.map_alt", category=category_name(category), n=len(ranked)),
+    opened = maps.view_of(box)
+    # The map itself is drawn at the end of the page: nothing a reader can read waits for it.
+    map_here = standin.frame_of(
+        standin.picture(
+            opened,
+            ground,
+            places.base_map(desk),
+            ranked_maps.squares_of(surface, shown, edges),
+            shown[: ranked_maps.MOST_BADGES],
+            chosen=desk.viewer.area_code,
+        )
     )
     st.html(advice.legend_of(edges, lines=places.ground_kinds(desk)))
     tables.note(t("common.precision", m=round(chosen["cell_m"])))
+    under_map = st.container(key="under_map")
 
 with right, st.container(border=True):
     st.subheader(
@@ -149,7 +144,9 @@ with right, st.container(border=True):
 
 reached = None
 if patrol_time.may_ask(desk):
-    reached = patrol_time.draw(desk, ranked, category, horizon_days, published=calm is None)
+    # Beside the reasons, which are longer than the map.
+    with under_map:
+        reached = patrol_time.draw(desk, ranked, category, horizon_days, published=calm is None)
 
 span = period(chosen["period_start"], chosen["period_end"])
 st.subheader(t("hotspots.table_title", n=len(ranked), period=span), anchor=False)
@@ -180,3 +177,24 @@ if identity.may_open(desk.viewer, "model"):
     st.html(urls.anchor("model", t("hotspots.to_model")))
 with st.expander(t("certainty.calm.title")):
     certainty.draw_calm(ranked, calm, verdict, desk.calm_changes(category, horizon_days))
+
+drawn = maps.deck(
+    [
+        standin.paper(opened),
+        *maps.base_layers(places.base_map(desk)),
+        maps.surface_layer(surface, ranked[0]["cell_m"], edges),
+        *maps.outline_layer(ground, chosen=desk.viewer.area_code),
+        *ranked_maps.ranked_layers(shown, edges, chosen=chosen["place_id"]),
+        maps.label_layer(places.ground_labels(desk), size_px=12),
+    ],
+    box,
+    tooltip="<b>{title}</b><br/>{detail}",
+)
+map_here.pydeck_chart(
+    drawn,
+    height=540,
+    key=f"{MAP}.{view}",
+    on_select=partial(tables.take_tapped, f"{MAP}.{view}", CHOSEN),
+    selection_mode="single-object",
+    alt=t("hotspots.map_alt", category=category_name(category), n=len(ranked)),
+)

@@ -39,7 +39,7 @@ week = visits.this_week(plan, as_of)
 
 tables.figures(visits.figures_of(workload, done))
 if desk.may("record_visit"):
-    with st.container(key="wide"):
+    with st.container(key="wide_beat"):
         listed, tap = st.columns([1.6, 1], gap="medium")
     with listed:
         shown = visits.choose_list(week, plan)
@@ -60,27 +60,28 @@ if desk.may("record_visit"):
     with tap:
         if shown:
             chosen = shown[min(tables.selected_row(key) or 0, len(shown) - 1)]
-            with st.container(border=True):
+            with st.container(border=True, key="record_form"):
                 visits.draw_record_form(desk, chosen, done)
                 provenance.draw(desk, "visit_plan", chosen["advice_id"])
         own = [area for area in places.outlines(desk, "beat") if area["code"] == beat]
         box = maps.bounds_of(area["geometry"] for area in own)
         if box:
-            st.pydeck_chart(
-                maps.deck(
-                    [
-                        *maps.base_layers(places.base_map(desk)),
-                        *maps.outline_layer(own, chosen=beat),
-                        *maps.point_layer(visits.points_of(shown)),
-                    ],
-                    box,
-                    tooltip="<b>{title}</b><br/>{detail}",
-                    height_px=330,
-                ),
-                height=330,
-                alt=t("my_beat.map_alt"),
-            )
-            tables.note(t("my_beat.map_note"))
+            with st.container(key="beat_map"):
+                st.pydeck_chart(
+                    maps.deck(
+                        [
+                            *maps.base_layers(places.base_map(desk)),
+                            *maps.outline_layer(own, chosen=beat),
+                            *maps.point_layer(visits.points_of(shown)),
+                        ],
+                        box,
+                        tooltip="<b>{title}</b><br/>{detail}",
+                        height_px=330,
+                    ),
+                    height=330,
+                    alt=t("my_beat.map_alt"),
+                )
+                tables.note(t("my_beat.map_note"))
 else:
     st.subheader(t("my_beat.kinds_title"), anchor=False)
     st.html(visits.workload_table(workload))

@@ -29,18 +29,21 @@ with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
     if officer:
         unit, beat = None, own
     else:
-        unit = urls.choose(
+        # A choice of nothing is none: many forces' data know no stations or no beats.
+        stations = places.codes(desk, "station")
+        unit = stations and urls.choose(
             "unit",
             t("trends.station"),
-            ["", *places.codes(desk, "station")],
+            ["", *stations],
             words=lambda code: places.named(desk, code, "station") if code else t("common.all"),
             lang=f"trends.{current()}",
             width=220,
         )
-        beat = urls.choose(
+        beats = series.beats_of(desk, unit or None)
+        beat = beats and urls.choose(
             "beat",
             t("trends.beat"),
-            ["", *series.beats_of(desk, unit or None)],
+            ["", *beats],
             words=lambda code: places.named(desk, code, "beat") if code else t("common.all"),
             lang=f"trends.{current()}.{unit}",
             width=220,

@@ -11,7 +11,7 @@ import polars as pl
 from data import access
 from data.desk.base import OF_THE_DATA, DeskBase
 from data.errors import AccessDeniedError, RequestError
-from data.exports import Export, make_export
+from data.exports import Export, Reading, make_export
 from data.records.audit import append_audit
 from data.records.decisions import Decision, append_decision, check_decision, read_decisions
 from data.records.visits import VisitRecord, append_visit, read_visits
@@ -189,7 +189,14 @@ class Actions(DeskBase):
         """Return whether the viewer's role does something (``decide``, ``record_visit``, ``export`` …)."""
         return access.may_do(self.viewer, doing)
 
-    def export(self, kind: str, table: pl.DataFrame, format: str, asked: dict[str, Any] | None = None) -> Export:
+    def export(
+        self,
+        kind: str,
+        table: pl.DataFrame,
+        format: str,
+        asked: dict[str, Any] | None = None,
+        reading: Reading | None = None,
+    ) -> Export:
         """Return a frame the desk gave out as a file. The audit row is written before the bytes are returned.
 
         Parameters
@@ -202,6 +209,8 @@ class Actions(DeskBase):
             ``csv`` (UTF-8 with byte-order mark), ``xlsx`` or ``geojson`` (hotspots only).
         asked
             What the method of the desk named like the kind was asked for, so that the file can be made again.
+        reading
+            The same rows in the reader's words, the first sheet of a workbook.
 
         Raises
         ------
@@ -218,13 +227,15 @@ class Actions(DeskBase):
                 if found := sorted(foreign & set(table.columns)):
                     raise AccessDeniedError(f"the role {self.viewer.role} does not read {found}.", where=kind)
         name = f"{kind}_{self.edition_id}" if self.has_edition else kind
-        export = make_export(name, table, format)
+        export = make_export(name, table, format, reading)
         details = {
             "format": format,
             "rows": table.height,
             "columns": table.columns,
             "sha256": export.sha256,
             **({} if asked is None else {"asked": asked}),
+            # The first sheet is in the reader's words, which later versions may choose otherwise; the rows stay.
+            **({} if reading is None else {"data_sha256": make_export(name, table, "csv").sha256}),
         }
         event = self._event("export", kind, details=details, of_the_data=kind in OF_THE_DATA)
         with self._refusals_recorded("export", kind, {"format": format}):

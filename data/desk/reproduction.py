@@ -156,8 +156,11 @@ def _export(store: Store, records: Records, row: dict[str, Any], details: dict[s
     if asked is None or kind not in ASKED_BY_NAME:
         raise RequestError("this row does not say what was asked for.", where=f"row {row['seq']}")
     table = asked_of(desk_of_row(store, records, row), kind, asked, str(details["format"]))
-    file = make_export(f"{kind}_{row['edition_id']}" if row["edition_id"] else kind, table, str(details["format"]))
-    return {kind: table}, file, file.sha256 == details["sha256"]
+    name = f"{kind}_{row['edition_id']}" if row["edition_id"] else kind
+    # The first sheet of a workbook is in the words of a language and a version: the rows themselves are compared.
+    in_words = "data_sha256" in details
+    file = make_export(name, table, "csv" if in_words else str(details["format"]))
+    return {kind: table}, file, file.sha256 == details["data_sha256" if in_words else "sha256"]
 
 
 def asked_of(desk: Desk, kind: str, asked: dict[str, Any], format: str) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from data import access, permissions
 from data.desk.base import DeskBase
 from data.errors import OtherForceError
 from data.records.audit import AuditEvent, ChainReport, append_audit, read_audit
+from data.records.viewers import list_viewers
 from data.schemas import EDITION
 from data.seals import verify_store
 from data.sightings import who_saw
@@ -69,6 +70,20 @@ class Supervision(DeskBase):
         self._require("audit_log")
         wanted = None if self.forces is None else self._of_own_force
         return pl.DataFrame(read_audit(self.records, limit, wanted, until), schema=AUDIT_LOG)
+
+    def viewers(self) -> pl.DataFrame:
+        """Return every grant of the viewer's police forces, open and ended, newest first.
+
+        A grant for all forces (``all_forces``) concerns each of them. One that names no force opens nothing in a store
+        of several; it is for who looks after all of them.
+        """
+        self._require("viewers")
+        found = list_viewers(self.records)
+        if self.forces is not None:
+            found = [row for row in found if row["jurisdiction"] in (*self.forces, permissions.ALL_FORCES)]
+        return pl.DataFrame(found, schema=VIEWERS).with_columns(
+            all_forces=pl.col("jurisdiction").eq_missing(pl.lit(permissions.ALL_FORCES))
+        )
 
     def verify_audit(self, expected_head: tuple[int, str] | None = None) -> ChainReport:
         """Recompute the audit log's hash chain, name the first broken row; compare records and files with the log.
@@ -146,4 +161,11 @@ AUDIT_LOG: dict[str, Any] = {
     **{name: pl.Boolean if name == "success" else pl.String for name in AuditEvent.__dataclass_fields__},
     "previous_hash": pl.String,
     "row_hash": pl.String,
+}
+#: Columns of :meth:`Supervision.viewers`.
+VIEWERS: dict[str, Any] = {
+    "grant_id": pl.Int64,
+    **dict.fromkeys(("name", "role", "area_code", "area_level", "jurisdiction", "granted_at", "granted_by"), pl.String),
+    "revoked_at": pl.String,
+    "revoked_by": pl.String,
 }

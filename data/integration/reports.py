@@ -8,6 +8,7 @@ from typing import Any
 
 from data.errors import SchemaError
 from data.sources.packed import Unread
+from data.wide import cells, padded
 
 
 @dataclass
@@ -105,11 +106,13 @@ class IngestReport:
 
     def to_text(self) -> str:
         """Return the report as a table for a terminal."""
-        width = max([len(report.file) for report in self.files] + [5])
+        width = max([cells(report.file) for report in self.files] + [5])
         lines = [f"{'file':<{width}}  {'table':<14}" + "".join(f"{name:>13}" for name in (*_COUNTS, "quarantined"))]
         for report in self.files:
             counts = [getattr(report, name) for name in _COUNTS] + [sum(report.quarantined.values())]
-            lines.append(f"{report.file:<{width}}  {report.table:<14}" + "".join(f"{count:>13,}" for count in counts))
+            lines.append(
+                f"{padded(report.file, width)}  {report.table:<14}" + "".join(f"{count:>13,}" for count in counts)
+            )
         totals = self.totals()
         counts = [totals[name] for name in _COUNTS] + [sum(totals["quarantined"].values())]
         lines.append(f"{'total':<{width}}  {'':<14}" + "".join(f"{count:>13,}" for count in counts))

@@ -10,6 +10,7 @@ from data.lineage import Lineage
 from data.quality.measures import QualityReport
 from data.quality.thresholds import Verdict
 from data.shares import percent
+from data.wide import padded
 
 
 def quality_text(reports: Sequence[QualityReport], verdicts: Sequence[Verdict]) -> str:
@@ -30,7 +31,7 @@ def quality_text(reports: Sequence[QualityReport], verdicts: Sequence[Verdict]) 
     for one in sorted(verdicts, key=lambda verdict: (order[verdict.status], verdict.source, verdict.threshold)):
         side = "≥" if one.bound_is == "at_least" else "≤"
         value = f"{one.value:.4g} days" if one.kind == "timeliness" else percent(one.value, 2)
-        lines.append(f"{one.status:<8} {one.source:<12} {one.threshold:<20} {value:>10}  {side} {one.bound:g}")
+        lines.append(f"{one.status:<8} {padded(one.source, 12)} {one.threshold:<20} {value:>10}  {side} {one.bound:g}")
     return "\n".join(lines) or "nothing has been loaded yet"
 
 
@@ -43,7 +44,7 @@ def lineage_text(found: Lineage) -> str:
     ]
     for file in found.files:
         lines.append(
-            f"  {file.load_id}  {file.file:<28} {file.table:<14} read {file.read:>9,}  kept {file.kept:>9,}  "
+            f"  {file.load_id}  {padded(file.file, 28)} {file.table:<14} read {file.read:>9,}  kept {file.kept:>9,}  "
             f"quarantined {file.quarantined:>6,}  {file.sha256[:12]}"
             + (f", packed {file.archive_sha256[:12]}" if file.archive_sha256 else "")
         )

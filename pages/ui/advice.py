@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 EQUAL_WITHIN = 0.02
 #: The baseline every rank stands beside.
 PLAIN_COUNT = "count_365"
+#: From this many times the reference place on, a list says no more than that: 340 or 890 times a place where nothing
+#: was ever recorded tells an officer nothing. The exact figure stands with the chosen place and in the exports.
+FAR_ABOVE = 20
 
 
 def categories(desk: Desk) -> list[str]:
@@ -88,16 +91,26 @@ def factor(contribution: float) -> str:
     return f"×{value:.2f}" if value < 10 else f"×{value:.0f}" if value < 100 else f"×{round(value, -1):,.0f}"
 
 
+def times(contribution: float) -> str:
+    """Return a contribution in log units as a reader of a list takes it in: ×1.3, ×9.0, over ×20."""
+    value = exp(contribution)
+    if value >= FAR_ABOVE:
+        return t("hotspots.times_far", n=FAR_ABOVE)
+    return t("hotspots.times", n=f"{value:.1f}")
+
+
 def short_reason(row: dict[str, Any]) -> str:
-    """Return the main reason for a table cell: words and factor."""
+    """Return the main reason for a table cell: words and about how many times a place without any record."""
     words, contribution = main_reason(row)
-    return f"{words} {factor(contribution)}"
+    return f"{words} {times(contribution)}"
 
 
 def reason_sentence(row: dict[str, Any]) -> str:
-    """Return the main reason as a sentence."""
+    """Return the main reason as a sentence; a factor beyond grasp in words, its figure stands in the bars below."""
     words, contribution = main_reason(row)
-    return t("hotspots.reason_sentence", reason=words, factor=factor(contribution))
+    if exp(contribution) >= FAR_ABOVE:
+        return t("hotspots.reason_sentence_far", reason=words, n=FAR_ABOVE)
+    return t("hotspots.reason_sentence", reason=words, n=f"{exp(contribution):.1f}")
 
 
 def reason_bars(row: dict[str, Any], horizon_days: int) -> str:

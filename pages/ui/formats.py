@@ -86,7 +86,12 @@ def month(value: date) -> str:
 def period(start: date, end: date) -> str:
     """Return a period from its first day and the day after its last."""
     last = date.fromordinal(end.toordinal() - 1)
-    return t("common.period", start=day(start), end=day(last) if start.year != last.year else short_day(last))
+    if start.year != last.year:
+        return t("common.period", start=day(start), end=day(last))
+    # The year stands once: first in Chinese, last in English.
+    if current() == "zh":
+        return t("common.period", start=day(start), end=short_day(last))
+    return t("common.period", start=short_day(start), end=day(last))
 
 
 def moment(value: datetime | str | None, timezone: str = "UTC") -> str:
@@ -136,6 +141,11 @@ def rank_change(rank: int, baseline_rank: int | None) -> str:
 def listed(texts: Iterable[str]) -> str:
     """Return texts one after the other, as the language lists them: 甲、乙 or A, B."""
     return reduce(lambda first, more: t("common.listed", first=first, more=more), [*texts] or [""])
+
+
+def set_apart(texts: Iterable[str]) -> str:
+    """Return texts that hold commas themselves one after the other: 甲；乙 or A; B."""
+    return reduce(lambda first, more: t("common.set_apart", first=first, more=more), [*texts] or [""])
 
 
 def sentences(*texts: str) -> str:

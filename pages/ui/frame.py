@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from data.errors import AccessDeniedError, BeatwiseError, OtherForceError
 from pages.ui import doubts, identity, urls
-from pages.ui.formats import day, literal
+from pages.ui.formats import day, listed, literal
 from pages.ui.language import LANGUAGES, announce, current, named, pick, t
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ ORDER = (
     "sources",
     "addresses",
     "catalogue",
+    "grants",
     "audit",
 )
 ICONS = {
@@ -43,6 +44,7 @@ ICONS = {
     "addresses": ":material/pin_drop:",
     "sources": ":material/input:",
     "catalogue": ":material/library_books:",
+    "grants": ":material/badge:",
     "audit": ":material/verified_user:",
 }
 #: Pages that show a map one can move, drawn by deck.gl.
@@ -84,12 +86,11 @@ def draw_around(viewer: Viewer | None, home: Any) -> None:
         st.caption(t("common.promise"))
 
 
-def load_ahead(*, charts: bool) -> None:
-    """Let a browser that has just arrived load what draws maps (and charts), before there is anything to draw.
+def load_ahead() -> None:
+    """Let a browser that has just arrived load what draws maps and charts, before there is anything to draw.
 
-    deck.gl and Plotly are 3 and 5 MB of script and the slowest part of a first map or chart. An empty map, hidden and
-    gone with the next click, makes the browser fetch them: ahead of the page where a map is what the reader waits for,
-    and after it on any other, so that the next page opens at once.
+    deck.gl and Plotly are 3 and 5 MB of script and the slowest part of a first map or chart. An empty map and chart,
+    hidden and gone with the next click, make the browser fetch them after the page, so that the next one opens at once.
     """
     if st.session_state.get(_LOADED_AHEAD):
         return
@@ -98,10 +99,9 @@ def load_ahead(*, charts: bool) -> None:
 
     with st.container(key="load_ahead"):
         st.pydeck_chart(maps.deck([], (0.0, 0.0, 1.0, 1.0)), height=1)
-        if charts:
-            import plotly.graph_objects as go
+        import plotly.graph_objects as go
 
-            st.plotly_chart(go.Figure(layout={"height": 10}), key="load_ahead.chart")
+        st.plotly_chart(go.Figure(layout={"height": 10}), key="load_ahead.chart")
 
 
 def came_through_the_door() -> bool:
@@ -164,6 +164,7 @@ def _demo_cards() -> None:
 
 def draw_nothing_to_open() -> None:
     """Say that the role has no page here."""
+    st.title(t("common.app"), anchor=False)
     st.info(t("common.nothing_to_open"), icon=":material/info:")
 
 
@@ -199,6 +200,12 @@ def head(desk: Desk, page: str, *, note: str | None = None) -> None:
         question = escape(note or t(f"{page}.question"))
         doubt = doubts.notice(desk) if page in OF_AN_EDITION and desk.has_edition else ""
         st.html(f'<p class="bw-question">{question}</p><p class="bw-source">{provenance(desk)}</p>{doubt}')
+
+
+def bare_head(page: str) -> None:
+    """Draw a page's title and its question for a reader who may not see an edition's own line."""
+    st.title(t(f"common.pages.{page}"), anchor=False)
+    st.html(f'<p class="bw-question">{escape(t(f"{page}.question"))}</p>')
 
 
 def draw_nothing_published(desk: Desk, page: str) -> None:
@@ -271,7 +278,7 @@ def phrases(values: list[str] | str | None) -> str:
     from pages.ui.language import term
 
     many = [values] if isinstance(values, str) else values
-    return "; ".join(term("catalogue", value) for value in many)
+    return listed(term("catalogue", value) for value in many)
 
 
 def escape(text: object) -> str:

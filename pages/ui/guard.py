@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _OPENED = "guard.opened"
 #: Pages that show what is held, not what was advised: they open before anything was published.
-BEFORE_PUBLISHING = frozenset({"data_quality", "sources", "addresses", "catalogue", "audit"})
+BEFORE_PUBLISHING = frozenset({"data_quality", "sources", "addresses", "catalogue", "grants", "audit"})
 
 
 def guard(page: str) -> Desk:

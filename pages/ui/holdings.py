@@ -10,7 +10,7 @@ import polars as pl
 import streamlit as st
 
 from pages.ui import tables
-from pages.ui.formats import day, listed, number
+from pages.ui.formats import day, listed, number, set_apart
 from pages.ui.language import pick, t, term
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _condition_words(rule: RoutingRule) -> str:
             said.append(listed([term("visit_kind" if column == "visit_kind" else column, one) for one in value]))
         else:
             said.append(f"{_column_name(rule.table, column)} > {value.above:g}")
-    return "; ".join(said) or t("common.all")
+    return set_apart(said) or t("common.all")
 
 
 def _column_name(table: str, column: str) -> str:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.ui import urls
 
-LANGUAGES = ("zh", "en")
+LANGUAGES = urls.LANGUAGES
 LOCALES = Path(__file__).parent / "locales"
 #: What the browser, screen readers and hyphenation are told.
 HTML_LANG = {"zh": "zh-CN", "en": "en"}
@@ -70,6 +70,12 @@ def category_name(code: object) -> str:
     return declared.get(current()) or term("category", code)
 
 
+def category_names() -> dict[str, str]:
+    """Return the names that sources declare for their categories in the reader's language, by code."""
+    declared = st.session_state.get(_CATEGORY_NAMES, {})
+    return {code: names[current()] for code, names in declared.items() if names.get(current())}
+
+
 def pick(zh: object, en: object) -> str:
     """Return the name in the reader's language, the other one where a source has only that."""
     first, second = (zh, en) if current() == "zh" else (en, zh)
@@ -86,6 +92,14 @@ def named(family: str, codes: Iterable[Any]) -> dict[Any, str]:
 
 
 def announce() -> None:
-    """Tell the browser the language of the page: Streamlit always says English."""
+    """Tell the browser the language of the page (Streamlit always says English), and let it remember the language.
+
+    A sign-in at a provider of OpenID Connect comes back without the link and in a new session; the cookie, which holds
+    the language and nothing else, is what is left of the choice.
+    """
     lang = HTML_LANG[current()]
-    st.html(f"<script>document.documentElement.lang={lang!r}</script>", unsafe_allow_javascript=True)
+    cookie = f"{urls.LANG_COOKIE}={current()};path=/;max-age=31536000;SameSite=Lax"
+    st.html(
+        f"<script>document.documentElement.lang={lang!r};document.cookie={cookie!r}</script>",
+        unsafe_allow_javascript=True,
+    )

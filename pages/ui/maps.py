@@ -42,20 +42,24 @@ def deck(
     tooltip
         HTML with ``{column}`` of the picked object.
     """
+    style = {"backgroundColor": theme.INK, "color": theme.PAPER, "fontSize": "13px", "maxWidth": "280px"}
+    return pdk.Deck(
+        layers=list(layers),
+        initial_view_state=view_of(bounds, height_px=height_px),
+        map_provider=None,
+        tooltip={"html": tooltip, "style": style} if tooltip else False,
+    )
+
+
+def view_of(bounds: tuple[float, float, float, float], *, height_px: int = 540) -> pdk.ViewState:
+    """Return the view a map opens with so that a box (west, south, east, north; degrees) fits it."""
     west, south, east, north = bounds
-    view = pdk.ViewState(
+    return pdk.ViewState(
         longitude=(west + east) / 2,
         latitude=(south + north) / 2,
         zoom=_zoom(bounds, height_px=height_px),
         min_zoom=7,
         max_zoom=17,
-    )
-    style = {"backgroundColor": theme.INK, "color": theme.PAPER, "fontSize": "13px", "maxWidth": "280px"}
-    return pdk.Deck(
-        layers=list(layers),
-        initial_view_state=view,
-        map_provider=None,
-        tooltip={"html": tooltip, "style": style} if tooltip else False,
     )
 
 

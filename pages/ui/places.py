@@ -29,6 +29,12 @@ def named(desk: Desk, code: str | None, level: str) -> str:
     return pick(zh, en)
 
 
+def area_names(desk: Desk) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return (level, code) → (Chinese, English name) of the areas the viewer may see."""
+    found: dict[tuple[str, str], tuple[str, str]] = _names(_key(desk), desk)
+    return found
+
+
 def outlines(desk: Desk, level: str = "beat") -> list[dict[str, Any]]:
     """Return ``{"code", "name", "parent", "geometry"}`` per area of a level that has a boundary."""
     return [

@@ -103,7 +103,7 @@ def table_columns() -> dict[str, Any]:
     return {
         "unit": column.TextColumn(t("staffing.column.unit"), width=154),
         "shift": column.TextColumn(t("staffing.column.shift"), width=136),
-        "need": column.TextColumn(t("staffing.column.need"), width=128, help=t("staffing.column.need_help")),
+        "need": column.TextColumn(t("staffing.column.need"), width=158, help=t("staffing.column.need_help")),
         "available": column.TextColumn(t("staffing.column.available"), width=62),
         "gap": column.TextColumn(t("staffing.column.gap"), width=72),
         "decision": column.TextColumn(t("staffing.column.decision"), width=70),

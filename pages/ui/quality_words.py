@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pages.ui import tables
-from pages.ui.formats import NONE, moment, number, share
+from pages.ui.formats import NONE, moment, number, set_apart, share
 from pages.ui.language import pick, t, term
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def funnel_sentences(funnel: dict[str, Any]) -> list[str]:
     ]
     for step in steps:
         if step["lost"]:
-            reasons = "; ".join(t(f"quality.loss.{reason}", n=number(rows)) for reason, rows in step["lost"].items())
+            reasons = set_apart(t(f"quality.loss.{reason}", n=number(rows)) for reason, rows in step["lost"].items())
             said.append(t("quality.funnel_lost", step=t(f"codes.step.{step['step']}"), reasons=reasons))
     said.append(
         t(

@@ -76,6 +76,27 @@ def ranked_layers(places: list[dict[str, Any]], edges: list[float], *, chosen: s
     ]
 
 
+def squares_of(
+    surface: list[dict[str, Any]], places: list[dict[str, Any]], edges: list[float]
+) -> list[tuple[float, float, float, str]]:
+    """Return the risk surface, pale, and the ranked cells over it as ``(lon, lat, side in metres, colour)``.
+
+    Parameters
+    ----------
+    surface
+        ``{"lon", "lat", "expected"}`` per cell.
+    places
+        The ranked cells, which tell how wide a cell is: ``{"lon", "lat", "expected", "cell_m"}``.
+    """
+    side_m = places[0]["cell_m"]
+    under = sorted((theme.class_of(row["expected"], edges), row["lon"], row["lat"]) for row in surface)
+    over = sorted((theme.class_of(row["expected"], edges), row["lon"], row["lat"]) for row in places)
+    pale = [theme.on_paper(colour, theme.SURFACE_ALPHA) for colour in theme.RISK]
+    return [(lon, lat, side_m, pale[risk]) for risk, lon, lat in under] + [
+        (lon, lat, side_m, theme.RISK[risk]) for risk, lon, lat in over
+    ]
+
+
 def hexagon_layers(hexagons: list[dict[str, Any]], edges: list[float], *, chosen: str | None = None) -> list[pdk.Layer]:
     """Return ranked hexagons as :func:`area_layers` draws areas; a few pixels wide in a large city, so with badges.
 

@@ -59,9 +59,9 @@ def svg(
     for kind, colour, width in (("river", theme.RIVER, 4.0), ("main_street", theme.MAIN_STREET, 1.0)):
         geometries = [row["geometry"] for row in lines if row["kind"] == kind]
         fill = colour if kind == "river" and any("Polygon" in geometry["type"] for geometry in geometries) else "none"
-        parts.append(_path(geometries, project, colour, width, fill))
-    parts.append(_path([row["geometry"] for row in areas], project, theme.BEAT_LINE, 0.7))
-    parts.append(_path([row["geometry"] for row in areas if row["code"] == chosen], project, theme.PRIMARY, 2.4))
+        parts.append(path_of(geometries, project, colour, width, fill))
+    parts.append(path_of([row["geometry"] for row in areas], project, theme.BEAT_LINE, 0.7))
+    parts.append(path_of([row["geometry"] for row in areas if row["code"] == chosen], project, theme.PRIMARY, 2.4))
     # The first rank last, so that it lies on top where marks meet.
     for row in sorted(places, key=lambda row: -row["rank"]):
         x, y = project((row["lon"], row["lat"]))
@@ -106,7 +106,7 @@ def _projection(points: Iterable[Sequence[float]]) -> Any:
     return project
 
 
-def _path(geometries: Iterable[dict[str, Any]], project: Any, colour: str, width: float, fill: str = "none") -> str:
+def path_of(geometries: Iterable[dict[str, Any]], project: Any, colour: str, width: float, fill: str = "none") -> str:
     """Return lines as one path; points that fall on the pixel of the one before are left out."""
     drawn = []
     for geometry in geometries:

@@ -143,10 +143,15 @@ def details(told: Mapping[str, Sequence[str]]) -> str:
 def width_for(texts: Iterable[str], *, least: int, most: int) -> int:
     """Return the width of a column in which the longest text stands whole, within bounds; pixels.
 
-    The grid draws 14 px text: 14 px for a Chinese character, about half for a Latin one, and 8 px on either side.
+    The grid draws 14 px text: 14 px for a Chinese character, about half for a Latin one (more for a capital), and 8 px
+    on either side.
     """
-    longest = max((sum(14.0 if east_asian_width(c) in "WF" else 6.5 for c in text) for text in texts), default=0.0)
+    longest = max((sum(map(_width_of, text)) for text in texts), default=0.0)
     return min(max(round(longest) + 18, least), most)
+
+
+def _width_of(sign: str) -> float:
+    return 14.0 if east_asian_width(sign) in "WF" else 9.0 if sign.isupper() else 6.5
 
 
 def figures(named: dict[str, str]) -> None:

@@ -60,6 +60,11 @@ def rgb(colour: str, alpha: int = 255) -> list[int]:
     return [int(colour[i : i + 2], 16) for i in (1, 3, 5)] + [alpha]
 
 
+def on_paper(colour: str, alpha: int) -> str:
+    """Return the colour a fill with this opacity (of 255) has on white paper, as ``#rrggbb``."""
+    return "#" + "".join(f"{round(255 + (part - 255) * alpha / 255):02x}" for part in rgb(colour)[:3])
+
+
 def steps(values: list[float], count: int = len(RISK)) -> list[float]:
     """Return the upper edges of up to ``count`` classes: equal numbers of places below, the top class for the highest.
 

@@ -173,7 +173,7 @@ def table_columns(rows: list[dict[str, Any]], unit: str) -> dict[str, Any]:
         "length": column.NumberColumn(t("units.column.length"), format="localized", width=84),
         "density": column.NumberColumn(t("units.column.density"), format="%.1f", width=116),
     }
-    width = tables.width_for((row["place"] for row in rows), least=140, most=480)
+    width = tables.width_for((row["place"] for row in rows), least=140, most=600)
     return ranked_cells.columns_around(
         {"place": column.TextColumn(t("hotspots.column.place"), width=width)},
         {},

@@ -30,11 +30,16 @@ OF_PAGE: dict[str, tuple[str, ...]] = {
     "data_quality": (),
     "addresses": (),
     "catalogue": (),
+    "grants": (),
     "audit": (),
 }
 _CODE = re.compile(r"^[^\x00-\x1f<>\"'`\\]{1,80}$")
 _NUMBER = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
 _VIEW, _WRITTEN = "view", "view.written"
+#: The first is that of a reader who chose none.
+LANGUAGES = ("zh", "en")
+#: Cookie with the language this browser used last.
+LANG_COOKIE = "beatwise_lang"
 #: What a session keeps of the link when somebody signs out.
 SESSION = (_VIEW, _WRITTEN)
 
@@ -70,7 +75,13 @@ def build(view: Mapping[str, object], page: str | None = None) -> dict[str, str]
 
 
 def read() -> None:
-    """Take over what the address bar asks for when somebody other than this session wrote it."""
+    """Take over what the address bar asks for when somebody other than this session wrote it.
+
+    A session that was told no language takes the one this browser used last.
+    """
+    last_used = st.context.cookies.get(LANG_COOKIE)
+    if "lang" not in _view() and last_used in LANGUAGES:
+        keep("lang", last_used)
     found = parse(dict(st.query_params.items()))
     if found and found != st.session_state.get(_WRITTEN):
         _view().update(found)

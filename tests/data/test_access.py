@@ -38,6 +38,7 @@ PAGES = {
     "data_quality": "SA",
     "audit": "A",
     "catalogue": "SXA",
+    "grants": "XA",
     "addresses": "SA",
     "sources": "SA",
 }

@@ -200,9 +200,23 @@ def test_a_header_counts_only_from_a_gateway_that_proves_itself(
 ) -> None:
     monkeypatch.setenv("BEATWISE_AUTH", "proxy")
     monkeypatch.setenv("BEATWISE_GATEWAY_SECRET", "hunter2")
-    monkeypatch.setattr(identity.st, "context", SimpleNamespace(headers=headers))
+    monkeypatch.setattr(identity.st, "context", SimpleNamespace(headers=headers, cookies={}))
     grant_role(Records.open(town), "li", "commander", granted_by="zhao")
     assert bool(open_page("hotspots", None).dataframe) is signed_in
+
+
+@pytest.mark.parametrize(("told", "shown"), [("en", "en"), ("zh", "zh"), ("fr", "zh"), (None, "zh")])
+def test_the_language_outlasts_a_sign_in_elsewhere(
+    open_page: OpenPage, town: Store, monkeypatch: pytest.MonkeyPatch, told: str | None, shown: str
+) -> None:
+    """A provider of OpenID Connect sends the browser back to the bare address, in a new session."""
+    monkeypatch.setattr(identity.st, "context", SimpleNamespace(headers={}, cookies={"beatwise_lang": told}))
+    test = AppTest.from_file(str(ROOT / "pages" / "hotspots.py"), default_timeout=30)
+    test.query_params["as"] = "commander"
+    assert test.run().title[0].value == words(shown)["common.pages.hotspots"]
+    # What a link says goes before it.
+    other = open_page("hotspots", "commander", "zh" if shown == "en" else "en")
+    assert other.title[0].value != test.title[0].value
 
 
 # A log somebody tampered with ---------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 from data import permissions
 from data.access import Viewer
 from data.desk import Desk
-from data.records import Records, grant_role
+from data.records import Records, grant_role, revoke_role
 from data.store import Store
 from pages.ui import frame, identity
 from pages.ui.language import words
@@ -72,6 +72,27 @@ def test_a_security_administrator_sees_the_catalogue_and_nothing_of_any_edition(
     assert not test.exception
     assert test.title[0].value == words(lang)["common.pages.catalogue"]
     assert [part for part in (*CONTENT, "E20260701") if part in everything_shown(test)] == []
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_security_administrator_reads_who_holds_which_grant(
+    open_page: OpenPage, town: Store, monkeypatch: pytest.MonkeyPatch, lang: str
+) -> None:
+    records = Records.open(town)
+    grant_role(records, "王警官", "officer", "b11", "beat", granted_by="test")
+    grant_role(records, "gone", "researcher", granted_by="test")
+    revoke_role(records, "gone", revoked_by="test")
+    granted(town, monkeypatch, "security")
+    test = open_page("grants", None, lang)
+    assert not test.exception
+    assert test.dataframe[0].value["name"].to_list() == ["someone", "王警官"]
+    shown = everything_shown(test)
+    assert words(lang)["codes.role.officer"] in shown
+    # The code of the area that was granted is part of a grant; nothing else of the store is.
+    assert [part for part in (*CONTENT, "E20260701") if part in shown] == ["b11"]
+    test.toggle[0].set_value(False).run()
+    assert test.dataframe[0].value["name"].to_list() == ["someone", "gone", "王警官"]
+    assert log_of(town)[0]["object"] == "grants"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if "security" not in permissions.PAGES[page]])
@@ -138,7 +159,7 @@ def test_a_link_reproduces_the_view(open_page: OpenPage) -> None:
     assert test.selectbox[0].value == "040100"
     shown = everything_shown(test)
     assert "E20260601-town" in shown
-    assert "1 Jun 2026 to 7 Jun" in shown
+    assert "1 Jun to 7 Jun 2026" in shown
 
 
 def test_a_place_says_how_sure_what_without_last_month_and_when(open_page: OpenPage) -> None:
@@ -206,7 +227,7 @@ def test_pieces_of_street_and_hexagons_are_ranked_beside_cells(open_page: OpenPa
         in shown
     )
     assert "10% of the incidents lie more than 50 m from any street" in shown
-    assert "Main reason: Recent incidents (×12" in shown
+    assert "Main reason: Recent incidents, 12." in shown
     assert len(test.get("deck_gl_json_chart")) == 1
     hexagons = everything_shown(open_page("hotspots", "officer", "zh", level="h3", **link))
     # The own beat is named once, above; every place lies in it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import string
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data import permissions
-from pages.ui import figures, formats, reasons, tables, theme, urls
+from pages.ui import advice, figures, formats, reasons, tables, theme, urls
 from pages.ui.language import LANGUAGES, words
 from tests.conftest import ROOT
 
@@ -107,6 +108,11 @@ def test_the_bars_of_reasons_end_at_the_expected_count() -> None:
 
 
 @pytest.mark.parametrize(("texts", "told"), [([], ""), (["甲"], "甲"), (["甲", "乙", "丙"], "甲、乙、丙")])
+def test_texts_with_commas_are_set_apart(texts: list[str], told: str) -> None:
+    assert formats.set_apart(texts) == told.replace("、", "；")
+
+
+@pytest.mark.parametrize(("texts", "told"), [([], ""), (["甲"], "甲"), (["甲", "乙", "丙"], "甲、乙、丙")])
 def test_texts_are_listed_as_the_language_does(texts: list[str], told: str) -> None:
     assert formats.listed(texts) == told
 
@@ -168,3 +174,24 @@ def test_counts_of_a_reason_are_never_told_as_powers_of_ten() -> None:
     )
     assert "1,097" in told
     assert "e+" not in told
+
+
+@pytest.mark.parametrize(
+    ("factor", "cell", "sentence"),
+    [
+        (1.2, "历年警情 1.2 倍", "主要原因：历年警情，为没有发案记录的地点的 1.2 倍。"),
+        (8.98, "历年警情 9.0 倍", "主要原因：历年警情，为没有发案记录的地点的 9.0 倍。"),
+        (19.9, "历年警情 19.9 倍", "主要原因：历年警情，为没有发案记录的地点的 19.9 倍。"),
+        (890.0, "历年警情 20 倍以上", "主要原因：历年警情，远高于没有发案记录的地点（20 倍以上，具体倍数见下）。"),
+    ],
+)
+def test_a_reason_beyond_grasp_is_told_in_words_and_its_figure_stays(factor: float, cell: str, sentence: str) -> None:
+    reasons_of = [
+        {"reason": "base", "contribution": -5.0},
+        {"reason": "long_standing", "contribution": math.log(factor)},
+    ]
+    row = {"reasons": reasons_of}
+    assert advice.short_reason(row) == cell
+    assert advice.reason_sentence(row) == sentence
+    # The bars keep the exact contribution.
+    assert advice.factor(math.log(factor)) in advice.reason_bars(row, 28)

@@ -8,6 +8,7 @@ from typing import Any
 from data.shares import percent
 from data.sources.packed import Unread
 from data.sources.propose.lexicon import STRONG, WEAK
+from data.wide import cells, padded
 
 #: Confidence of a column found by its values alone.
 BY_VALUES = 0.5
@@ -108,12 +109,11 @@ class Proposal:
         lines = []
         for one in self.files:
             lines.append(f"{one.file}: read into {one.table}; {one.kept:,} of {one.tried:,} records of the sample kept")
-            width = max((len(item.header) for item in one.columns if item.column), default=0)
+            width = max((cells(item.header) for item in one.columns if item.column), default=0)
             for item in sorted(one.columns, key=lambda item: -item.confidence):
                 if item.column is not None:
-                    lines.append(
-                        f"  {item.header:<{width}}  → {item.column:<18} {percent(item.confidence):>4}  {item.reason}"
-                    )
+                    name = padded(item.header, width)
+                    lines.append(f"  {name}  → {item.column:<18} {percent(item.confidence):>4}  {item.reason}")
             if unread := [item.header for item in one.columns if item.column is None]:
                 shown = ", ".join(unread[:20]) + (f" and {len(unread) - 20} more" if len(unread) > 20 else "")
                 lines.append(f"  not read: {shown}")

@@ -19,7 +19,15 @@ from data.errors import AccessDeniedError, BeatwiseError, OtherForceError, Sourc
 from data.forces import editions_beside_others, store_forces
 from data.permissions import ALL_FORCES, ROLES
 from data.quality.measures import QualityReport
-from data.records import AuditEvent, Records, append_audit, read_audit, verify_records
+from data.records import (
+    AuditEvent,
+    Records,
+    append_audit,
+    grant_role,
+    read_audit,
+    revoke_role,
+    verify_records,
+)
 from data.store import Store
 from tests.data.two_forces import FOREIGN, OTHER, OTHER_EDITION, OWN, OWN_EDITION, TOWN, foreign_mapping, make_stores
 
@@ -97,6 +105,7 @@ READS: dict[str, Callable[[Desk], Any]] = {
     "staffing_loads": lambda desk: desk.staffing_loads(),
     "trend_categories": lambda desk: desk.trend_categories(),
     "unit_hotspots": lambda desk: desk.unit_hotspots(*ASKED, "h3"),
+    "viewers": lambda desk: desk.viewers(),
     "visit_plan": lambda desk: desk.visit_plan("B1"),
     "visit_scores": lambda desk: desk.visit_scores(),
     "visit_workload": lambda desk: desk.visit_workload(),
@@ -301,6 +310,19 @@ def test_an_auditor_of_one_force_asks_about_the_own_force_only(own_both: Store) 
         assert foreign
         with pytest.raises(AccessDeniedError, match="another police force"):
             auditor.reproduce(foreign[0])
+
+
+def test_grants_are_those_of_the_own_force_and_of_all(own_both: Store) -> None:
+    records = Records.open(own_both)
+    for name, force in (("own", OWN), ("other", OTHER), ("every", ALL_FORCES)):
+        grant_role(records, name, "auditor", granted_by="root", jurisdiction=force)
+    revoke_role(records, "own", revoked_by="root")
+    for role in ("security", "auditor"):
+        found = {row["name"]: row for row in Desk(own_both, viewer(role, OWN)).viewers().to_dicts()}
+        assert set(found) == {"own", "every"}
+        assert found["own"]["revoked_by"] == "root"
+        assert [found[name]["all_forces"] for name in ("own", "every")] == [False, True]
+        assert Desk(own_both, viewer(role, ALL_FORCES)).viewers().height == 3
 
 
 @pytest.mark.parametrize("content", ["no json", "[]", '"text"'])
