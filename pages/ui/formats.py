@@ -84,8 +84,10 @@ def month(value: date) -> str:
 
 
 def period(start: date, end: date) -> str:
-    """Return a period from its first day and the day after its last."""
+    """Return a period from its first day and the day after its last; one day is told as that."""
     last = date.fromordinal(end.toordinal() - 1)
+    if start == last:
+        return day(start)
     if start.year != last.year:
         return t("common.period", start=day(start), end=day(last))
     # The year stands once: first in Chinese, last in English.

@@ -29,7 +29,7 @@ def test_what_an_edition_lacks_is_told_at_the_head_of_its_pages(open_page: OpenP
     lacking = {"days_without_record": lost, "quality": quality}
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | lacking), "utf-8")
     found = everything_shown(open_page(page, "commander", "en"))
-    assert "Of 4 days of the last eight weeks there is next to no record (4 May 2026 to 6 May, 9 May 2026 to" in found
+    assert "Of 4 days of the last eight weeks there is next to no record (4 May to 6 May 2026, 9 May 2026)" in found
     assert "Calls kept of those read" in found and "half of it &lt;was&gt; a test" in found
 
 
