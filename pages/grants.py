@@ -17,15 +17,19 @@ else:
     frame.bare_head("grants")
 
 found = desk.viewers()
-tables.takeaway(accounts.summary_of(found))
-only_open = st.toggle(t("grants.only_open"), value=True, key="grants.only_open")
-rows = accounts.rows_of(found, only_open=only_open)
-if rows:
-    tables.draw_plain(
-        rows, accounts.columns_of(rows), alt=t("common.pages.grants"), height=tables.height_for(len(rows))
-    )
+if found.height:
+    tables.takeaway(accounts.summary_of(found))
+    only_open = st.toggle(t("grants.only_open"), value=True, key="grants.only_open")
+    rows = accounts.rows_of(found, only_open=only_open)
+    if rows:
+        tables.draw_plain(
+            rows, accounts.columns_of(rows), alt=t("common.pages.grants"), height=tables.height_for(len(rows))
+        )
+    else:
+        tables.note(t("grants.nobody"))
 else:
-    tables.note(t("grants.nobody"))
+    # Where identities are picked freely, nobody needs a grant.
+    tables.takeaway(t("grants.none_yet"))
 tables.note(t("grants.note"))
 if desk.may("grant"):
     with st.expander(t("grants.how")):

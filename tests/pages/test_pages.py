@@ -95,6 +95,11 @@ def test_a_security_administrator_reads_who_holds_which_grant(
     assert log_of(town)[0]["object"] == "grants"
 
 
+def test_a_store_without_grants_says_so_once(open_page: OpenPage) -> None:
+    test = open_page("grants", "auditor", "en")
+    assert words("en")["grants.none_yet"] in everything_shown(test) and not test.toggle
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if "security" not in permissions.PAGES[page]])
 def test_a_security_administrator_is_refused_every_other_page_and_shown_the_way(
     open_page: OpenPage, town: Store, monkeypatch: pytest.MonkeyPatch, page: str
