@@ -50,8 +50,10 @@ def read_shape_texts(texts: pl.Series) -> tuple[NDArray[Any], set[int | None]]:
     )
     plain, form = frame["plain"].to_numpy(), frame["form"].to_numpy()
     shapes = np.empty(len(plain), dtype=object)
-    for number, read in enumerate((shapely.from_wkt, shapely.from_wkb, shapely.from_geojson)):
-        shapes[form == number] = read(plain[form == number], on_invalid="ignore")
+    # Damaged numbers overflow; what comes of them is no place, see `_on_earth`.
+    with np.errstate(all="ignore"):
+        for number, read in enumerate((shapely.from_wkt, shapely.from_wkb, shapely.from_geojson)):
+            shapes[form == number] = read(plain[form == number], on_invalid="ignore")
     shapes[shapely.is_empty(shapes)] = None
     there = ~shapely.is_missing(shapes)
     inside = shapely.get_srid(shapes)
@@ -94,8 +96,8 @@ def with_shapes(raw: RawTable, header: str, crs: str, where: str) -> RawTable:
     Parameters
     ----------
     header
-        Of the column. Its cells are emptied, but for what is no shape: that stays, shortened, for the quarantine.
-        Records without the column come back as they are.
+        Of the column. Its cells are emptied, but for what is no shape on earth: that stays, shortened, for the
+        quarantine. Records without the column come back as they are.
     crs
         Reference system of the coordinates, or ``file``: each text states it.
 
@@ -128,9 +130,22 @@ def with_shapes(raw: RawTable, header: str, crs: str, where: str) -> RawTable:
         )
     if crs != "EPSG:4326":
         shapes[there] = shapely.transform(shapes[there], to_degrees(crs))
+    there = _on_earth(shapes)
+    shapes[~there] = None
     geometry = [None if shape is None else bytes(shape) for shape in shapely.to_wkb(shapes)]
     left = pl.when(~pl.Series(there)).then(texts.str.slice(0, SHOWN))
     frame = raw.frame.with_columns(left.alias(key), pl.Series(GEOMETRY, geometry, dtype=pl.Binary))
     points = points_of(frame[GEOMETRY])
     raw.frame = frame if points is None else frame.with_columns(points)
     return raw
+
+
+def _on_earth(shapes: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which shapes have nothing but longitudes and latitudes; a shape that is None has none."""
+    import shapely
+
+    points, of = shapely.get_coordinates(shapes, return_index=True)
+    beyond = ~((np.abs(points[:, 0]) <= 180) & (np.abs(points[:, 1]) <= 90))
+    found = ~shapely.is_missing(shapes)
+    found[of[beyond]] = False
+    return np.asarray(found, dtype=np.bool_)

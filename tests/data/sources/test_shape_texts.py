@@ -14,6 +14,8 @@ import pytest
 import shapely
 from pyproj import Transformer
 
+from benchmarks.fuzzing.bases import Base
+from benchmarks.fuzzing.trials import try_one
 from data.errors import BeatwiseError, SourceError
 from data.integration.ingest import ingest
 from data.schemas import CANONICAL
@@ -119,6 +121,29 @@ def test_what_is_no_shape_is_quarantined_with_its_line_and_the_rest_kept(tmp_pat
     told = refused.sort("source_line").select("source_line", "column", "reason").rows()
     assert told == [(line, "the_geom", "unreadable_value") for line in (3, 4, 6)]
     assert "see annex" in refused.sort("source_line")["raw"][1]
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857"])
+def test_damaged_numbers_are_no_place(tmp_path: Path, crs: str) -> None:
+    no_number, no_degree = "POLYGON ((0 0, 1e999 0, 1 1, 0 0))", "POLYGON ((0 0, 1 0, 1 91, 0 0))"
+    path = table(tmp_path / "beats.csv", [SQUARES[0].wkt, no_number, "9" * 400, no_degree])
+    _, shapes = loaded(tmp_path, path, mapping(crs))
+    assert set(shapes) == ({"B0"} if crs == "EPSG:4326" else {"B0", "B3"})
+
+
+def test_damaged_texts_end_as_others_do(tmp_path: Path) -> None:
+    """What benchmarks.fuzz does to other files; the full run is in docs/stewards.md."""
+    (tmp_path / "town.toml").write_text(mapping("EPSG:4326"), encoding="utf-8")
+    forms: list[Callable[[Any], str]] = [lambda shape: shape.wkt, with_srid, hexadecimal, shapely.to_geojson]
+    bases = [
+        Base(
+            "b.csv", str(tmp_path / "town.toml"), table(tmp_path / "b.csv", [*map(one, SQUARES)]).read_bytes(), "utf-8"
+        )
+        for one in forms
+    ]
+    (tmp_path / "work").mkdir()
+    ended = [try_one(seed, bases, tmp_path / "work")[0] for seed in range(60)]
+    assert {one.ended for one in ended} == {"loaded", "refused"}, [one.message for one in ended if one.message]
 
 
 def test_a_boundary_longer_than_any_other_cell_is_read(tmp_path: Path) -> None:
