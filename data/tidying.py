@@ -38,10 +38,10 @@ class TidyReport:
 
     def to_text(self) -> str:
         """Return the report for a terminal."""
-        verb = "would be put away" if self.dry_run else "put away"
+        verb = "would be put away" if self.dry_run else "were put away"
         return (
-            f"views of {len(self.snapshots)} superseded snapshots {verb}: {self.freed_bytes / 1e6:,.1f} MB; "
-            f"{self.kept} snapshots keep theirs"
+            f"superseded views that {verb}: {len(self.snapshots)}, {self.freed_bytes / 1e6:,.1f} MB; "
+            f"views that stay: {self.kept}"
         )
 
 

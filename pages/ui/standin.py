@@ -2,7 +2,7 @@
 
 A browser needs seconds before deck.gl has drawn its first frame, and shows nothing meanwhile. So the page sends
 everything else first, with a picture of the map made on the server, and the map last: it covers the picture in the same
-place at the same scale (``docs/decisions/0404-no-plotly-beside-the-first-map.md``).
+place at the same scale (``docs/decisions/0405-a-picture-under-the-first-map.md``).
 """
 
 from __future__ import annotations
